@@ -75,6 +75,8 @@ _REMEDIES = {
     RefusalCause.CUSTOMER_UNKNOWN: "The customer is created again at the gateway, and the request is repeated.",
     RefusalCause.CUSTOMER_DETAILS: "The payment is made without the customer's details; `warnings` says so.",
     RefusalCause.BILLING_ADDRESS: "The payment is made without the billing address; `warnings` says so.",
+    RefusalCause.SHIPPING_ADDRESS: "The payment is made without the shipping address; `warnings` says so.",
+    RefusalCause.ORDER_DETAILS: "The payment is made without the order details; `warnings` says so.",
     RefusalCause.MERCHANT_ACCOUNT: "FAILED: change the merchant's set-up as the detail says.",
 }
 

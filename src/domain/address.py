@@ -16,6 +16,7 @@ class Address:
     region: str = field(default="", repr=False)
     postal_code: str = field(default="", repr=False)
     country_code: str = ""
+    phone: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

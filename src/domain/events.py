@@ -12,6 +12,7 @@ from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import Instrument
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind
+from domain.order_details import OrderDetails, ShippingMethod
 from domain.three_d_secure import ScaExemption, ThreeDSecurePolicy
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
@@ -61,6 +62,9 @@ class PaymentTerms:
     metadata: dict[str, str] = field(default_factory=dict)
     three_d_secure_policy: ThreeDSecurePolicy = ThreeDSecurePolicy.IF_OFFERED
     sca_exemption: ScaExemption | None = None
+    shipping_address: Address = Address()
+    shipping_method: ShippingMethod | None = None
+    order_details: OrderDetails | None = None
     initiator: Initiator = Initiator.CUSTOMER
     series_position: SeriesPosition | None = None
     # The scope in which the reference is unique: the payments that this customer makes with a credential of their own.
@@ -94,6 +98,8 @@ class OperationStarted(OperationEvent):
     target_transaction_id: str = ""
     in_part: bool = False
     final: bool = False
+    # Of a capture.
+    order_details: OrderDetails | None = None
     # A void that carries out a refund. If it comes too late, a refund replaces it.
     for_refund: bool = False
     note: str = ""

@@ -7,6 +7,7 @@ from enum import Enum
 from domain.decline import Decline
 from domain.ids import OperationId, RequestId
 from domain.money import Money
+from domain.order_details import OrderDetails
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
 
@@ -81,6 +82,8 @@ class Operation:
     in_part: bool = False
     # A capture that releases the rest.
     final: bool = False
+    # Of a capture: as given with it. The payment's own are in its terms.
+    order_details: OrderDetails | None = field(default=None, repr=False)
     # It was accepted before it was possible. If it surely had no effect, it is rescheduled instead of failed.
     was_scheduled: bool = False
     # The number of starts: a rescheduled operation starts again under its own id.

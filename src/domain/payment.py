@@ -30,6 +30,7 @@ from domain.instrument import Instrument
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import OperationLog
+from domain.order_details import OrderDetails
 from domain.payment_state import ALLOWED, PaymentState
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.warning import MerchantWarning
@@ -117,6 +118,7 @@ class Payment(OperationLog):
         request_id: RequestId,
         *,
         final: bool = False,
+        order_details: OrderDetails | None = None,
         context: EventContext,
     ) -> Operation:
         """Starts a capture of the amount, or of the remaining amount. A final capture releases the uncaptured rest."""
@@ -136,6 +138,7 @@ class Payment(OperationLog):
             target_transaction_id=self.authorization.transaction_id,
             in_part=not (untouched and (final or amount == available)),
             final=final,
+            order_details=order_details,
             context=context,
         )
 
@@ -528,6 +531,7 @@ class Payment(OperationLog):
             create_time=event.context.time,
             target_transaction_id=event.target_transaction_id,
             in_part=isinstance(event, OperationStarted) and event.in_part,
+            order_details=event.order_details if isinstance(event, OperationStarted) else None,
             final=isinstance(event, OperationStarted) and event.final,
             for_refund=isinstance(event, OperationStarted) and event.for_refund,
             was_scheduled=not started,

@@ -9,6 +9,8 @@ class WarningReason(Enum):
 
     CUSTOMER_DETAILS_LEFT_OUT = "customer_details_left_out"
     BILLING_ADDRESS_LEFT_OUT = "billing_address_left_out"
+    SHIPPING_ADDRESS_LEFT_OUT = "shipping_address_left_out"
+    ORDER_DETAILS_LEFT_OUT = "order_details_left_out"
 
 
 @dataclass(frozen=True, slots=True)

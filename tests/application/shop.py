@@ -12,6 +12,7 @@ from application.common.caller import Caller
 from application.common.initiator_input import BY_CUSTOMER, RawInitiation
 from application.common.lease import LeasePolicy, steady_seconds
 from application.common.not_found_horizon import NotFoundTimer
+from application.common.order_details_input import RawOrderDetails
 from application.common.pagination import PageTokens
 from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure
 from application.common.validator import RawCard, RawMoney
@@ -106,6 +107,7 @@ def an_order(
     initiation: RawInitiation = BY_CUSTOMER,
     consents: tuple[Initiator | None, ...] = (),
     device_data: str = "",
+    order_details: RawOrderDetails | None = None,
 ) -> CreatePaymentCommand:
     return CreatePaymentCommand(
         request_id=a_request_id() if request_id is None else request_id,
@@ -124,6 +126,7 @@ def an_order(
         initiation=initiation,
         consents=consents,
         device_data=device_data,
+        order_details=order_details,
     )
 
 

@@ -33,6 +33,7 @@ from domain.transaction import GatewayDetails, RiskCheck, TransactionSnapshot, T
 from tests.fakes.gateway import authentication
 from tests.fakes.gateway.answers import (
     accepts_email,
+    has_refused_record,
     outcome_by_amount,
     refused_address,
     rejected,
@@ -57,6 +58,10 @@ class MemoryGateway(Vault, Disputes):
         self.authorizations: list[Authorization] = []
         self.refuses_external_vault = False
         self.adjusts_authorizations = True
+        # The cause for which every request with such a record is refused.
+        self.refuses: RefusalCause | None = None
+        # Every capture as it was asked for.
+        self.captures: list[Capture] = []
 
     def authorize(self, authorization: Authorization, lease: Lease) -> Outcome:
         require_lease(lease)
@@ -106,9 +111,12 @@ class MemoryGateway(Vault, Disputes):
     def capture(self, capture: Capture, lease: Lease) -> Outcome:
         require_lease(lease)
         with self._lock:
+            self.captures.append(capture)
             sale = self.find_transaction(capture.transaction_id)
             if sale is None:
                 return unknown_transaction()
+            if has_refused_record(capture, self.refuses):
+                return rejected("95823", "a record is refused", self.refuses or RefusalCause.REQUEST)
             if capture.in_part:
                 return self._capture_part(sale, capture)
             if sale.standing.status is not TransactionStatus.AUTHORIZED:
@@ -127,6 +135,8 @@ class MemoryGateway(Vault, Disputes):
         is_guest = customer is not None and not is_named and not isinstance(authorization.source, StoredMethod)
         if is_guest and customer is not None and not accepts_email(customer.email):
             return rejected("81604", "email is invalid", RefusalCause.CUSTOMER_DETAILS)
+        if has_refused_record(authorization, self.refuses):
+            return rejected("95823", "a record is refused", self.refuses or RefusalCause.REQUEST)
         return refused_address(authorization.billing_address)
 
     def _capture_part(self, sale: Transaction, capture: Capture) -> Outcome:

@@ -28,6 +28,7 @@ PAGES: Final = (
     "README.md",
     "clients/python/README.md",
     "docs/integrate/README.md",
+    "docs/integrate/order-details.md",
     "docs/integrate/stored-credentials.md",
     "docs/integrate/three-d-secure.md",
 )

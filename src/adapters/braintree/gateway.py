@@ -134,8 +134,7 @@ class BraintreeAdapter:
                 return sell_without_token(key)
             return result
 
-        again = f"-again-{authorization.attempt}" if authorization.attempt > 1 else ""
-        outcome = self._move(ask, OperationId(authorization.operation_id + again), lease)
+        outcome = self._move(ask, _attempt_id(authorization.operation_id, authorization.attempt), lease)
         if isinstance(outcome, Approved) and outcome.transaction.amount.currency_code != currency_code:
             return self._take_back(outcome.transaction, authorization, merchant_account_id, lease)
         return outcome
@@ -161,14 +160,15 @@ class BraintreeAdapter:
         amount = capture.amount.to_decimal()
 
         def ask(key: params.Params) -> object:
-            transactions = self._sdk.transaction
+            transactions, details = self._sdk.transaction, params.capture(capture)
             if capture.in_part:
                 final: params.Params = {"final_capture": True} if capture.final else {}
-                options = {"order_id": self._order_ids.of(capture.operation_id, capture.reference)} | final | key
+                order_id = self._order_ids.of(capture.operation_id, capture.reference)
+                options = {"order_id": order_id} | details | final | key
                 return transactions.submit_for_partial_settlement(capture.transaction_id, amount, options)
-            return transactions.submit_for_settlement(capture.transaction_id, amount, key)
+            return transactions.submit_for_settlement(capture.transaction_id, amount, details | key)
 
-        return self._move(ask, capture.operation_id, lease)
+        return self._move(ask, _attempt_id(capture.operation_id, capture.attempt), lease)
 
     def adjust(self, adjust: Adjust, lease: Lease) -> Outcome:
         # The call takes no api_request_key. It needs none: it sets an amount.
@@ -553,6 +553,11 @@ class _Credentials:
                 self._description = True
                 _log.error("Braintree refuses this merchant's credentials: %s", type(failure).__name__)
         return GatewayRefusedCredentials(type(failure).__name__)
+
+
+def _attempt_id(operation_id: OperationId, attempt: int) -> OperationId:
+    """The idempotency key of an attempt: one key stands for one content."""
+    return OperationId(f"{operation_id}-again-{attempt}") if attempt > 1 else operation_id
 
 
 def _description(failure: Exception) -> str:

@@ -7,6 +7,7 @@ from application.ports.gateway import (
     NO_RISK_INPUT,
     UNASKED,
     Authorization,
+    Capture,
     MethodChange,
     NewMethod,
     Nonce,
@@ -17,9 +18,13 @@ from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import Card, CardExpiry
+from domain.money import Money
+from domain.order_details import LINE_DECIMALS, LineItem, OrderDetails
 from domain.three_d_secure import ExternalAuthentication
 
 Params: TypeAlias = dict[str, Any]
+
+NO_ADDRESS: Final = Address()
 
 
 def sale(asked: Authorization, merchant_account_id: str, *, names_token: bool = True) -> Params:
@@ -53,7 +58,64 @@ def sale(asked: Authorization, merchant_account_id: str, *, names_token: bool = 
         params |= _filled(
             device_data=asked.risk.device_data, risk_data=_filled(customer_ip=asked.risk.customer_address)
         )
+    if asked.order_details is not None:
+        params |= order_details(asked.order_details)
+    if asked.shipping_address != NO_ADDRESS or asked.shipping_method is not None:
+        params["shipping"] = address(asked.shipping_address) | _filled(
+            shipping_method=asked.shipping_method.value if asked.shipping_method else None
+        )
     return params | _filled(billing=address(asked.billing_address), descriptor=_descriptor(asked.descriptor))
+
+
+def capture(asked: Capture) -> Params:
+    """The parts of a capture that are the same for a whole and for a partial one."""
+    details = order_details(asked.order_details) if asked.order_details is not None else {}
+    return details | _filled(shipping=address(asked.shipping_address))
+
+
+def order_details(given: OrderDetails) -> Params:
+    """Level 2 and level 3 data. A zero is said, for networks tell it from nothing."""
+    amounts = {name: _decimal(getattr(given, name)) for name in _ORDER_AMOUNTS}
+    return _filled(
+        tax_exempt=given.tax_exempt,
+        purchase_order_number=given.purchase_order_number,
+        ships_from_postal_code=given.ships_from_postal_code,
+        line_items=[_line_item(item) for item in given.line_items],
+        **amounts,
+    )
+
+
+_ORDER_AMOUNTS: Final = ("tax_amount", "shipping_amount", "shipping_tax_amount", "discount_amount")
+_LINE_AMOUNTS: Final = ("total_amount", "unit_tax_amount", "tax_amount", "discount_amount")
+_LINE_TEXTS: Final = (
+    "name",
+    "quantity",
+    "unit_amount",
+    "unit_of_measure",
+    "product_code",
+    "commodity_code",
+    "description",
+    "upc_code",
+    "upc_type",
+    "url",
+    "image_url",
+)
+
+
+def _line_item(item: LineItem) -> Params:
+    texts = {name: getattr(item, name) for name in _LINE_TEXTS}
+    amounts = {name: _line_decimal(getattr(item, name)) for name in _LINE_AMOUNTS}
+    return _filled(kind=item.kind.value, **texts, **amounts)
+
+
+def _decimal(amount: Money | None) -> str:
+    return amount.to_decimal() if amount is not None else ""
+
+
+def _line_decimal(amount: Money | None) -> str:
+    """With two decimals at most: of KWD, the third is a zero."""
+    text = _decimal(amount)
+    return text[:-1] if amount is not None and amount.exponent > LINE_DECIMALS else text
 
 
 def _add_three_d_secure(params: Params, asked: ThreeDSecureRequest) -> None:
@@ -175,6 +237,7 @@ def address(given: Address) -> Params:
         region=given.region,
         postal_code=given.postal_code,
         country_code_alpha2=given.country_code,
+        phone_number=given.phone,
     )
 
 

@@ -20,6 +20,7 @@ from application.ports.gateway import (
     Declined,
     NotStored,
     Outcome,
+    RefusalCause,
     Rejected,
     Stored,
     StoredInstrument,
@@ -70,7 +71,7 @@ def outcome(result: object) -> Outcome:
     refusal = _refusal(result)
     codes = error_codes(refusal)
     if codes:
-        return _refused(codes)
+        return _about_shipping(refusal, _refused(codes))
     if refusal.transaction is not None:
         return _outcome_of(transaction(refusal.transaction), refused=True)
     if refusal.credit_card_verification is not None:
@@ -170,6 +171,20 @@ def _refused(codes: list[str]) -> Outcome:
 def _rejected(codes: list[str]) -> Rejected:
     cause, code = refusals.cause_of(codes)
     return Rejected(detail=refusals.describe(codes), details=GatewayDetails(validation_code=code), cause=cause)
+
+
+def _about_shipping(refusal: ErrorResult, outcome: Outcome) -> Outcome:
+    """The refusal, with the shipping address as its cause where the billing address is without fault: one set of codes
+    is about both.
+    """
+    if not (isinstance(outcome, Rejected) and outcome.cause is RefusalCause.BILLING_ADDRESS):
+        return outcome
+    errors = refusal.errors.for_object("transaction")
+    if errors.for_object("billing").deep_errors or not errors.for_object("shipping").deep_errors:
+        return outcome
+    codes = [str(error.code) for error in errors.for_object("shipping").deep_errors]
+    detail = refusals.describe(codes, RefusalCause.SHIPPING_ADDRESS)
+    return replace(outcome, cause=RefusalCause.SHIPPING_ADDRESS, detail=detail)
 
 
 def _unverified(checked: Verification) -> Outcome:

@@ -68,12 +68,16 @@ TERMS_REST: Final = (
     "metadata",
     "three_d_secure_policy",
     "sca_exemption",
+    "shipping_address",
+    "shipping_method",
+    "order_details",
     "initiator",
     "series_position",
 )
 OPERATION_REST: Final = (
     "in_part",
     "final",
+    "order_details",
     "was_scheduled",
     "start_count",
     "note",

@@ -82,6 +82,15 @@ class Rule(Enum):
     CONSENTS = "consents"
     NETWORK_TRANSACTION_ID = "network_transaction_id"
     TRANSACTION_LINK_ID = "transaction_link_id"
+    ADDRESS_PHONE = "address_phone"
+    PLAIN_ASCII = "plain_ascii"
+    ZERO_OR_MORE = "zero_or_more"
+    DECIMAL = "decimal"
+    LINE_DECIMALS = "line_decimals"
+    LINE_TOTAL = "line_total"
+    ADDS_UP = "adds_up"
+    UPC_CODE = "upc_code"
+    WEB_ADDRESS = "web_address"
 
 
 # Rules that a request can break merely because time passed: cards expire or are no longer accepted, customers and

@@ -49,6 +49,7 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 # The gateway's rules for data stored with a customer or an address.
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _POSTAL_CODE: Final = re.compile(r"(?:[A-Za-z0-9][ -]*){1,9}")
+_ADDRESS_PHONE: Final = re.compile(r"(?:[()+\-. ]*[0-9]){1,15}[()\-. ]*", re.ASCII)
 _DESCRIPTOR_NAME: Final = re.compile(
     r"(?=.{1,22}$)(?:[A-Za-z0-9.+ -]{3}|[A-Za-z0-9.+ -]{7}|[A-Za-z0-9.+ -]{12})[*][A-Za-z0-9.+ -]+"
 )
@@ -96,6 +97,11 @@ class Validator:
         violation = FieldViolation(field_path, rule, str(limit))
         if violation not in self._violations:
             self._violations.append(violation)
+
+    @property
+    def count(self) -> int:
+        """The number of violations so far."""
+        return len(self._violations)
 
     def done(self) -> None:
         """Raises InvalidRequest with all collected violations."""
@@ -272,12 +278,19 @@ class Validator:
             "region",
         ):
             self.plain_text(f"{path}.{name}", getattr(address, name))
-        code = self.text(f"{path}.postal_code", address.postal_code)
-        if code and not _POSTAL_CODE.fullmatch(code):
-            self.add(f"{path}.postal_code", Rule.POSTAL_CODE)
+        self.postal_code(f"{path}.postal_code", address.postal_code)
+        if address.phone:
+            self.phone(f"{path}.phone", address.phone)
+            if not _ADDRESS_PHONE.fullmatch(address.phone):
+                self.add(f"{path}.phone", Rule.ADDRESS_PHONE)
         if address.country_code and address.country_code not in COUNTRY_CODES:
             self.add(f"{path}.country_code", Rule.COUNTRY)
         return address
+
+    def postal_code(self, path: str, code: str) -> None:
+        self.text(path, code)
+        if code and not _POSTAL_CODE.fullmatch(code):
+            self.add(path, Rule.POSTAL_CODE)
 
     def descriptor(self, path: str, descriptor: StatementDescriptor) -> StatementDescriptor:
         name, phone, url = descriptor.name, descriptor.phone, descriptor.url

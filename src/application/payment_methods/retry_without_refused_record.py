@@ -76,6 +76,12 @@ class RefusalRemedies:
             case RefusalCause.BILLING_ADDRESS:
                 self._leave_out(WarningReason.BILLING_ADDRESS_LEFT_OUT, refused)
                 return replace(asked, billing_address=Address())
+            case RefusalCause.SHIPPING_ADDRESS:
+                self._leave_out(WarningReason.SHIPPING_ADDRESS_LEFT_OUT, refused)
+                return replace(asked, shipping_address=Address(), shipping_method=None)
+            case RefusalCause.ORDER_DETAILS:
+                self._leave_out(WarningReason.ORDER_DETAILS_LEFT_OUT, refused)
+                return replace(asked, order_details=None)
             # Only this service wanted to send it: the gateway's own vault may know the series without it.
             case RefusalCause.EXTERNAL_VAULT if isinstance(asked.source, StoredMethod):
                 _log.warning("the network transaction id is left out (%s)", refused.details.validation_code)

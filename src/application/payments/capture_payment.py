@@ -1,22 +1,31 @@
 """Captures an authorized payment, in full or in part."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.common.caller import Caller
 from application.common.lease import Lease
-from application.common.validator import RawMoney, Validator, require_checked
+from application.common.order_details_input import (
+    RawOrderDetails,
+    check_order_details,
+    check_sums,
+    order_details_fields,
+)
+from application.common.validator import RawMoney, Validator, address_texts, require_checked
 from application.idempotency.gateway_call import GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotentRequest
-from application.payments.payment_access import check_amount
+from application.payments.payment_access import check_amount, load
 from application.payments.payment_call import PaymentRecorder, SingleOperationCall, StartedOperation
+from application.payments.retry_capture import capture_with_remedies
 from application.ports.gateway import Capture, Gateway, Outcome
 from application.ports.runtime import IdSource
 from application.ports.store import Store, UnitOfWork
 from domain import ids
+from domain.address import Address
 from domain.events import EventContext
 from domain.ids import OPERATION, OperationId
 from domain.money import Money
 from domain.operation import Operation
+from domain.order_details import OrderDetails
 from domain.payment import Payment
 
 
@@ -29,6 +38,8 @@ class CapturePaymentCommand:
     amount: RawMoney | None = None
     final: bool = False
     language_code: str = ""
+    shipping_address: Address = Address()
+    order_details: RawOrderDetails | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +57,19 @@ class CapturePayment:
         payment_id = validator.resource_id("payment_id", command.payment_id, ids.PAYMENT)
         validator.language("language_code", command.language_code)
         amount = check_amount(validator, command.amount, self.store, payment_id, caller)
+        if command.shipping_address != Address():
+            validator.address("shipping_address", command.shipping_address)
+        order_details = self._order_details(validator, command, payment_id, caller)
+        if amount is not None:
+            check_sums(validator, order_details, amount)
         validator.done()
-        fields = {"payment_id": payment_id, "amount": amount, "final": command.final}
+        fields = {
+            "payment_id": payment_id,
+            "amount": amount,
+            "final": command.final,
+            **address_texts("shipping_address", command.shipping_address),
+            **order_details_fields(command.order_details),
+        }
         return self.executor.execute(
             _CaptureCall(
                 request=IdempotentRequest(caller, require_checked(request_id), "CapturePayment", fields),
@@ -57,8 +79,18 @@ class CapturePayment:
                 operation_id=OperationId(self.ids.new(OPERATION)),
                 amount=amount,
                 final=command.final,
+                shipping_address=command.shipping_address,
+                order_details=order_details,
             )
         )
+
+    def _order_details(
+        self, validator: Validator, command: CapturePaymentCommand, payment_id: str | None, caller: Caller
+    ) -> OrderDetails | None:
+        if command.order_details is None:
+            return None
+        currency_code = load(self.store, payment_id, caller).terms.amount.currency_code if payment_id else ""
+        return check_order_details(validator, command.order_details, currency_code, of_capture=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +99,30 @@ class _CaptureCall(SingleOperationCall):
     operation_id: OperationId
     amount: Money | None
     final: bool
+    shipping_address: Address
+    order_details: OrderDetails | None
 
     def start(self, work: UnitOfWork, payment: Payment | None, context: EventContext) -> tuple[Payment, Operation]:
         payment = payment or self.load(work, self.resource_id)
+        if self.order_details is not None and self.amount is None:
+            # Only under the lock is it certain how much the capture takes.
+            validator = Validator()
+            check_sums(validator, self.order_details, payment.capturable_amount)
+            validator.done()
         return payment, payment.capture(
-            self.amount, self.operation_id, self.request.request_id, final=self.final, context=context
+            self.amount,
+            self.operation_id,
+            self.request.request_id,
+            final=self.final,
+            order_details=self.order_details,
+            context=context,
         )
 
     def send(self, intent: StartedOperation, lease: Lease) -> Outcome:
-        return self.gateway.capture(capture_of(intent.operation, intent.payment.terms.reference), lease)
+        asked = capture_of(intent.operation, intent.payment.terms.reference)
+        if self.shipping_address != Address() or self.order_details is not None:
+            asked = replace(asked, shipping_address=self.shipping_address, order_details=self.order_details)
+        return capture_with_remedies(self.gateway, asked, lease)
 
 
 def capture_of(operation: Operation, reference: str = "") -> Capture:

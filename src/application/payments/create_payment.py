@@ -24,6 +24,13 @@ from application.common.initiator_input import (
     initiation_fields,
 )
 from application.common.lease import Lease
+from application.common.order_details_input import (
+    RawOrderDetails,
+    check_order_details,
+    check_sums,
+    order_details_fields,
+    order_details_texts,
+)
 from application.common.three_d_secure_input import (
     NOTHING_SAID,
     RawThreeDSecure,
@@ -79,6 +86,7 @@ from domain.initiator import ExternalVault, Initiator, SeriesPosition, is_custom
 from domain.instrument import InstrumentKind
 from domain.money import Money
 from domain.operation import Operation
+from domain.order_details import OrderDetails, ShippingMethod
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.three_d_secure import ThreeDSecurePolicy, ThreeDSecureRules
@@ -116,6 +124,11 @@ class CreatePaymentCommand:
     # None stands for a value that the contract does not list.
     consents: tuple[Initiator | None, ...] = ()
     device_data: str = field(default="", repr=False)
+    shipping_address: Address = Address()
+    shipping_method: ShippingMethod | None = None
+    # The caller sent a method that the contract does not list.
+    has_unknown_shipping_method: bool = False
+    order_details: RawOrderDetails | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +195,7 @@ class CreatePayment:
         validator.address("billing_address", command.billing_address)
         validator.descriptor("statement_descriptor", command.descriptor)
         metadata = validator.metadata("metadata", command.metadata)
+        order_details = self._check_order(validator, command, amount)
         validator.language("language_code", command.language_code)
         validator.client_address("client_address", command.client_address)
         customer, method = self._find_references(validator, command, caller)
@@ -230,6 +244,9 @@ class CreatePayment:
             metadata=metadata,
             three_d_secure_policy=policy,
             sca_exemption=command.three_d_secure.exemption,
+            shipping_address=command.shipping_address,
+            shipping_method=command.shipping_method,
+            order_details=order_details,
             reference_space=caller.customer_id,
             initiator=command.initiation.initiator,
             series_position=position,
@@ -259,6 +276,23 @@ class CreatePayment:
             external_vault=_external_vault(command.initiation, position, method),
             risk=_risk_input(command),
         )
+
+    def _check_order(
+        self, validator: Validator, command: CreatePaymentCommand, amount: Money | None
+    ) -> OrderDetails | None:
+        """The order behind the payment: where it goes, and its parts."""
+        if command.shipping_address != Address():
+            validator.address("shipping_address", command.shipping_address)
+        if command.has_unknown_shipping_method:
+            validator.add("shipping_method", Rule.KNOWN_VALUE)
+        if command.order_details is None:
+            return None
+        order_details = check_order_details(
+            validator, command.order_details, amount.currency_code if amount is not None else ""
+        )
+        if amount is not None:
+            check_sums(validator, order_details, amount)
+        return order_details
 
     def _policy(
         self, amount: Money, command: CreatePaymentCommand, position: SeriesPosition | None
@@ -361,6 +395,9 @@ class _AuthorizeCall(SingleOperationCall):
                 series_position=terms.series_position,
                 external_vault=self.external_vault,
                 risk=self.risk,
+                shipping_address=terms.shipping_address,
+                shipping_method=terms.shipping_method,
+                order_details=terms.order_details,
             ),
             lease,
         )
@@ -406,6 +443,8 @@ def _texts(command: CreatePaymentCommand) -> dict[str, str]:
         **{metadata_path("metadata", key): value for key, value in command.metadata.items()},
         **address_texts("billing_address", command.billing_address),
         **descriptor_texts("statement_descriptor", command.descriptor),
+        **address_texts("shipping_address", command.shipping_address),
+        **order_details_texts(command.order_details),
     }
 
 
@@ -425,6 +464,9 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         **initiation_fields(command.initiation),
         "consents": " ".join(one.value for one in command.consents if one),
         "device_data": command.device_data,
+        "shipping_method": command.shipping_method.value if command.shipping_method else None,
+        **address_texts("shipping_address", command.shipping_address),
+        **order_details_fields(command.order_details),
     }
     match command.source:
         case RawStoredMethod(payment_method_id):

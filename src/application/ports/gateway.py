@@ -15,6 +15,7 @@ from domain.ids import CustomerId, OperationId, PaymentMethodId
 from domain.initiator import ExternalVault, Initiator, SeriesPosition
 from domain.instrument import Card, CardExpiry, Instrument
 from domain.money import Money
+from domain.order_details import OrderDetails, ShippingMethod
 from domain.payment_method import Verification
 from domain.three_d_secure import ExternalAuthentication, ScaExemption
 from domain.transaction import GatewayDetails, TransactionSnapshot
@@ -125,6 +126,9 @@ class Authorization:
     risk: RiskInput = NO_RISK_INPUT
     # The merchant's own order, which the gateway may show in front of the operation's id.
     reference: str = ""
+    shipping_address: Address = Address()
+    shipping_method: ShippingMethod | None = None
+    order_details: OrderDetails | None = field(default=None, repr=False)
     # Counts requests sent again with different content after a refusal without effect.
     attempt: int = 1
 
@@ -142,6 +146,10 @@ class Capture:
     amount: Money
     in_part: bool
     final: bool = False
+    shipping_address: Address = Address()
+    order_details: OrderDetails | None = field(default=None, repr=False)
+    # Counts requests sent again with different content after a refusal without effect.
+    attempt: int = 1
     # The merchant's own order, which the gateway may show in front of the operation's id.
     reference: str = ""
 
@@ -267,6 +275,8 @@ class RefusalCause(Enum):
     CUSTOMER_UNKNOWN = "customer_unknown"
     CUSTOMER_DETAILS = "customer_details"
     BILLING_ADDRESS = "billing_address"
+    SHIPPING_ADDRESS = "shipping_address"
+    ORDER_DETAILS = "order_details"
     EXTERNAL_VAULT = "external_vault"
 
 

@@ -95,6 +95,14 @@ def invalid(*codes: str) -> str:
     return f"<api-error-response>{nested}<message>A text that repeats 4111111111111111</message></api-error-response>"
 
 
+def refused_at(place: str, code: str) -> str:
+    """The refusal of one part of a transaction, such as "shipping"."""
+    errors = _list("errors", "error", [{"code": code, "attribute": "base", "message": "No"}])
+    none = element("errors", [])
+    nested = f"<errors>{none}<transaction>{none}<{place}>{errors}</{place}></transaction></errors>"
+    return f"<api-error-response>{nested}<message>No</message></api-error-response>"
+
+
 def unverified(**changes: Any) -> str:
     decline = {"status": "processor_declined", "processor-response-code": "2010", "processor-response-type": None}
     return refusal({"verification": VERIFICATION | decline | _named(changes)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from application.common.lease import Lease, LeaseOver
-from application.ports.gateway import GatewayNotReached, RefusalCause, Rejected
+from application.ports.gateway import Authorization, Capture, GatewayNotReached, RefusalCause, Rejected
 from domain.address import Address
 from domain.decline import CATALOGUE, Decline, DeclineReason
 from domain.instrument import Card, Instrument, InstrumentKind
@@ -54,6 +54,17 @@ def card_instrument(card: Card) -> Instrument:
         cardholder_name=card.cardholder_name,
         unique_number_identifier=f"of-{card.number}",
     )
+
+
+def has_refused_record(asked: Authorization | Capture, cause: RefusalCause | None) -> bool:
+    """Whether the request carries the record that is refused on demand."""
+    match cause:
+        case RefusalCause.ORDER_DETAILS:
+            return asked.order_details is not None
+        case RefusalCause.SHIPPING_ADDRESS:
+            return asked.shipping_address != Address()
+        case _:
+            return False
 
 
 def rejected(code: str, detail: str, cause: RefusalCause = RefusalCause.REQUEST) -> Rejected:

@@ -30,6 +30,7 @@ from bayar.models import (
     ExternalVault,
     Finding,
     ManualResolution,
+    OrderDetails,
     OrphanPolicy,
     Payment,
     PaymentEvent,
@@ -39,6 +40,7 @@ from bayar.models import (
     PaymentVerification,
     ReconcileProgress,
     SeriesPosition,
+    ShippingMethod,
     StatementDescriptor,
     ThreeDSecure,
     UnresolvedOperation,
@@ -82,6 +84,9 @@ class AsyncBayarClient(AsyncClientBase):
         external_vault: ExternalVault | None = None,
         consents: Iterable[PaymentInitiator] = (),
         device_data: str = "",
+        shipping_address: Address | None = None,
+        shipping_method: ShippingMethod = ShippingMethod.UNSPECIFIED,
+        order_details: OrderDetails | None = None,
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -91,7 +96,8 @@ class AsyncBayarClient(AsyncClientBase):
         A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
-        exemption. initiator says who starts the payment, where it is not the customer in the shop.
+        exemption. initiator says who starts the payment, where it is not the customer in the shop. order_details is
+        level 2 and level 3 data: tax, purchase order number, shipping, discount and line items.
         """
         call = prepared(
             requests.create_payment,
@@ -114,6 +120,9 @@ class AsyncBayarClient(AsyncClientBase):
             external_vault=external_vault,
             consents=consents,
             device_data=device_data,
+            shipping_address=shipping_address,
+            shipping_method=shipping_method,
+            order_details=order_details,
             request_id=request_id,
         )
         return await self._caller.unary(call, timeout_seconds, retry)
@@ -124,17 +133,24 @@ class AsyncBayarClient(AsyncClientBase):
         payment_id: str,
         amount: Money | None = None,
         final: bool = False,
+        order_details: OrderDetails | None = None,
+        shipping_address: Address | None = None,
         language_code: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
-        """Captures the amount, by default all that is capturable. final=True releases the rest."""
+        """Captures the amount, by default all that is capturable. final=True releases the rest.
+
+        order_details and shipping_address are those of the captured part.
+        """
         call = prepared(
             requests.capture_payment,
             payment_id=payment_id,
             amount=amount,
             final=final,
+            order_details=order_details,
+            shipping_address=shipping_address,
             language_code=language_code,
             request_id=request_id,
         )

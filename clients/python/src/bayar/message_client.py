@@ -20,6 +20,7 @@ from bayar.payments.v1 import (
     dispute_pb2,
     event_pb2,
     money_pb2,
+    order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
     payment_pb2,
@@ -29,6 +30,7 @@ from bayar.payments.v1 import (
 from bayar.payments.v1.admin_service_pb2 import ManualResolution, OrphanPolicy, WebhookNotificationState
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.event_pb2 import EventType
+from bayar.payments.v1.order_details_pb2 import ShippingMethod
 from bayar.payments.v1.payment_initiator_pb2 import PaymentInitiator, SeriesPosition
 from bayar.payments.v1.payment_pb2 import CaptureMode, PaymentState
 
@@ -60,6 +62,9 @@ class BayarClient(ClientBase):
         external_vault: payment_initiator_pb2.ExternalVault | None = None,
         consents: Iterable[PaymentInitiator.ValueType] = (),
         device_data: str = "",
+        shipping_address: address_pb2.Address | None = None,
+        shipping_method: ShippingMethod.ValueType = ShippingMethod.SHIPPING_METHOD_UNSPECIFIED,
+        order_details: order_details_pb2.OrderDetails | None = None,
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -69,7 +74,8 @@ class BayarClient(ClientBase):
         A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
-        exemption. initiator says who starts the payment, where it is not the customer in the shop.
+        exemption. initiator says who starts the payment, where it is not the customer in the shop. order_details is
+        level 2 and level 3 data: tax, purchase order number, shipping, discount and line items.
         """
         call = prepared(
             requests.create_payment,
@@ -92,6 +98,9 @@ class BayarClient(ClientBase):
             external_vault=external_vault,
             consents=consents,
             device_data=device_data,
+            shipping_address=shipping_address,
+            shipping_method=shipping_method,
+            order_details=order_details,
             request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)
@@ -102,17 +111,24 @@ class BayarClient(ClientBase):
         payment_id: str,
         amount: money_pb2.Money | None = None,
         final: bool = False,
+        order_details: order_details_pb2.OrderDetails | None = None,
+        shipping_address: address_pb2.Address | None = None,
         language_code: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
-        """Captures the amount, by default all that is capturable. final=True releases the rest."""
+        """Captures the amount, by default all that is capturable. final=True releases the rest.
+
+        order_details and shipping_address are those of the captured part.
+        """
         call = prepared(
             requests.capture_payment,
             payment_id=payment_id,
             amount=amount,
             final=final,
+            order_details=order_details,
+            shipping_address=shipping_address,
             language_code=language_code,
             request_id=request_id,
         )

@@ -13,6 +13,7 @@ from bayar.payments.v1.admin_service_pb2 import ExportRow
 from bayar.payments.v1.customer_pb2 import Customer
 from bayar.payments.v1.decline_pb2 import Decline, DeclineFixer, DeclineReason, RetryAdvice
 from bayar.payments.v1.money_pb2 import Money
+from bayar.payments.v1.order_details_pb2 import LineItem, LineItemKind, OrderDetails, ShippingMethod
 from bayar.payments.v1.payment_initiator_pb2 import ExternalVault, PaymentInitiator, SeriesPosition
 from bayar.payments.v1.payment_method_pb2 import PaymentMethod, PaymentMethodState
 from bayar.payments.v1.payment_pb2 import (
@@ -53,12 +54,15 @@ __all__ = [
     "ExternalAuthentication",
     "ExternalVault",
     "FailureReason",
+    "LineItem",
+    "LineItemKind",
     "MerchantWarning",
     "Money",
     "Operation",
     "OperationKind",
     "OperationOrigin",
     "OperationState",
+    "OrderDetails",
     "Payment",
     "PaymentEvent",
     "PaymentEventType",
@@ -71,6 +75,7 @@ __all__ = [
     "RetryPolicy",
     "ScaExemption",
     "SeriesPosition",
+    "ShippingMethod",
     "StatementDescriptor",
     "ThreeDSecure",
     "ThreeDSecurePolicy",

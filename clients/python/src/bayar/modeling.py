@@ -200,7 +200,8 @@ def _timedelta(duration: Duration) -> timedelta:
 
 def _write(message: Any, name: str, value: Any) -> None:
     match value:
-        case tuple():
+        # A list is not what the types say, and what people write.
+        case tuple() | list():
             getattr(message, name).extend(message_of(each) for each in value)
         case dict():
             getattr(message, name).update(value)

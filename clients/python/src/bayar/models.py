@@ -18,6 +18,7 @@ from bayar.payments.v1 import (
     decline_pb2,
     dispute_pb2,
     event_pb2,
+    order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
     payment_pb2,
@@ -209,6 +210,38 @@ class DisputeAction(OpenEnum):
     """Adding a file."""
     FINALIZE = 4
     """Sending the evidence to the bank."""
+
+
+class LineItemKind(OpenEnum):
+    """Whether a line item adds to the order or takes from it."""
+
+    UNSPECIFIED = 0
+    """The same as DEBIT."""
+    DEBIT = 1
+    """Sold: it adds its total."""
+    CREDIT = 2
+    """Given back or deducted: its total is subtracted."""
+
+
+class ShippingMethod(OpenEnum):
+    """The way that goods are shipped."""
+
+    UNSPECIFIED = 0
+    """Not said."""
+    SAME_DAY = 1
+    """On the same day."""
+    NEXT_DAY = 2
+    """On the next day."""
+    PRIORITY = 3
+    """In two or three days."""
+    GROUND = 4
+    """In four or more days."""
+    ELECTRONIC = 5
+    """Downloaded or sent by email."""
+    SHIP_TO_STORE = 6
+    """Shipped to a store, and collected there."""
+    PICKUP_IN_STORE = 7
+    """Collected in the store."""
 
 
 class PaymentState(OpenEnum):
@@ -514,6 +547,10 @@ class WarningReason(OpenEnum):
     """The gateway refuses the customer's name, email or phone. Correct them with UpdateCustomer."""
     BILLING_ADDRESS_LEFT_OUT = 2
     """The gateway refuses the billing address. Correct it before the next payment: banks compare it."""
+    SHIPPING_ADDRESS_LEFT_OUT = 3
+    """The gateway refuses the shipping address or method. Correct it before the next payment."""
+    ORDER_DETAILS_LEFT_OUT = 4
+    """The gateway refuses the level 2 and level 3 data. The payment gets no lower fee. Correct the order details."""
 
 
 class ManualResolution(OpenEnum):
@@ -692,6 +729,10 @@ class Address(Model):
     """
     country_code: str = ""
     """ISO 3166-1 alpha-2 in capital letters, for example "ID"; otherwise INVALID_REQUEST."""
+    phone: str = ""
+    """Telephone of the person at this address: 1 to 15 digits, besides them only + ( ) - . and spaces; otherwise
+    INVALID_REQUEST.
+    """
 
 
 @model(card_pb2.Instrument)
@@ -846,6 +887,103 @@ class Dispute(Model):
     """When the gateway is asked next. Absent once the dispute has ended."""
 
 
+@model(order_details_pb2.LineItem)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LineItem(Model):
+    """One line of the order (level 3 data), as on an itemized invoice. Texts have no control characters and nothing
+    that looks like a card number; otherwise INVALID_REQUEST.
+    """
+
+    name: str = ""
+    """The product. Required, 1 to 35 characters; otherwise INVALID_REQUEST."""
+    kind: LineItemKind = LineItemKind.UNSPECIFIED
+    """Default: DEBIT. An unknown value is INVALID_REQUEST."""
+    quantity: str = ""
+    """The number of units: a decimal above 0 and at most 2147483647 with up to four decimals, such as "2" or "0.75".
+    Required; otherwise INVALID_REQUEST.
+    """
+    unit_amount: str = ""
+    """The price of one unit without tax, in the payment's currency: a decimal above 0 and at most 2147483647 with up
+    to four decimals, such as "9.9950". Required; otherwise INVALID_REQUEST.
+    """
+    total_amount: Money | None = None
+    """quantity x unit_amount, rounded up or down to the currency's minor unit; otherwise INVALID_REQUEST. Without
+    tax, and before discount_amount is taken off. Absent: rounded half up. Of a currency with three decimals, the
+    gateway takes two in every amount of a line.
+    """
+    unit_tax_amount: Money | None = None
+    """The tax on one unit, 0 or more. Absent: not said."""
+    tax_amount: Money | None = None
+    """The tax on the line, 0 or more. Absent: not said. If each line has one, they and shipping_tax_amount add up to
+    the order's tax_amount; otherwise INVALID_REQUEST.
+    """
+    discount_amount: Money | None = None
+    """The discount on the line, 0 to total_amount. Absent: not said. The order's discount_amount includes it;
+    otherwise INVALID_REQUEST.
+    """
+    unit_of_measure: str = ""
+    """The unit, such as "kg" or "each". At most 12 characters. Optional."""
+    product_code: str = ""
+    """Your code of the product (SKU). At most 12 characters. Optional."""
+    commodity_code: str = ""
+    """The commodity code, usually of UNSPSC. At most 12 characters. Optional."""
+    description: str = ""
+    """More about the product. At most 127 characters. Optional."""
+    upc_code: str = ""
+    """The universal product code, 6 to 17 letters and digits. Only with upc_type; otherwise INVALID_REQUEST.
+    Optional.
+    """
+    upc_type: str = ""
+    """The form of upc_code: UPC-A, UPC-B, UPC-C, UPC-D, UPC-E, UPC-2 or UPC-5; otherwise INVALID_REQUEST. Only with
+    upc_code.
+    """
+    url: str = ""
+    """The product's page, for PayPal: an http or https address of at most 255 characters. Optional. INVALID_REQUEST
+    with a capture.
+    """
+    image_url: str = ""
+    """The product's picture, for PayPal: an http or https address of at most 1,024 characters. Optional."""
+
+
+@model(order_details_pb2.OrderDetails)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class OrderDetails(Model):
+    """The order behind a payment: level 2 data (tax_amount or tax_exempt, purchase_order_number) and level 3 data
+    (the rest and a shipping address), for which the networks lower the fees of corporate and purchasing cards.
+    Nothing here changes the amount that is charged. All amounts are in the payment's currency. With line items,
+    the sums must agree to the minor unit: line items + tax_amount + shipping_amount - discount_amount = amount;
+    otherwise INVALID_REQUEST, and nothing is recorded. Without line items, tax_amount + shipping_amount -
+    discount_amount must not exceed the amount.
+    """
+
+    tax_amount: Money | None = None
+    """The tax in the amount, including that on shipping: 0 to amount; otherwise INVALID_REQUEST. Level 2 needs it,
+    unless tax_exempt is set. Absent: not said.
+    """
+    tax_exempt: bool = False
+    """The order is exempt from tax. Together with a tax it is INVALID_REQUEST. Default: false."""
+    purchase_order_number: str = ""
+    """The buyer's purchase order number, 1 to 17 characters of plain ASCII; otherwise INVALID_REQUEST. Level 2 needs
+    it.
+    """
+    shipping_amount: Money | None = None
+    """The shipping cost in the amount, without its tax: 0 to 21,474,836.47; otherwise INVALID_REQUEST. Level 3 needs
+    it. Absent: not said.
+    """
+    shipping_tax_amount: Money | None = None
+    """The part of tax_amount that is on shipping: 0 to tax_amount; otherwise INVALID_REQUEST. Absent: not said."""
+    discount_amount: Money | None = None
+    """The discount that was taken off, including those of line items: 0 to 21,474,836.47; otherwise INVALID_REQUEST.
+    Level 3 needs it. Absent: not said.
+    """
+    ships_from_postal_code: str = ""
+    """The postal code that the goods are shipped from, up to nine letters and digits, with spaces and hyphens
+    between; otherwise INVALID_REQUEST. Level 3 needs it.
+    """
+    line_items: tuple[LineItem, ...] = ()
+    """The lines of the order, at most 249; otherwise INVALID_REQUEST. Level 3 needs them."""
+
+
 @model(payment_pb2.GatewayDetails)
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class GatewayDetails(Model):
@@ -941,6 +1079,8 @@ class Operation(Model):
     """The sender."""
     gateway_transaction_id: str = ""
     """The gateway's id of the transaction that holds its effect. Empty until it succeeded."""
+    order_details: OrderDetails | None = None
+    """Of a capture: as given with CapturePayment. In lists and events without line items. Absent if none was given."""
 
 
 @model(payment_pb2.StatementDescriptor)
@@ -1050,6 +1190,14 @@ class Payment(Model):
     """The party that started it. Never UNSPECIFIED."""
     series_position: SeriesPosition = SeriesPosition.UNSPECIFIED
     """The place in its series. UNSPECIFIED for a payment of no series."""
+    shipping_address: Address | None = None
+    """As given."""
+    shipping_method: ShippingMethod = ShippingMethod.UNSPECIFIED
+    """As given."""
+    order_details: OrderDetails | None = None
+    """As given, with each line's total_amount. In lists and events without line items: GetPayment has them. Absent
+    if none was given.
+    """
 
 
 @model(payment_pb2.PaymentEvent)

@@ -31,6 +31,7 @@ from bayar.models import (
     ExternalVault,
     Finding,
     ManualResolution,
+    OrderDetails,
     OrphanPolicy,
     Payment,
     PaymentEvent,
@@ -40,6 +41,7 @@ from bayar.models import (
     PaymentVerification,
     ReconcileProgress,
     SeriesPosition,
+    ShippingMethod,
     StatementDescriptor,
     ThreeDSecure,
     UnresolvedOperation,
@@ -56,6 +58,7 @@ from bayar.payments.v1 import (
     event_pb2,
     event_service_pb2,
     money_pb2,
+    order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
     payment_method_service_pb2,
@@ -74,6 +77,8 @@ ManualResolutionLike: TypeAlias = "ManualResolution | admin_service_pb2.ManualRe
 MoneyLike: TypeAlias = "Money | money_pb2.Money"
 OrphanPolicyLike: TypeAlias = "OrphanPolicy | admin_service_pb2.OrphanPolicy.ValueType"
 PaymentStateLike: TypeAlias = "PaymentState | payment_pb2.PaymentState.ValueType"
+OrderDetailsLike: TypeAlias = "OrderDetails | order_details_pb2.OrderDetails"
+ShippingMethodLike: TypeAlias = "ShippingMethod | order_details_pb2.ShippingMethod.ValueType"
 StatementDescriptorLike: TypeAlias = "StatementDescriptor | payment_pb2.StatementDescriptor"
 ExternalVaultLike: TypeAlias = "ExternalVault | payment_initiator_pb2.ExternalVault"
 PaymentInitiatorLike: TypeAlias = "PaymentInitiator | payment_initiator_pb2.PaymentInitiator.ValueType"
@@ -107,6 +112,9 @@ def create_payment(
     external_vault: ExternalVaultLike | None = None,
     consents: Iterable[PaymentInitiatorLike] = (),
     device_data: str = "",
+    shipping_address: AddressLike | None = None,
+    shipping_method: ShippingMethodLike = ShippingMethod.UNSPECIFIED,
+    order_details: OrderDetailsLike | None = None,
     request_id: str | None = None,
 ) -> Unary[payment_pb2.Payment, Payment]:
     """Takes a payment with one of card, payment_method_nonce, payment_method_id.
@@ -114,7 +122,8 @@ def create_payment(
     A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
     client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
     three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
-    exemption. initiator says who starts the payment, where it is not the customer in the shop.
+    exemption. initiator says who starts the payment, where it is not the customer in the shop. order_details is
+    level 2 and level 3 data: tax, purchase order number, shipping, discount and line items.
     """
     _one_at_most(card=card, payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id)
     request = payment_service_pb2.CreatePaymentRequest(
@@ -135,6 +144,9 @@ def create_payment(
         external_vault=message_of(external_vault),
         consents=_numbers(consents),
         device_data=device_data,
+        shipping_address=message_of(shipping_address),
+        shipping_method=_number(shipping_method),
+        order_details=message_of(order_details),
         **_given(card=_card(card), payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id),
     )
     response = payment_service_pb2.CreatePaymentResponse
@@ -146,15 +158,22 @@ def capture_payment(
     payment_id: str,
     amount: MoneyLike | None = None,
     final: bool = False,
+    order_details: OrderDetailsLike | None = None,
+    shipping_address: AddressLike | None = None,
     language_code: str = "",
     request_id: str | None = None,
 ) -> Unary[payment_pb2.Payment, Payment]:
-    """Captures the amount, by default all that is capturable. final=True releases the rest."""
+    """Captures the amount, by default all that is capturable. final=True releases the rest.
+
+    order_details and shipping_address are those of the captured part.
+    """
     request = payment_service_pb2.CapturePaymentRequest(
         request_id=_request_id(request_id),
         payment_id=payment_id,
         amount=message_of(amount),
         final=final,
+        order_details=message_of(order_details),
+        shipping_address=message_of(shipping_address),
         language_code=language_code,
     )
     response = payment_service_pb2.CapturePaymentResponse

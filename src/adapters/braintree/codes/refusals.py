@@ -24,6 +24,7 @@ CAUSE_BY_GROUP: Final[Mapping[str, RefusalCause]] = MappingProxyType(
         "Merchant": _C.MERCHANT_ACCOUNT,
         "MerchantAccount": _C.MERCHANT_ACCOUNT,
         "OAuth": _C.MERCHANT_ACCOUNT,
+        "Transaction.LineItem": _C.ORDER_DETAILS,
     }
 )
 
@@ -42,6 +43,11 @@ _CODES_BY_CAUSE: Final[Mapping[RefusalCause, str]] = MappingProxyType(
         ),
         # The network transaction id, or the status of another vault.
         _C.EXTERNAL_VAULT: "915175 915176 915177 915178 915179 915278 915279",
+        _C.SHIPPING_ADDRESS: "915203 915204 91581",
+        # Level 2 and level 3 data.
+        _C.ORDER_DETAILS: (
+            "81534 81535 81536 91537 91548 915157 915158 915159 915160 915161 915162 915163 915164 915165 915166 915167"
+        ),
         # Codes of these groups about the request: a missing part cannot be left out, and ids are this service's own.
         _C.REQUEST: "81808 81811 81828 91609 91610 91611 91612 91613 81606 92805 83603 93615",
     }
@@ -58,6 +64,8 @@ _BY_WEIGHT: Final = (
     _C.CUSTOMER_UNKNOWN,
     _C.CUSTOMER_DETAILS,
     _C.BILLING_ADDRESS,
+    _C.SHIPPING_ADDRESS,
+    _C.ORDER_DETAILS,
     _C.EXTERNAL_VAULT,
 )
 
@@ -70,6 +78,8 @@ _REMEDIES: Final[Mapping[RefusalCause, str]] = MappingProxyType(
         _C.CUSTOMER_UNKNOWN: "the gateway does not know the customer",
         _C.CUSTOMER_DETAILS: "the gateway refuses the customer's details: correct them with UpdateCustomer",
         _C.BILLING_ADDRESS: "the gateway refuses the billing address: correct it or leave it out",
+        _C.SHIPPING_ADDRESS: "the gateway refuses the shipping address: correct it or leave it out",
+        _C.ORDER_DETAILS: "the gateway refuses the order details: correct them or leave them out",
         _C.EXTERNAL_VAULT: "the gateway refuses the network transaction id: check external_vault",
         _C.METHOD_UNKNOWN: "the gateway does not keep this payment method any more: use another one",
         _C.MERCHANT_ACCOUNT: "the merchant account is not set up for this: check BAYAR_BRAINTREE_MERCHANT_ACCOUNTS and "
@@ -87,19 +97,23 @@ def cause_of(codes: Sequence[str]) -> tuple[RefusalCause, str]:
     return _C.REQUEST, ""
 
 
-def describe(codes: Sequence[str]) -> str:
-    """The refusal in words that repeat nothing of the request, with the remedy if there is one."""
+def describe(codes: Sequence[str], cause: RefusalCause | None = None) -> str:
+    """The refusal in words that repeat nothing of the request, with the remedy if there is one.
+
+    The cause is that of the codes, unless it is known better.
+    """
     named = ", ".join(name_of(code) for code in codes) or "refused without a code"
-    remedy = _REMEDIES[cause_of(codes)[0]]
+    remedy = _REMEDIES[cause or cause_of(codes)[0]]
     if set(codes) & set(_NOT_ADJUSTABLE):
         remedy = "the account, processor or payment method cannot change authorized amounts"
-    if set(codes) & set(_MISSING_ADDRESS):
+    if cause is None and set(codes) & set(_MISSING_ADDRESS):
         remedy = "the merchant's rules need more of the address: send billing_address with street and postal code"
     return f"{named}; {remedy}" if remedy else named
 
 
 def _cause(code: str) -> RefusalCause:
-    return CAUSE_BY_CODE.get(code) or CAUSE_BY_GROUP.get(groups().get(code, "").split(".")[0], _C.REQUEST)
+    group = groups().get(code, "").rpartition(".")[0]
+    return CAUSE_BY_CODE.get(code) or CAUSE_BY_GROUP.get(group) or CAUSE_BY_GROUP.get(group.split(".")[0], _C.REQUEST)
 
 
 @cache

@@ -91,7 +91,9 @@ class PaymentServicer(PaymentServiceServicer):
             page_token=request.page_token,
             language_code=request.language_code,
         )
-        messages = [self._message(payment, request, context) for payment in page.payments]
+        messages = [
+            self._mapper(payment, request, context).payment(payment, with_line_items=False) for payment in page.payments
+        ]
         return wire.ListPaymentsResponse(payments=messages, next_page_token=page.next_page_token)
 
     def VerifyPayment(self, request: wire.VerifyPaymentRequest, context: Any) -> wire.VerifyPaymentResponse:

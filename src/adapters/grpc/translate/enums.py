@@ -15,6 +15,7 @@ from bayar.payments.v1 import (
     card_pb2,
     decline_pb2,
     dispute_pb2,
+    order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
     payment_pb2,
@@ -30,6 +31,7 @@ from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import InstrumentKind
 from domain.operation import FailureReason, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
+from domain.order_details import LineItemKind, ShippingMethod
 from domain.payment_method import CheckResult, ExpiryStatus, PaymentMethodState
 from domain.payment_state import PaymentState
 from domain.three_d_secure import ScaExemption, ThreeDSecurePolicy, ThreeDSecureStatus
@@ -55,6 +57,8 @@ FAILURE_REASON: Final = _by_name(FailureReason, payment_pb2.FailureReason, "FAIL
 DECLINE_REASON: Final = _by_name(DeclineReason, decline_pb2.DeclineReason, "DECLINE_REASON")
 FIXER: Final = _by_name(Fixer, decline_pb2.DeclineFixer, "DECLINE_FIXER")
 RETRY_ADVICE: Final = _by_name(RetryAdvice, decline_pb2.RetryAdvice, "RETRY_ADVICE")
+LINE_ITEM_KIND: Final = _by_name(LineItemKind, order_details_pb2.LineItemKind, "LINE_ITEM_KIND")
+SHIPPING_METHOD: Final = _by_name(ShippingMethod, order_details_pb2.ShippingMethod, "SHIPPING_METHOD")
 INSTRUMENT_KIND: Final = _by_name(InstrumentKind, card_pb2.InstrumentKind, "INSTRUMENT_KIND")
 METHOD_STATE: Final = _by_name(PaymentMethodState, payment_method_pb2.PaymentMethodState, "PAYMENT_METHOD_STATE")
 EXPIRY_STATUS: Final = _by_name(ExpiryStatus, payment_method_pb2.ExpiryStatus, "EXPIRY_STATUS")
@@ -115,6 +119,12 @@ three_d_secure_policy_from: Final = {number: policy for policy, number in THREE_
 sca_exemption_from: Final = {number: exemption for exemption, number in SCA_EXEMPTION.items()}.get
 initiator_from: Final = {number: initiator for initiator, number in INITIATOR.items()}.get
 series_position_from: Final = {number: position for position, number in SERIES_POSITION.items()}.get
+shipping_method_from: Final = {number: method for method, number in SHIPPING_METHOD.items()}.get
+# Unspecified is a debit.
+line_item_kind_from: Final = (
+    {number: kind for kind, number in LINE_ITEM_KIND.items()}
+    | {order_details_pb2.LINE_ITEM_KIND_UNSPECIFIED: LineItemKind.DEBIT}
+).get
 # Unspecified is automatic.
 capture_mode_from: Final = (
     {number: mode for mode, number in CAPTURE_MODE.items()}

@@ -64,7 +64,7 @@ def event_message(item: FeedItem, mapper: ResourceMapper, today: date) -> event_
             payment = item.change.payment
             kinds = {str(operation.operation_id): operation.kind for operation in payment.operations}
             message.payment_change.event.CopyFrom(payment_event(item.change.event, kinds))
-            message.payment_change.payment.CopyFrom(mapper.payment(payment))
+            message.payment_change.payment.CopyFrom(mapper.payment(payment, with_line_items=False))
     return message
 
 

@@ -14,8 +14,10 @@ from adapters.grpc.translate.enums import (
     resolution_from,
     sca_exemption_from,
     series_position_from,
+    shipping_method_from,
     three_d_secure_policy_from,
 )
+from adapters.grpc.translate.order_details import raw_order_details
 from application.common.errors import FieldViolation, InvalidRequest, Rule
 from application.common.initiator_input import BY_CUSTOMER, RawInitiation
 from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure
@@ -70,11 +72,22 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
         consents=tuple(initiator_from(number) for number in request.consents),
         device_data=request.device_data,
         initiation=_initiation(request),
+        shipping_address=_address(request.shipping_address) if request.HasField("shipping_address") else Address(),
+        shipping_method=shipping_method_from(request.shipping_method),
+        has_unknown_shipping_method=bool(request.shipping_method)
+        and shipping_method_from(request.shipping_method) is None,
+        order_details=raw_order_details(request.order_details) if request.HasField("order_details") else None,
     )
 
 
 def capture_command(request: payment_service_pb2.CapturePaymentRequest) -> CapturePaymentCommand:
-    return _same_fields(CapturePaymentCommand, request, amount=_optional_money(request))
+    return _same_fields(
+        CapturePaymentCommand,
+        request,
+        amount=_optional_money(request),
+        shipping_address=_address(request.shipping_address),
+        order_details=raw_order_details(request.order_details) if request.HasField("order_details") else None,
+    )
 
 
 def adjust_command(request: payment_service_pb2.AdjustAuthorizationRequest) -> AdjustAuthorizationCommand:

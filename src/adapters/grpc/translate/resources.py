@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.messages.catalogue import Catalogue
 from adapters.grpc.translate import enums
+from adapters.grpc.translate.order_details import order_details
 from application.payments.verify_payment import VerifiedPayment
 from application.ports.store import PaymentOperation
 from application.ports.velocity import VelocityBlock
@@ -47,7 +48,7 @@ class ResourceMapper:
     catalogue: Catalogue
     locale: str
 
-    def payment(self, payment: Payment) -> payment_pb2.Payment:
+    def payment(self, payment: Payment, *, with_line_items: bool = True) -> payment_pb2.Payment:
         terms = payment.terms
         message = payment_pb2.Payment(
             payment_id=terms.payment_id,
@@ -65,7 +66,7 @@ class ResourceMapper:
             disputed_amount=money(payment.disputed_amount),
             refundable_amount=money(payment.refundable_amount),
             payment_method_id=terms.payment_method_id or "",
-            operations=[self.operation(operation) for operation in payment.operations],
+            operations=[self.operation(operation, with_line_items=with_line_items) for operation in payment.operations],
             create_time=moment(payment.create_time),
             update_time=moment(payment.update_time),
             next_check_time=moment(payment.next_check_time),
@@ -73,7 +74,7 @@ class ResourceMapper:
             gateway_details=details(payment.authorization.details),
             settle_time=moment(payment.settle_time),
             disburse_time=day(payment.disburse_date),
-            warnings=[warning(one) for one in payment.authorization.warnings],
+            warnings=[warning(one) for operation in payment.operations for one in operation.warnings],
             three_d_secure_policy=enums.THREE_D_SECURE_POLICY[terms.three_d_secure_policy],
             initiator=enums.INITIATOR[terms.initiator],
         )
@@ -96,13 +97,19 @@ class ResourceMapper:
             message.authorization_expire_time.CopyFrom(known_moment(standing.authorization_expire_time))
         if terms.billing_address != Address():
             message.billing_address.CopyFrom(address(terms.billing_address))
+        if terms.shipping_address != Address():
+            message.shipping_address.CopyFrom(address(terms.shipping_address))
+        if terms.shipping_method is not None:
+            message.shipping_method = enums.SHIPPING_METHOD[terms.shipping_method]
+        if terms.order_details is not None:
+            message.order_details.CopyFrom(order_details(terms.order_details, with_line_items=with_line_items))
         if terms.descriptor != StatementDescriptor():
             message.statement_descriptor.CopyFrom(descriptor(terms.descriptor))
         if payment.settlement_amount is not None:
             message.settlement_amount.CopyFrom(money(payment.settlement_amount))
         return message
 
-    def operation(self, operation: Operation) -> payment_pb2.Operation:
+    def operation(self, operation: Operation, *, with_line_items: bool = True) -> payment_pb2.Operation:
         message = payment_pb2.Operation(
             operation_id=operation.operation_id,
             kind=enums.OPERATION_KIND[operation.kind],
@@ -119,6 +126,8 @@ class ResourceMapper:
             origin=enums.OPERATION_ORIGIN[operation.origin],
             gateway_transaction_id=operation.transaction_id,
         )
+        if operation.order_details is not None:
+            message.order_details.CopyFrom(order_details(operation.order_details, with_line_items=with_line_items))
         if operation.decline is not None:
             message.decline.CopyFrom(self.decline(operation.decline))
         if operation.failure_reason is not None:
@@ -359,6 +368,10 @@ _LEFT_OUT: Final = {
     "Correct them with UpdateCustomer.",
     WarningReason.BILLING_ADDRESS_LEFT_OUT: "The gateway refuses the billing address ({code}); it was left out. "
     "Correct it before the next payment.",
+    WarningReason.SHIPPING_ADDRESS_LEFT_OUT: "The gateway refuses the shipping address ({code}); it was left out. "
+    "Correct it before the next payment.",
+    WarningReason.ORDER_DETAILS_LEFT_OUT: "The gateway refuses the order details, level 2 and level 3 data ({code}); "
+    "they were left out. Correct them before the next payment.",
 }
 
 

@@ -25,6 +25,7 @@ from bayar.messages import (
 )
 from bayar.payments.v1.payment_pb2 import GatewayDetails
 from bayar.payments.v1.payment_service_pb2 import VerificationOutcome, VerifyPaymentResponse
+from bootstrap.cli.commands.payments_order import print_order
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.connection import Stopped, WrongUsage
 from bootstrap.cli.terminal.output import as_json, console, write_json
@@ -145,6 +146,7 @@ def print_payment(out: Console, payment: Payment, clock: Clock) -> None:
         )
     )
     _print_amounts(out, payment)
+    print_order(out, payment)
     if payment.HasField("decline"):
         _print_decline(out, payment.decline, payment.gateway_details)
 

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62\x61yar/payments/v1/address.proto\x12\x11\x62\x61yar.payments.v1\"\xc2\x01\n\x07\x41\x64\x64ress\x12\x12\n\ngiven_name\x18\x01 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x02 \x01(\t\x12\x0f\n\x07\x63ompany\x18\x03 \x01(\t\x12\x16\n\x0estreet_address\x18\x04 \x01(\t\x12\x18\n\x10\x65xtended_address\x18\x05 \x01(\t\x12\x10\n\x08locality\x18\x06 \x01(\t\x12\x0e\n\x06region\x18\x07 \x01(\t\x12\x13\n\x0bpostal_code\x18\x08 \x01(\t\x12\x14\n\x0c\x63ountry_code\x18\t \x01(\tB\xb0\x01\n\x11\x62\x61yar.payments.v1B\x0c\x41\x64\x64ressProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62\x61yar/payments/v1/address.proto\x12\x11\x62\x61yar.payments.v1\"\xd1\x01\n\x07\x41\x64\x64ress\x12\x12\n\ngiven_name\x18\x01 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x02 \x01(\t\x12\x0f\n\x07\x63ompany\x18\x03 \x01(\t\x12\x16\n\x0estreet_address\x18\x04 \x01(\t\x12\x18\n\x10\x65xtended_address\x18\x05 \x01(\t\x12\x10\n\x08locality\x18\x06 \x01(\t\x12\x0e\n\x06region\x18\x07 \x01(\t\x12\x13\n\x0bpostal_code\x18\x08 \x01(\t\x12\x14\n\x0c\x63ountry_code\x18\t \x01(\t\x12\r\n\x05phone\x18\n \x01(\tB\xb0\x01\n\x11\x62\x61yar.payments.v1B\x0c\x41\x64\x64ressProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -24,5 +24,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021bayar.payments.v1B\014AddressProtoP\001Z*bayar.internal/bayar/paymentsv1;paymentsv1\242\002\003BYR\252\002\021Bayar.Payments.V1\312\002\021Bayar\\Payments\\V1\342\002\032Bayar\\Payments\\V1\\Metadata\352\002\023Bayar::Payments::V1'
   _globals['_ADDRESS']._serialized_start=55
-  _globals['_ADDRESS']._serialized_end=249
+  _globals['_ADDRESS']._serialized_end=264
 # @@protoc_insertion_point(module_scope)

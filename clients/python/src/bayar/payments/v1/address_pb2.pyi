@@ -33,6 +33,7 @@ class Address(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     POSTAL_CODE_FIELD_NUMBER: _builtins.int
     COUNTRY_CODE_FIELD_NUMBER: _builtins.int
+    PHONE_FIELD_NUMBER: _builtins.int
     given_name: _builtins.str
     """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
     family_name: _builtins.str
@@ -53,6 +54,10 @@ class Address(_message.Message):
     """
     country_code: _builtins.str
     """ISO 3166-1 alpha-2 in capital letters, for example "ID"; otherwise INVALID_REQUEST."""
+    phone: _builtins.str
+    """Telephone of the person at this address: 1 to 15 digits, besides them only + ( ) - . and spaces; otherwise
+    INVALID_REQUEST.
+    """
     def __init__(
         self,
         *,
@@ -65,10 +70,11 @@ class Address(_message.Message):
         region: _builtins.str = ...,
         postal_code: _builtins.str = ...,
         country_code: _builtins.str = ...,
+        phone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "country_code", b"country_code", "extended_address", b"extended_address", "family_name", b"family_name", "given_name", b"given_name", "locality", b"locality", "postal_code", b"postal_code", "region", b"region", "street_address", b"street_address"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "country_code", b"country_code", "extended_address", b"extended_address", "family_name", b"family_name", "given_name", b"given_name", "locality", b"locality", "phone", b"phone", "postal_code", b"postal_code", "region", b"region", "street_address", b"street_address"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,6 +7,7 @@ from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
+from bayar.payments.v1 import order_details_pb2 as _order_details_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from bayar.payments.v1 import warning_pb2 as _warning_pb2
@@ -513,6 +514,7 @@ class Operation(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
     GATEWAY_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    ORDER_DETAILS_FIELD_NUMBER: _builtins.int
     operation_id: _builtins.str
     """Chosen by this service; also the order id at the gateway."""
     kind: Global___OperationKind.ValueType
@@ -559,6 +561,10 @@ class Operation(_message.Message):
     def gateway_details(self) -> Global___GatewayDetails:
         """The gateway's answer."""
 
+    @_builtins.property
+    def order_details(self) -> _order_details_pb2.OrderDetails:
+        """Of a capture: as given with CapturePayment. In lists and events without line items. Absent if none was given."""
+
     def __init__(
         self,
         *,
@@ -578,10 +584,11 @@ class Operation(_message.Message):
         note: _builtins.str = ...,
         origin: Global___OperationOrigin.ValueType = ...,
         gateway_transaction_id: _builtins.str = ...,
+        order_details: _order_details_pb2.OrderDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "decline", b"decline", "finish_time", b"finish_time", "gateway_details", b"gateway_details", "next_check_time", b"next_check_time", "settle_time", b"settle_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "decline", b"decline", "finish_time", b"finish_time", "gateway_details", b"gateway_details", "next_check_time", b"next_check_time", "order_details", b"order_details", "settle_time", b"settle_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "decline", b"decline", "failure_detail", b"failure_detail", "failure_reason", b"failure_reason", "finish_time", b"finish_time", "gateway_details", b"gateway_details", "gateway_transaction_id", b"gateway_transaction_id", "kind", b"kind", "next_check_time", b"next_check_time", "note", b"note", "operation_id", b"operation_id", "origin", b"origin", "request_id", b"request_id", "settle_time", b"settle_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "decline", b"decline", "failure_detail", b"failure_detail", "failure_reason", b"failure_reason", "finish_time", b"finish_time", "gateway_details", b"gateway_details", "gateway_transaction_id", b"gateway_transaction_id", "kind", b"kind", "next_check_time", b"next_check_time", "note", b"note", "operation_id", b"operation_id", "order_details", b"order_details", "origin", b"origin", "request_id", b"request_id", "settle_time", b"settle_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -683,6 +690,9 @@ class Payment(_message.Message):
     SCA_EXEMPTION_FIELD_NUMBER: _builtins.int
     INITIATOR_FIELD_NUMBER: _builtins.int
     SERIES_POSITION_FIELD_NUMBER: _builtins.int
+    SHIPPING_ADDRESS_FIELD_NUMBER: _builtins.int
+    SHIPPING_METHOD_FIELD_NUMBER: _builtins.int
+    ORDER_DETAILS_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Chosen by this service, "pay_" and 26 characters. Sorts by creation."""
     reference: _builtins.str
@@ -707,6 +717,8 @@ class Payment(_message.Message):
     """The party that started it. Never UNSPECIFIED."""
     series_position: _payment_initiator_pb2.SeriesPosition.ValueType
     """The place in its series. UNSPECIFIED for a payment of no series."""
+    shipping_method: _order_details_pb2.ShippingMethod.ValueType
+    """As given."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The requested amount."""
@@ -807,6 +819,16 @@ class Payment(_message.Message):
         bank. Absent if there was none.
         """
 
+    @_builtins.property
+    def shipping_address(self) -> _address_pb2.Address:
+        """As given."""
+
+    @_builtins.property
+    def order_details(self) -> _order_details_pb2.OrderDetails:
+        """As given, with each line's total_amount. In lists and events without line items: GetPayment has them. Absent if
+        none was given.
+        """
+
     def __init__(
         self,
         *,
@@ -846,10 +868,13 @@ class Payment(_message.Message):
         sca_exemption: _three_d_secure_pb2.ScaExemption.ValueType = ...,
         initiator: _payment_initiator_pb2.PaymentInitiator.ValueType = ...,
         series_position: _payment_initiator_pb2.SeriesPosition.ValueType = ...,
+        shipping_address: _address_pb2.Address | None = ...,
+        shipping_method: _order_details_pb2.ShippingMethod.ValueType = ...,
+        order_details: _order_details_pb2.OrderDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "captured_amount", b"captured_amount", "create_time", b"create_time", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "gateway_details", b"gateway_details", "instrument", b"instrument", "next_check_time", b"next_check_time", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "captured_amount", b"captured_amount", "create_time", b"create_time", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "gateway_details", b"gateway_details", "instrument", b"instrument", "next_check_time", b"next_check_time", "order_details", b"order_details", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "initiator", b"initiator", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "initiator", b"initiator", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "order_details", b"order_details", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,6 +7,7 @@ from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
+from bayar.payments.v1 import order_details_pb2 as _order_details_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import payment_pb2 as _payment_pb2
 from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
@@ -109,6 +110,9 @@ class CreatePaymentRequest(_message.Message):
     EXTERNAL_VAULT_FIELD_NUMBER: _builtins.int
     DEVICE_DATA_FIELD_NUMBER: _builtins.int
     CONSENTS_FIELD_NUMBER: _builtins.int
+    SHIPPING_ADDRESS_FIELD_NUMBER: _builtins.int
+    SHIPPING_METHOD_FIELD_NUMBER: _builtins.int
+    ORDER_DETAILS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
@@ -156,6 +160,8 @@ class CreatePaymentRequest(_message.Message):
     """The data of the gateway's data collector in the shopper's browser or app, for its risk check: at most 4,000
     printable characters; otherwise INVALID_REQUEST. Never stored. With it, client_address goes to the risk check.
     """
+    shipping_method: _order_details_pb2.ShippingMethod.ValueType
+    """How the goods go, for the gateway's risk check. Optional. An unknown value is INVALID_REQUEST."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount. Required: at least 1 minor unit of a currency that has a merchant account, with at most ten digits
@@ -196,6 +202,16 @@ class CreatePaymentRequest(_message.Message):
         INVALID_REQUEST. Default (empty): none is checked.
         """
 
+    @_builtins.property
+    def shipping_address(self) -> _address_pb2.Address:
+        """Where the goods go. Optional. Level 3 needs its postal code and country."""
+
+    @_builtins.property
+    def order_details(self) -> _order_details_pb2.OrderDetails:
+        """Level 2 and level 3 data: tax, purchase order number, shipping, discount and line items. Optional. Sums that do not
+        agree with the amount are INVALID_REQUEST.
+        """
+
     def __init__(
         self,
         *,
@@ -219,10 +235,13 @@ class CreatePaymentRequest(_message.Message):
         external_vault: _payment_initiator_pb2.ExternalVault | None = ...,
         device_data: _builtins.str = ...,
         consents: _abc.Iterable[_payment_initiator_pb2.PaymentInitiator.ValueType] | None = ...,
+        shipping_address: _address_pb2.Address | None = ...,
+        shipping_method: _order_details_pb2.ShippingMethod.ValueType = ...,
+        order_details: _order_details_pb2.OrderDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "shipping_address", b"shipping_address", "source", b"source", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "initiator", b"initiator", "language_code", b"language_code", "metadata", b"metadata", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "series_position", b"series_position", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "initiator", b"initiator", "language_code", b"language_code", "metadata", b"metadata", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "series_position", b"series_position", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce", "payment_method_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
@@ -265,6 +284,8 @@ class CapturePaymentRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     FINAL_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    ORDER_DETAILS_FIELD_NUMBER: _builtins.int
+    SHIPPING_ADDRESS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose for this capture and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_id: _builtins.str
@@ -281,6 +302,16 @@ class CapturePaymentRequest(_message.Message):
     def amount(self) -> _money_pb2.Money:
         """The amount. Default: all that is capturable. Another currency than the payment's is INVALID_REQUEST."""
 
+    @_builtins.property
+    def order_details(self) -> _order_details_pb2.OrderDetails:
+        """Level 2 and level 3 data of this capture, in place of the payment's. Optional. Sums that do not agree with the
+        captured amount are INVALID_REQUEST.
+        """
+
+    @_builtins.property
+    def shipping_address(self) -> _address_pb2.Address:
+        """Where the captured goods go, in place of the payment's. Sent to the gateway and not kept. Optional."""
+
     def __init__(
         self,
         *,
@@ -289,10 +320,12 @@ class CapturePaymentRequest(_message.Message):
         amount: _money_pb2.Money | None = ...,
         final: _builtins.bool = ...,
         language_code: _builtins.str = ...,
+        order_details: _order_details_pb2.OrderDetails | None = ...,
+        shipping_address: _address_pb2.Address | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "order_details", b"order_details", "shipping_address", b"shipping_address"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "language_code", b"language_code", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "language_code", b"language_code", "order_details", b"order_details", "payment_id", b"payment_id", "request_id", b"request_id", "shipping_address", b"shipping_address"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,6 +29,10 @@ class _WarningReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Warning
     """The gateway refuses the customer's name, email or phone. Correct them with UpdateCustomer."""
     WARNING_REASON_BILLING_ADDRESS_LEFT_OUT: _WarningReason.ValueType  # 2
     """The gateway refuses the billing address. Correct it before the next payment: banks compare it."""
+    WARNING_REASON_SHIPPING_ADDRESS_LEFT_OUT: _WarningReason.ValueType  # 3
+    """The gateway refuses the shipping address or method. Correct it before the next payment."""
+    WARNING_REASON_ORDER_DETAILS_LEFT_OUT: _WarningReason.ValueType  # 4
+    """The gateway refuses the level 2 and level 3 data. The payment gets no lower fee. Correct the order details."""
 
 class WarningReason(_WarningReason, metaclass=_WarningReasonEnumTypeWrapper):
     """The record that was left out. New reasons can be added: show `message` for one that you do not know."""
@@ -39,6 +43,10 @@ WARNING_REASON_CUSTOMER_DETAILS_LEFT_OUT: WarningReason.ValueType  # 1
 """The gateway refuses the customer's name, email or phone. Correct them with UpdateCustomer."""
 WARNING_REASON_BILLING_ADDRESS_LEFT_OUT: WarningReason.ValueType  # 2
 """The gateway refuses the billing address. Correct it before the next payment: banks compare it."""
+WARNING_REASON_SHIPPING_ADDRESS_LEFT_OUT: WarningReason.ValueType  # 3
+"""The gateway refuses the shipping address or method. Correct it before the next payment."""
+WARNING_REASON_ORDER_DETAILS_LEFT_OUT: WarningReason.ValueType  # 4
+"""The gateway refuses the level 2 and level 3 data. The payment gets no lower fee. Correct the order details."""
 Global___WarningReason: _TypeAlias = WarningReason  # noqa: Y015
 
 @_typing.final
