@@ -21,6 +21,7 @@ from braintree_twin.http_messages import Request, Response
 from braintree_twin.ids import Ids
 from braintree_twin.json_reader import read_json
 from braintree_twin.merchants import Merchant, Merchants
+from braintree_twin.oauth.grants import bearer, grant_of_access_token, merchant_named
 from braintree_twin.params import Params
 from braintree_twin.request_schema import Effect, UnhandledField, unhandled_fields
 from braintree_twin.resources import ROUTES
@@ -35,6 +36,8 @@ from braintree_twin.xml_writer import Node, write_xml
 MAX_DOCUMENT_BYTES = 1024 * 1024
 XML = "application/xml; charset=utf-8"
 UNROUTED = "(no route)"
+# Calls for servers that check other credentials than a merchant's keys.
+_XML_WITHOUT_KEYS = ("/oauth", "/local_payments")
 # CORS headers: browsers need them before a page may call another origin.
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -169,9 +172,10 @@ class App:
         merchant_id = request.merchant_id
         if merchant_id is None and match is not None and not match.route.needs_keys:
             merchant_id = unverified_merchant_id(request.headers) or self._owner_of_keys(request)
+            merchant_id = merchant_id or merchant_named(dict(parse_qsl(request.query)).get("client_id", "") + "$")
         merchant = self.merchants.get(merchant_id or "")
         needs_keys = match is None or match.route.needs_keys
-        if merchant is None or (needs_keys and not merchant.has_keys(request.headers.get("authorization", ""))):
+        if merchant is None or (needs_keys and not self._may_act(merchant, request)):
             raise NotAuthenticated
         call = self.call(merchant, request.base_url)
         call.keys_in_flight = self._in_flight.get(merchant.id, ())
@@ -179,10 +183,23 @@ class App:
         call.headers = request.headers
         return call
 
-    def _owner_of_keys(self, request: Request) -> str | None:
-        """The merchant whose keys are given, for paths that name none."""
+    def _may_act(self, merchant: Merchant, request: Request) -> bool:
+        """Whether the request has the merchant's keys, or an access token that the merchant granted."""
         given = request.headers.get("authorization", "")
-        return next((merchant.id for merchant in self.merchants if merchant.has_keys(given)), None)
+        token = bearer(given)
+        if token is None:
+            return merchant.has_keys(given)
+        granted = grant_of_access_token(self.store, token, self.clock.stamp())
+        return granted is not None and merchant_named(token) == merchant.id
+
+    def _owner_of_keys(self, request: Request) -> str | None:
+        """The merchant whose keys, client credentials or access token are given, for paths that name none."""
+        given = request.headers.get("authorization", "")
+        token = bearer(given)
+        if token:
+            return merchant_named(token)
+        owners = (one.id for one in self.merchants if one.has_keys(given) or one.has_client_credentials(given))
+        return next(owners, None)
 
     def _document(self, request: Request) -> dict[str, Value]:
         kind = request.headers.get("content-type", "application/xml").partition(";")[0].strip().lower()
@@ -248,7 +265,7 @@ def accepts_gzip(accepted: str) -> bool:
 
 
 def _is_client_api(match: Match | None) -> bool:
-    return match is not None and not match.route.needs_keys
+    return match is not None and not match.route.needs_keys and not match.route.path.startswith(_XML_WITHOUT_KEYS)
 
 
 def _is_for_browsers(path: str) -> bool:

@@ -247,6 +247,11 @@ class TwinControl:
         """The verifications of bank accounts, oldest first, with the deposits that their owners have to confirm."""
         return [BankVerificationEntry(**fields) for fields in self._ask("GET", "bank_verifications")["verifications"]]
 
+    def act_on_local_payment(self, identifier: str, action: str = "approve") -> str | None:
+        """Approve, fund, expire or reverse a local payment, by id; returns the nonce of an approved one."""
+        nonce = self._ask("POST", "local_payments", {"id": identifier, "action": action})["nonce"]
+        return None if nonce is None else str(nonce)
+
     def reset(self) -> None:
         """Bring everything back to the seed: records, clock, faults, addresses of webhooks, counters."""
         self._ask("POST", "reset", {})

@@ -70,6 +70,10 @@ class Ids:
     def bank_verification(self) -> str:
         return self._text(_LETTERS, 8)
 
+    def session(self) -> str:
+        """The id of a customer session, such as 11EF-A1E7-A5F5EE5C-A2E5-AFD2801469FC."""
+        return "-".join(self._text("0123456789ABCDEF", length) for length in (4, 4, 8, 4, 12))
+
     def dispute(self) -> str:
         return self._text(_LETTERS, 16)
 

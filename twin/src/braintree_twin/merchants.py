@@ -97,18 +97,35 @@ class Merchant:
 
     def has_keys(self, authorization: str) -> bool:
         """Whether an Authorization header has this merchant's keys."""
-        scheme, _, credentials = authorization.partition(" ")
-        if scheme.lower() != "basic":
-            return False
-        try:
-            given = base64.b64decode(credentials.strip(), validate=True)
-        except (binascii.Error, ValueError):
-            return False
-        return hmac.compare_digest(given, f"{self.public_key}:{self.private_key}".encode())
+        return _basic_matches(authorization, self.public_key, self.private_key)
+
+    @property
+    def client_id(self) -> str:
+        """The id of the merchant's OAuth application."""
+        return f"client_id$development${self.id}"
+
+    @property
+    def client_secret(self) -> str:
+        return f"client_secret$development${self.id}"
+
+    def has_client_credentials(self, authorization: str) -> bool:
+        """Whether an Authorization header has the credentials of the merchant's OAuth application."""
+        return _basic_matches(authorization, self.client_id, self.client_secret)
 
     @property
     def default_account(self) -> MerchantAccount:
         return next((account for account in self.accounts if account.default), self.accounts[0])
+
+
+def _basic_matches(authorization: str, name: str, secret: str) -> bool:
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        given = base64.b64decode(credentials.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(given, f"{name}:{secret}".encode())
 
 
 _CURRENCIES = ("USD", "EUR", "GBP", "IDR", "JPY", "KWD", "SGD", "AUD")

@@ -30,10 +30,10 @@ class Errors:
         """The errors of the element with this name, one level down."""
         return self._inner.setdefault(name, Errors())
 
-    def add(self, attribute: str, code: str | None, names: Iterable[str] = ()) -> None:
+    def add(self, attribute: str, code: str | None, names: Iterable[str] = (), *, message: str | None = None) -> None:
         """Add an error. None adds nothing, so that a check's result can be passed on. `names` go into its message."""
         if code is not None:
-            self._faults.append(Fault(attribute, code, message_of(code, names)))
+            self._faults.append(Fault(attribute, code, message or message_of(code, names)))
 
     def __bool__(self) -> bool:
         return bool(self._faults) or any(self._inner.values())
@@ -77,6 +77,13 @@ def failed(root: str, attribute: str, code: str) -> ValidationFailed:
     """The failure of a single field; `base` is the resource as a whole."""
     errors = Errors()
     errors.on(root).add(attribute, code)
+    return ValidationFailed(errors)
+
+
+def failed_saying(root: str, attribute: str, code: str, message: str) -> ValidationFailed:
+    """The failure of a single field, in words that say more than the published ones."""
+    errors = Errors()
+    errors.on(root).add(attribute, code, message=message)
     return ValidationFailed(errors)
 
 

@@ -15,6 +15,7 @@ from braintree_twin.control_api.idempotency import IdempotencyCache
 from braintree_twin.control_api.traffic import TrafficCounter
 from braintree_twin.control_api.webhook_endpoints import WebhookEndpoints
 from braintree_twin.http_messages import Request, Response
+from braintree_twin.ledger import local_payments
 from braintree_twin.ledger.lifecycle import SETTLEMENTS, WAITING, return_by_bank, settle_as
 from braintree_twin.ledger.settlement import advance_due, run_batch
 from braintree_twin.merchants import Merchant
@@ -52,6 +53,7 @@ class ControlApi:
             ("POST", "settle"): self._settle,
             ("POST", "bank_returns"): self._return_by_bank,
             ("GET", "bank_verifications"): self._bank_verifications,
+            ("POST", "local_payments"): self._local_payment,
             ("POST", "reset"): self._reset,
             ("GET", "ledger"): self._ledger,
             ("GET", "requests"): self._requests,
@@ -185,6 +187,24 @@ class ControlApi:
                 for one in found
             ]
         }
+
+    def _local_payment(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Approve, fund, expire or reverse a local payment, by its id or its payment id."""
+        _reject_unknown(fields, "id", "action")
+        action = fields.get("action", "approve")
+        if action not in local_payments.ACTIONS:
+            raise InvalidField("action", f"must be one of {', '.join(local_payments.ACTIONS)}")
+        for merchant in self._app.merchants:
+            call = self._app.call(merchant)
+            for record in call.store.local_payments.find(merchant.id):
+                if fields.get("id") not in (record.id, record.payment_id):
+                    continue
+                if record.status != local_payments.ACTIONS[action]:
+                    raise InvalidField("action", f"is impossible: the local payment is {record.status}")
+                with self._app.store.change():
+                    local_payments.act(call, record, action)
+                return {"id": record.id, "status": record.status, "nonce": record.nonce}
+        raise InvalidField("id", "no local payment has it")
 
     def _reset(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Bring everything back to the seed."""

@@ -41,6 +41,10 @@ class InvalidInput(Exception):
         self.faults = faults
 
 
+class InvalidVariables(InvalidInput):
+    """The variables do not fit their types: nothing was executed, and the answer has no data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """One request: the call, and the browser that makes it, or None for a server with the merchant's keys."""

@@ -24,12 +24,14 @@ from braintree_twin.client_api.authentication import Client, authenticate_client
 from braintree_twin.errors import MalformedRequest, NotAuthenticated, NotFound, RequestError
 from braintree_twin.graphql_api.client_mutations import CLIENT_MUTATIONS
 from braintree_twin.graphql_api.client_queries import CLIENT_QUERIES
-from braintree_twin.graphql_api.context import Fields, Forbidden, Graph, InvalidInput
+from braintree_twin.graphql_api.context import Fields, Forbidden, Graph, InvalidInput, InvalidVariables
 from braintree_twin.graphql_api.mutations import MUTATIONS
 from braintree_twin.graphql_api.queries import QUERIES
+from braintree_twin.graphql_api.services import SERVICES
+from braintree_twin.oauth.grants import bearer, grant_of_access_token
 
 # For servers, and for browsers and apps.
-SCHEMA_FILES = ("schema.graphql", "client_schema.graphql")
+SCHEMA_FILES = ("schema.graphql", "client_schema.graphql", "services_schema.graphql")
 MAX_TOKENS = 10_000
 CACHED_QUERIES = 256
 _CLASSES: dict[type[Exception], str] = {
@@ -85,6 +87,11 @@ def answer(call: Call) -> JsonAnswer:
 
 def _client(call: Call) -> Client | None:
     """The browser that calls, or None if the merchant's keys are given. Raises NotAuthenticated."""
+    token = bearer(call.headers.get("authorization", ""))
+    if token:
+        if grant_of_access_token(call.store, token, call.clock.stamp()):
+            return None
+        raise NotAuthenticated("the access token is not valid")
     if call.headers.get("authorization", "").lower().startswith("basic "):
         if call.merchant.has_keys(call.headers["authorization"]):
             return None
@@ -110,12 +117,13 @@ def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any
     result = execute_sync(
         SCHEMA,
         document,
-        root_value={**QUERIES, **MUTATIONS, **CLIENT_QUERIES, **CLIENT_MUTATIONS},
+        root_value={**QUERIES, **MUTATIONS, **CLIENT_QUERIES, **CLIENT_MUTATIONS, **SERVICES},
         context_value=graph,
         variable_values=variables,
         operation_name=operation if isinstance(operation, str) else None,
     )
-    return _answer(graph.call, {"data": result.data}, _errors(result))
+    unexecuted = any(isinstance(error.original_error, InvalidVariables) for error in result.errors or ())
+    return _answer(graph.call, {} if unexecuted else {"data": result.data}, _errors(result))
 
 
 def _errors(result: ExecutionResult) -> list[Fields]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from braintree_twin.calls import Answer, Call, Handler
@@ -39,6 +40,7 @@ from braintree_twin.resources.transactions.submitting_for_settlement import (
     submit_for_settlement,
 )
 from braintree_twin.resources.transactions.voiding import void
+from braintree_twin.rules.authentication_insight import insight
 from braintree_twin.validation import ValidationFailed
 
 TRANSACTION, CUSTOMER = "transaction", "customer"
@@ -62,11 +64,17 @@ def tokenize_credit_card(info: Info, *, input: Fields) -> Fields:
     }
 
 
-def _authentication_insight(_: Info, *, input: Fields) -> Fields:
+def _authentication_insight(info: Info, *, input: Fields) -> Fields:
+    account = graph_of(info).call.merchant.by_id.get(input["merchantAccountId"])
+    if account is None:
+        raise InvalidInput([InputFault("Merchant account ID is invalid.", "91513", ("input", "merchantAccountId"))])
+    given = input.get("amount")
+    amount = Decimal(str(given)) if given is not None else None
+    regulation, indicator = insight(account, amount, recurring=bool(input.get("recurringCustomerConsent")))
     return {
-        "merchantAccountId": input["merchantAccountId"],
-        "customerAuthenticationRegulationEnvironment": "UNAVAILABLE",
-        "customerAuthenticationIndicator": "UNAVAILABLE",
+        "merchantAccountId": account.id,
+        "customerAuthenticationRegulationEnvironment": regulation.upper(),
+        "customerAuthenticationIndicator": indicator.upper(),
     }
 
 

@@ -10,6 +10,8 @@ from braintree_twin.errors import NotFound
 from braintree_twin.graphql_api import inputs
 from braintree_twin.graphql_api.context import Fields, Info, graph_of
 from braintree_twin.graphql_api.global_ids import split_id
+from braintree_twin.graphql_api.local_payments import KIND as LOCAL_PAYMENT_CONTEXT
+from braintree_twin.graphql_api.local_payments import context_of as local_payment_context_of
 from braintree_twin.graphql_api.objects import connection, customer_of, method_of, transaction_of, verification_of
 from braintree_twin.ids import global_id
 from braintree_twin.ledger.settlement import advance_due
@@ -24,6 +26,7 @@ _FINDERS: Mapping[str, Callable[[Call, str], Fields | None]] = {
     "customer": customer_of,
     "paymentmethod": method_of,
     "verification": verification_of,
+    LOCAL_PAYMENT_CONTEXT: local_payment_context_of,
 }
 
 

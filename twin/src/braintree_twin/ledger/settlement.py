@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from braintree_twin.calls import Call
+from braintree_twin.ledger import local_payments
 from braintree_twin.ledger.disputes import expire_due_disputes
 from braintree_twin.ledger.lifecycle import WAITING, apply_due, settle_as
 from braintree_twin.ledger.subscriptions import bill_due_subscriptions
@@ -35,4 +36,5 @@ def advance_due(call: Call) -> int:
         apply_due(call, record)
     notify_disbursement(call, [record for record in due if record.disbursement and record.id in waiting])
     changes = expire_due_disputes(call) + bill_due_subscriptions(call) + bank_verifications.apply_due(call)
+    changes += local_payments.apply_due(call)
     return len(due) + changes

@@ -6,6 +6,8 @@ from braintree_twin.browser import approvals, challenge
 from braintree_twin.calls import Route
 from braintree_twin.client_api import bank_accounts, payment_resources, three_d_secure, wallets
 from braintree_twin.client_api import endpoints as client_api
+from braintree_twin.oauth import endpoints as oauth
+from braintree_twin.oauth import shared_methods
 from braintree_twin.resources import (
     addresses,
     apple_pay_domains,
@@ -17,11 +19,15 @@ from braintree_twin.resources import (
     disputes,
     document_uploads,
     expiring_cards,
+    local_payments,
     merchant_accounts,
     nonces,
+    open_finance,
     payment_methods,
     paypal_accounts,
+    paypal_payment_resources,
     plans,
+    sandbox_authentications,
     settlement_batches,
     subscriptions,
     testing_gateway,
@@ -56,6 +62,12 @@ ROUTES: tuple[Route, ...] = (
     *subscriptions.ROUTES,
     *settlement_batches.ROUTES,
     *us_bank_account_verifications.ROUTES,
+    *open_finance.ROUTES,
+    *paypal_payment_resources.ROUTES,
+    *sandbox_authentications.ROUTES,
+    *oauth.ROUTES,
+    *shared_methods.ROUTES,
+    *local_payments.ROUTES,
     *client_api.ROUTES,
     *three_d_secure.ROUTES,
     *wallets.ROUTES,

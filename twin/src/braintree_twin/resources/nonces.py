@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
+from braintree_twin.params import Params
 from braintree_twin.rules import accepted_fields as accepted
+from braintree_twin.rules.authentication_insight import insight
+from braintree_twin.rules.money import TRANSACTION_AMOUNT
 from braintree_twin.state.records import Nonce
+from braintree_twin.validation import failed
 from braintree_twin.vault.instruments import Instrument, NonceCodes, of_method, of_nonce
 from braintree_twin.views.nonces import nonce_view
 from braintree_twin.views.payment_methods import payment_method as method_view
+from braintree_twin.xml_writer import Node
 
 ROOT = "payment_method_nonce"
 _NO_CODES = NonceCodes(unknown="", consumed="", locked="")
@@ -22,9 +27,20 @@ def create(call: Call) -> Answer:
     record = Nonce(nonce=call.ids.nonce(), created_at=call.clock.stamp(), kind=method.kind, token=method.token)
     call.store.nonces.put(call.merchant.id, record)
     node = nonce_view(record.nonce, of_method(call, method), consumed=False)
+    options = call.params(ROOT).section("authentication_insight_options")
     if call.params(ROOT).flag("authentication_insight"):
-        node["authentication_insight"] = {"regulation_environment": "unavailable", "sca_indicator": "unavailable"}
+        node["authentication_insight"] = _insight(call, options)
     return Answer(ROOT, node, 201)
+
+
+def _insight(call: Call, options: Params) -> dict[str, Node]:
+    account_id = call.params(ROOT).text("merchant_account_id")
+    account = call.merchant.by_id.get(account_id) if account_id else call.merchant.default_account
+    if account is None:
+        raise failed(ROOT, "merchant_account_id", "91513")
+    amount, _ = TRANSACTION_AMOUNT.check(options.text("amount"), account.currency)
+    regulation, indicator = insight(account, amount, recurring=options.flag("recurring_customer_consent"))
+    return {"regulation_environment": regulation, "sca_indicator": indicator}
 
 
 def find(call: Call) -> Answer:

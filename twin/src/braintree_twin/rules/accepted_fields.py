@@ -170,7 +170,8 @@ CLIENT_TOKEN = schema(
     ),
 )
 NONCE = schema(
-    "authentication_insight", no_effect="merchant_account_id amount recurring_customer_consent recurring_max_amount"
+    "authentication_insight merchant_account_id",
+    authentication_insight_options=schema("amount recurring_customer_consent", no_effect="recurring_max_amount"),
 )
 MODIFICATIONS = schema(
     add=schema("amount inherited_from_id never_expires number_of_billing_cycles quantity"),

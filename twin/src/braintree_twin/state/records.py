@@ -110,6 +110,9 @@ class Nonce:
     reusable: bool = True
     # The result of 3-D Secure, if the nonce comes from a look-up.
     three_d_secure: Fields | None = None
+    # The token of another merchant's method that it is granted from, and the time at which the grant ends.
+    granted_from: str | None = None
+    revoked_after: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,6 +194,55 @@ class BankVerification:
     attempts: int = 0
     # The time at which confirmed deposits arrive.
     due_at: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class LocalPayment:
+    """A local payment that a server created: created, approved, expired, reversed or funded."""
+
+    id: str
+    status: str
+    created_at: str
+    updated_at: str
+    # Such as MBWAY.
+    type: str
+    amount: str
+    currency: str
+    merchant_account_id: str
+    payment_id: str
+    order_id: str | None = None
+    return_url: str | None = None
+    payer_name: str | None = None
+    # The nonce that pays, once it is approved.
+    nonce: str | None = None
+    approved_at: str | None = None
+    transacted_at: str | None = None
+    expired_at: str | None = None
+    # The time at which it expires, or is reversed.
+    due_at: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class OAuthGrant:
+    """A merchant's grant to an OAuth application. It has tokens once its code is used."""
+
+    code: str
+    client_id: str
+    # Separated by commas.
+    scope: str
+    created_at: str
+    access_token: str | None = None
+    refresh_token: str | None = None
+    expires_at: str | None = None
+    revoked: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class CustomerSession:
+    id: str
+    created_at: str
+    # As it was sent.
+    customer: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,10 +18,13 @@ from braintree_twin.state.records import (
     CatalogEntry,
     CreatedAccount,
     Customer,
+    CustomerSession,
     Delivery,
     Dispute,
     Document,
+    LocalPayment,
     Nonce,
+    OAuthGrant,
     PaymentMethod,
     RequestKey,
     Subscription,
@@ -169,6 +172,9 @@ class Store:
         self.bank_verifications = Table(
             "bank_verifications", BankVerification, "id", ("token", "status", "created_at", "due_at")
         )
+        self.local_payments = Table("local_payments", LocalPayment, "id", ("due_at",))
+        self.customer_sessions = Table("customer_sessions", CustomerSession, "id")
+        self.oauth_grants = Table("oauth_grants", OAuthGrant, "code", ("access_token", "refresh_token"))
         self.request_keys = Table("request_keys", RequestKey, "key")
         self.created_accounts = Table("created_accounts", CreatedAccount, "id")
         self.catalog = Table("catalog", CatalogEntry, "key", ("kind",))
@@ -187,6 +193,9 @@ class Store:
             self.nonces,
             self.verifications,
             self.bank_verifications,
+            self.local_payments,
+            self.customer_sessions,
+            self.oauth_grants,
             self.request_keys,
             self.created_accounts,
             self.catalog,

@@ -78,6 +78,8 @@ def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
     known = call.store.nonces.get(call.merchant.id, nonce)
     if known is None or call.clock.now() >= parse_stamp(known.created_at) + NONCE_LIFETIME:
         return codes.unknown
+    if known.revoked_after and call.clock.stamp() >= known.revoked_after:
+        return codes.locked
     if known.kind == CVV_ONLY:
         return codes.unknown
     if known.consumed:
