@@ -19,6 +19,7 @@ from braintree_twin.graphql_api.client_queries import CLIENT_QUERIES
 from braintree_twin.graphql_api.endpoint import SCHEMA
 from braintree_twin.graphql_api.mutations import MUTATIONS
 from braintree_twin.graphql_api.queries import QUERIES
+from braintree_twin.graphql_api.services import SERVICES
 from braintree_twin.testing import Twin
 
 Ask = Callable[..., Any]
@@ -58,7 +59,10 @@ def vault(graph: Ask, nonce: str = "fake-valid-nonce", **fields: Any) -> Any:
 
 
 def test_every_root_field_of_the_schema_is_served() -> None:
-    for kind, served in (("Query", {**QUERIES, **CLIENT_QUERIES}), ("Mutation", {**MUTATIONS, **CLIENT_MUTATIONS})):
+    for kind, served in (
+        ("Query", {**QUERIES, **CLIENT_QUERIES}),
+        ("Mutation", {**MUTATIONS, **CLIENT_MUTATIONS, **SERVICES}),
+    ):
         described: Any = SCHEMA.type_map[kind]
         assert set(described.fields) == set(served)
 
