@@ -27,7 +27,8 @@ for (const name of ["http", "graphql/graphql"]) {
 // Methods that send nothing, and the helpers that the gateways do not mark as private.
 const LOCAL = new Set(["webhookNotification.parse", "webhookNotification.verify", "webhookTesting.sampleNotification",
   "oauth.connectUrl"]);
-const HELPER = /Handler$|Generator$|Result$|Query$|Signature$|Format$|CustomField$|^validateParams$|[xX]ml/;
+const HELPER =
+  /Handler$|Generator$|Result$|Query$|Signature$|Format$|CustomField$|EnvironmentCheck$|^validateParams$|[xX]ml/;
 const CUSTOMER = inputs.CustomerSessionInput.builder().email("ada@example.com").build();
 // The arguments of methods that take more than texts.
 const ARGUMENTS = {
