@@ -23,7 +23,7 @@ from adapters.braintree.order_ids import UNMARKED, OrderIds
 from adapters.braintree.sdk import client_token_answer, sdk_of
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.translate import described
-from adapters.braintree.transport.circuit_breaker import GatewayStats
+from adapters.braintree.transport.circuit_breaker import UNOBSERVED, CallObserver, GatewayStats
 from adapters.braintree.transport.connection import AnswerLost, RequestNotSent
 from adapters.braintree.transport.lease_check import holding_lease
 from adapters.braintree.transport.platform import MACHINE, Platform
@@ -87,9 +87,13 @@ class BraintreeAdapter:
     """The gateway port, for one merchant. One instance for the process, shared by all threads."""
 
     def __init__(
-        self, settings: BraintreeSettings, order_ids: OrderIds = UNMARKED, platform: Platform = MACHINE
+        self,
+        settings: BraintreeSettings,
+        order_ids: OrderIds = UNMARKED,
+        platform: Platform = MACHINE,
+        observer: CallObserver = UNOBSERVED,
     ) -> None:
-        self._sdk, self._transport = sdk_of(settings, platform)
+        self._sdk, self._transport = sdk_of(settings, platform, observer)
         self._order_ids = order_ids
         self._merchant_accounts: Mapping[str, str] = settings.merchant_accounts
         # The currencies whose account turned out to take another one, with the report of each.

@@ -10,7 +10,7 @@ from braintree.version import Version
 from adapters.braintree import parser
 from adapters.braintree.settings import BraintreeSettings, environment_of
 from adapters.braintree.transport.bulkhead import Bulkhead
-from adapters.braintree.transport.circuit_breaker import GuardedTransport
+from adapters.braintree.transport.circuit_breaker import UNOBSERVED, CallObserver, GuardedTransport
 from adapters.braintree.transport.connection_pool import PooledTransport
 from adapters.braintree.transport.platform import MACHINE, Platform
 
@@ -19,7 +19,7 @@ _MOST_SHAPES: Final = 1000
 
 
 def sdk_of(
-    settings: BraintreeSettings, platform: Platform = MACHINE
+    settings: BraintreeSettings, platform: Platform = MACHINE, observer: CallObserver = UNOBSERVED
 ) -> tuple[braintree.BraintreeGateway, GuardedTransport]:
     """The SDK, and the transport that carries all of its requests."""
     parser.choose(stock=settings.stock_parser)
@@ -34,7 +34,9 @@ def sdk_of(
         platform=platform,
     )
     bulkhead = Bulkhead(settings.max_connections, settings.max_waiting, platform=platform)
-    guarded = GuardedTransport(transport, bulkhead, breaker_failures=settings.breaker_failures, platform=platform)
+    guarded = GuardedTransport(
+        transport, bulkhead, breaker_failures=settings.breaker_failures, platform=platform, observer=observer
+    )
     sdk = braintree.BraintreeGateway(
         braintree.Configuration(
             environment,

@@ -8,7 +8,7 @@ retry. Health and metrics do not wait for webhooks.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from adapters.http.connections import Connection, Gate, Server
-from adapters.http.metrics import CONTENT_TYPE, Metrics
 from adapters.http.worker_pool_status import WorkerPoolStatus
 from application.common.errors import StoreUnavailable
 from application.gateway_webhooks.receive_gateway_webhook import Received
@@ -57,9 +56,12 @@ class HttpHandlers:
     # Takes a signature and a payload. Raises ForgedGatewayWebhook and StoreUnavailable.
     receive: Callable[[str, str], Received]
     answer_challenge: Callable[[str], str]
-    # The number of webhooks in each unfinished state. Raises StoreUnavailable.
-    waiting: Callable[[], Mapping[str, int]]
-    metrics: Metrics
+    # Raises StoreUnavailable if the database does not answer.
+    check_database: Callable[[], None]
+    # Takes the Accept header, and returns the metrics with their content type. It never fails for the database.
+    scrape: Callable[[str], tuple[bytes, str]]
+    # Takes the kind and the outcome of a request to the webhook address.
+    count_received: Callable[[str, str], None]
     worker_pool: WorkerPoolStatus
 
 
@@ -72,7 +74,8 @@ class HttpServer:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="webhook")
         # Nor those of health and metrics.
         self._probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
-        self._probe: asyncio.Future[Mapping[str, int]] | None = None
+        self._scrapes = ThreadPoolExecutor(1, thread_name_prefix="scrape")
+        self._probe: asyncio.Future[None] | None = None
         self._busy = 0
         self._is_draining = False
         self._stopping = False
@@ -99,8 +102,8 @@ class HttpServer:
                 await web.TCPSite(runner, host.strip("[]"), int(port), backlog=_BACKLOG).start()
         except OSError:
             await runner.cleanup()
-            self._pool.shutdown()
-            self._probes.shutdown()
+            for pool in (self._pool, self._probes, self._scrapes):
+                pool.shutdown()
             raise CannotListenHttp(address) from None
         self._runner = runner
         return f"{host}:{runner.addresses[0][1]}"
@@ -114,7 +117,7 @@ class HttpServer:
         self._stopping = True
         if self._runner is not None:
             await self._runner.cleanup()
-        for pool in (self._pool, self._probes):
+        for pool in (self._pool, self._probes, self._scrapes):
             await asyncio.get_running_loop().run_in_executor(None, pool.shutdown)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -162,7 +165,7 @@ class HttpServer:
             outcome = "store_unavailable"
             return _retry_later()
         finally:
-            self._handlers.metrics.received.add(kind=kind, outcome=outcome)
+            self._handlers.count_received(kind, outcome)
 
     async def _live(self, _: web.BaseRequest) -> web.Response:
         return web.Response(text="ok\n")
@@ -173,29 +176,23 @@ class HttpServer:
         worker_pool = self._handlers.worker_pool
         if not worker_pool.has_enough:
             return web.Response(status=503, text=f"{worker_pool.summary}\n")
-        return await self._with_database(
-            lambda _: web.Response(text=f"ok{worker_pool.summary and ', '}{worker_pool.summary}\n")
-        )
-
-    async def _metrics(self, _: web.BaseRequest) -> web.Response:
-        def shown(waiting: Mapping[str, int]) -> web.Response:
-            text = self._handlers.worker_pool.merge_metrics(self._handlers.metrics.text(waiting))
-            return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
-
-        return await self._with_database(shown)
-
-    async def _with_database(self, show: Callable[[Mapping[str, int]], web.Response]) -> web.Response:
         try:
-            return show(await self._waiting())
+            await self._check_database()
         except StoreUnavailable:
             return web.Response(status=503, text="the database does not answer\n")
+        return web.Response(text=f"ok{worker_pool.summary and ', '}{worker_pool.summary}\n")
 
-    async def _waiting(self) -> Mapping[str, int]:
+    async def _metrics(self, request: web.BaseRequest) -> web.Response:
+        scrape, accept = self._handlers.scrape, request.headers.get("Accept", "")
+        text, content_type = await asyncio.get_running_loop().run_in_executor(self._scrapes, scrape, accept)
+        return web.Response(body=text, headers={"Content-Type": content_type})
+
+    async def _check_database(self) -> None:
         """Single-flight: concurrent callers share one query."""
         if self._probe is None or self._probe.done():
             loop = asyncio.get_running_loop()
-            self._probe = loop.run_in_executor(self._probes, self._handlers.waiting)
-        return await asyncio.shield(self._probe)
+            self._probe = loop.run_in_executor(self._probes, self._handlers.check_database)
+        await asyncio.shield(self._probe)
 
     def _in_pool(self, work: Callable[[], Result]) -> Awaitable[Result]:
         # Shielded: a webhook is stored even if the sender hangs up.

@@ -7,9 +7,10 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Final
 
-from sqlalchemy import Engine, and_, or_, select, update
+from sqlalchemy import Connection, Engine, and_, or_, select, update
 
 from adapters.persistence.encryption.sealing import KEYLESS, Sealer
+from adapters.persistence.observer import UNOBSERVED, PaymentChange, StoreObserver, now
 from adapters.persistence.repositories.deployment import hold_of, renew_mark, save_hold
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.engine import SQLITE_BEGIN
@@ -40,9 +41,12 @@ _POSTGRESQL_READS: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ"
 class SqlStore:
     """Safe for many threads. It owns no connection: the engine's creator disposes of the engine."""
 
-    def __init__(self, engine: Engine, ids: IdSource, sealer: Sealer = KEYLESS) -> None:
+    def __init__(
+        self, engine: Engine, ids: IdSource, sealer: Sealer = KEYLESS, observer: StoreObserver = UNOBSERVED
+    ) -> None:
         is_sqlite = engine.dialect.name == "sqlite"
         self._ids = ids
+        self._observer = observer
         self._sealer = sealer
         self._writing = engine.execution_options(**_SQLITE_WRITES) if is_sqlite else engine
         self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
@@ -87,6 +91,10 @@ class SqlStore:
                 )
         return [DueOperation(PaymentId(row.payment_id), OperationId(row.operation_id)) for row in rows]
 
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection in a transaction that only reads. Raises the driver's errors."""
+        return self._reading.begin()
+
     def hold(self) -> Hold:
         with translate_db_errors(), self._reading.begin() as connection:
             return hold_of(connection)
@@ -115,8 +123,15 @@ class SqlStore:
     def _unit_of_work(
         self, engine: Engine, lock: Callable[[], AbstractContextManager[None]], actor: str
     ) -> Iterator[UnitOfWork]:
-        with translate_db_errors(), lock(), engine.begin() as connection:
-            yield SqlUnitOfWork(connection, self._ids, self._sealer, actor)
+        began, is_write = now(), engine is self._writing
+        changes: list[PaymentChange] = []
+        try:
+            with translate_db_errors(), lock(), engine.begin() as connection:
+                yield SqlUnitOfWork(connection, self._ids, self._sealer, actor, changes)
+        except BaseException:
+            self._observer.transaction_ended(is_write=is_write, began=began, is_committed=False, changes=())
+            raise
+        self._observer.transaction_ended(is_write=is_write, began=began, is_committed=True, changes=changes)
 
 
 class _WriteLock:

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from adapters.persistence.encryption.sealing import Sealer
+from adapters.persistence.observer import PaymentChange
 from adapters.persistence.repositories.api_keys import SqlApiKeys
 from adapters.persistence.repositories.audit_log import SqlAuditLog
 from adapters.persistence.repositories.customers import SqlCustomers
@@ -20,9 +21,17 @@ from application.ports.runtime import IdSource
 class SqlUnitOfWork:
     """For a single `with`, and for one thread."""
 
-    def __init__(self, connection: Connection, ids: IdSource, sealer: Sealer, actor: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        ids: IdSource,
+        sealer: Sealer,
+        actor: str,
+        changes: list[PaymentChange] | None = None,
+    ) -> None:
+        """changes: receives those of payments."""
         writer = FeedWriter(connection, ids, sealer, actor)
-        self.payments = SqlPayments(connection, ids, sealer)
+        self.payments = SqlPayments(connection, ids, sealer, changes)
         self.customers = SqlCustomers(connection, sealer, writer)
         self.payment_methods = SqlPaymentMethods(connection, sealer, writer)
         self.disputes = SqlDisputes(connection, sealer, writer)

@@ -7,6 +7,7 @@ from typing import Final
 from application.common.errors import StoreUnavailable
 from application.ports.gateway import GatewayUnavailable
 from bootstrap.config.settings import Settings
+from bootstrap.observability.decorators import measured_job
 from bootstrap.process.periodic_job import PeriodicJob
 from bootstrap.wiring.container import Container
 
@@ -31,7 +32,11 @@ def background_jobs(container: Container, settings: Settings) -> list[PeriodicJo
     deliver = container.deliver_events()
     jobs += [(f"webhook sender of {one.name}", partial(deliver.serve, one), interval) for one in deliver.endpoints]
     hold = container.hold()
-    return [PeriodicJob(name, hold.unless_held(job), seconds, _OUTAGES) for name, job, seconds in jobs]
+    instruments = container.instruments()
+    return [
+        PeriodicJob(name, measured_job(name, hold.unless_held(job), instruments), seconds, _OUTAGES)
+        for name, job, seconds in jobs
+    ]
 
 
 def buffer_jobs(container: Container) -> list[PeriodicJob]:

@@ -12,6 +12,7 @@ from adapters.grpc.server.tls import BadCertificates
 from adapters.http.server import CannotListenHttp, HttpServer
 from application.common.errors import StoreUnavailable
 from bootstrap.config.settings import Settings
+from bootstrap.observability.readings import open_call_readings
 from bootstrap.process.background_jobs import background_jobs, buffer_jobs
 from bootstrap.process.draining import within
 from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
@@ -56,6 +57,7 @@ class GrpcRole:
         except CannotListenGrpc as error:
             raise CannotStart(f"{error}. {FREE_GRPC_ADDRESS}") from None
         self._server = server
+        self._container.instruments().read(open_call_readings(lambda: server.open_calls))
         for job in self._jobs:
             job.start()
         freeze()

@@ -17,6 +17,7 @@ from bootstrap.config.settings import BadSettings, Settings, load_settings
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import open_standard_streams
+from bootstrap.observability.exposition import packed
 from bootstrap.process.draining import StopRequest, end_process
 from bootstrap.process.hardening import leave_no_core_dumps
 from bootstrap.process.ipc import Alive, Channel, Ended, Failed, Message, Ready, WorkerMetrics, WorkerPoolCount
@@ -153,7 +154,7 @@ class _Child:
     async def _send_heartbeats(self, stop: StopRequest) -> None:
         """Sends heartbeats to the very end: a slow stop must not look like a hang."""
         while True:
-            self._channel.send(Alive(not stop.is_set, self._container.metrics().text({})))
+            self._channel.send(Alive(not stop.is_set, packed(self._container.metrics())))
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
 

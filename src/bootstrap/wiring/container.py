@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from functools import partial
@@ -29,9 +29,9 @@ from adapters.grpc.services.event_service import EventServicer
 from adapters.grpc.services.payment_method_service import PaymentMethodServicer
 from adapters.grpc.services.payment_service import PaymentServicer
 from adapters.grpc.translate.events import event_json
-from adapters.http.metrics import Family, Metrics
 from adapters.http.server import HttpHandlers, HttpServer
 from adapters.http.worker_pool_status import WorkerPoolStatus
+from adapters.persistence.backlog import read_backlog
 from adapters.persistence.encryption.sealing import Sealer, SealingKey
 from adapters.persistence.repositories.deployment import mark_of
 from adapters.persistence.sql.engine import Limits, create_engine
@@ -116,22 +116,16 @@ from application.recovery.service_hold import HoldWatch
 from bootstrap.config.event_webhooks import read_endpoints
 from bootstrap.config.settings import RawCards, Settings
 from bootstrap.config.three_d_secure import read_rules
-from bootstrap.logging.nonblocking_output import STDERR, STDOUT
+from bootstrap.observability import catalogue
+from bootstrap.observability.call_metrics import CallMetrics, GatewayMetrics, StoreMetrics
+from bootstrap.observability.calls import Calls
+from bootstrap.observability.decorators import MeasuredReconcile, MeasuredWebhookSender
+from bootstrap.observability.instruments import Instruments
+from bootstrap.observability.readings import DatabaseReadings, gateway_readings, pool_readings, process_readings
+from bootstrap.observability.scrape import Scrape
 from bootstrap.wiring.admission_limits import admission_limits
 from bootstrap.wiring.authentication import authentication, closed_services, tls_files
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
-from bootstrap.wiring.gateway_metrics import gateway_families
-
-
-def _gateway_metrics(gateway: BraintreeAdapter) -> Callable[[], Iterable[Family]]:
-    return lambda: gateway_families(gateway.stats)
-
-
-def _dropped_lines() -> Iterable[Family]:
-    counts = [((("stream", name),), writer.dropped) for name, writer in (("stdout", STDOUT), ("stderr", STDERR))]
-    yield Family(
-        "bayar_log_lines_dropped_total", "Lines that found no room or could not be written.", "counter", counts
-    )
 
 
 def _braintree_settings(settings: Settings) -> BraintreeSettings:
@@ -212,14 +206,29 @@ def _not_found_timer(settings: Settings) -> NotFoundTimer:
     return NotFoundTimer(time.monotonic, timedelta(seconds=settings.absence_horizon_seconds))
 
 
-def _waiting(store: SqlStore) -> Callable[[], dict[str, int]]:
-    """The number of gateway webhooks in each unfinished state."""
+def _metrics(instruments: Instruments, engine: Engine, gateway: BraintreeAdapter) -> Instruments:
+    """The instruments, with the numbers that others keep."""
+    instruments.read(process_readings, lambda: pool_readings(engine), lambda: gateway_readings(gateway.stats))
+    return instruments
 
-    def count() -> dict[str, int]:
-        with store.read() as work:
-            return {state.value: number for state, number in work.gateway_webhooks.count().items()}
 
-    return count
+def _check_database(store: SqlStore) -> Callable[[], None]:
+    """Raises StoreUnavailable."""
+
+    def check() -> None:
+        store.hold()
+
+    return check
+
+
+def _count(instruments: Instruments, metric: catalogue.Metric) -> Callable[[str, str], None]:
+    """Counts webhooks of the gateway by kind and outcome."""
+    counter = instruments.counter(metric)
+    return lambda kind, outcome: counter.labels(kind, outcome).inc()
+
+
+def _database_readings(store: SqlStore, clock: SystemClock) -> DatabaseReadings:
+    return DatabaseReadings(partial(read_backlog, store), clock.now)
 
 
 def _servicer(kind: type[Any], named: Mapping[str, Any]) -> providers.Factory[Any]:
@@ -239,10 +248,13 @@ class Container(containers.DeclarativeContainer):
     limits = providers.Factory(Limits, pool_size=settings.provided.database_connections)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
     sealer = providers.Singleton(_sealer, settings)
-    store = providers.Singleton(SqlStore, engine, ids, sealer)
+    instruments = providers.Singleton(Instruments)
+    store = providers.Singleton(SqlStore, engine, ids, sealer, providers.Singleton(StoreMetrics, instruments))
     braintree_settings = providers.Callable(_braintree_settings, settings)
     order_ids = providers.Singleton(_order_ids, engine, settings.provided.braintree_order_reference)
-    gateway = providers.Singleton(BraintreeAdapter, braintree_settings, order_ids)
+    gateway = providers.Singleton(
+        BraintreeAdapter, braintree_settings, order_ids, observer=providers.Singleton(GatewayMetrics, instruments)
+    )
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
     api_key_cache = providers.Singleton(ApiKeyCache, store, settings.provided.credential_seconds)
@@ -374,9 +386,8 @@ class Container(containers.DeclarativeContainer):
     )
     poll_settlements = providers.Singleton(PollSettlements, store, gateway, clock, ids, poll_policy)
 
-    metrics = providers.Singleton(
-        Metrics, providers.Factory(_gateway_metrics, gateway), providers.Object(_dropped_lines)
-    )
+    # The metrics of this process. Those of the database are read at each scrape, by one process.
+    metrics = providers.Singleton(_metrics, instruments, engine, gateway)
     # The status of the worker pool, if other processes answer the calls.
     worker_pool_status = providers.Singleton(WorkerPoolStatus)
     gateway_webhook_reader = providers.Singleton(BraintreeWebhooks, braintree_settings)
@@ -392,7 +403,7 @@ class Container(containers.DeclarativeContainer):
         sync_methods,
         resolve_outcome,
         providers.Object(topic_of),
-        metrics.provided.count_processed,
+        providers.Factory(_count, instruments, providers.Object(catalogue.INBOX_PROCESSED)),
         settings.provided.webhook_attempts,
     )
     list_gateway_webhooks = providers.Singleton(ListGatewayWebhooks, store, page_tokens)
@@ -403,7 +414,9 @@ class Container(containers.DeclarativeContainer):
     read_feed = providers.Singleton(ReadFeed, store)
 
     endpoints = providers.Singleton(_endpoints, settings)
-    webhook_sender = providers.Singleton(_webhook_sender, settings, clock)
+    webhook_sender = providers.Singleton(
+        MeasuredWebhookSender, providers.Singleton(_webhook_sender, settings, clock), instruments
+    )
     deliver_events = providers.Singleton(
         DeliverEvents, store, read_feed, webhook_sender, clock, endpoints, is_stopping=stopping.provided.is_set
     )
@@ -425,11 +438,15 @@ class Container(containers.DeclarativeContainer):
     )
     explain_transactions = providers.Singleton(ExplainTransactions, store)
     reconcile = providers.Singleton(
-        Reconcile,
-        store,
-        gateway,
-        explain_transactions,
-        providers.Factory(ReverseOrphans, gateway, ids, leases, explain_transactions),
+        MeasuredReconcile,
+        providers.Factory(
+            Reconcile,
+            store,
+            gateway,
+            explain_transactions,
+            providers.Factory(ReverseOrphans, gateway, ids, leases, explain_transactions),
+        ),
+        instruments,
     )
 
     stream_pool = providers.Singleton(StreamPool, "stream")
@@ -451,8 +468,11 @@ class Container(containers.DeclarativeContainer):
             HttpHandlers,
             receive=receive_gateway_webhook,
             answer_challenge=gateway_webhook_reader.provided.answer_challenge,
-            waiting=providers.Factory(_waiting, store),
-            metrics=metrics,
+            check_database=providers.Factory(_check_database, store),
+            scrape=providers.Singleton(
+                Scrape, metrics, providers.Factory(_database_readings, store, clock), worker_pool_status
+            ),
+            count_received=providers.Factory(_count, instruments, providers.Object(catalogue.INBOX_REQUESTS)),
             worker_pool=worker_pool_status,
         ),
     )
@@ -466,4 +486,5 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(admission_limits, settings),
         providers.Callable(tls_files, settings),
         providers.Callable(closed_services, settings),
+        observer=providers.Singleton(Calls, providers.Factory(CallMetrics, instruments)),
     )

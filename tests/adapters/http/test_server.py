@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -17,7 +17,6 @@ import pytest
 
 from adapters.http import connections
 from adapters.http.connections import MOST_CONNECTIONS, MOST_OF_ONE_ADDRESS
-from adapters.http.metrics import Metrics
 from adapters.http.server import MAX_AT_ONCE, HttpHandlers, HttpServer
 from adapters.http.worker_pool_status import WorkerPoolStatus
 from application.gateway_webhooks.receive_gateway_webhook import Received
@@ -44,10 +43,9 @@ class House:
         assert self.may_store.wait(30)
         return Received(kind="check", is_new=True)
 
-    def waiting(self) -> Mapping[str, int]:
+    def check_database(self) -> None:
         self.asked += 1
         time.sleep(0.001)  # as a database takes a moment
-        return {"pending": 0}
 
     def connect(self) -> socket.socket:
         return socket.create_connection(self.address, timeout=20)
@@ -88,7 +86,14 @@ def serving() -> Iterator[House]:
     def challenge(_: str) -> str:
         raise ForgedGatewayWebhook
 
-    handlers = HttpHandlers(house.receive, challenge, house.waiting, Metrics(), WorkerPoolStatus())
+    handlers = HttpHandlers(
+        house.receive,
+        challenge,
+        check_database=house.check_database,
+        scrape=lambda _: (b"up 1\n", "text/plain"),
+        count_received=lambda _kind, _outcome: None,
+        worker_pool=WorkerPoolStatus(),
+    )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -84,12 +84,13 @@ class AdmissionControl:
         self._streams: Counter[Flow | str] = Counter()
         self._flows: OrderedDict[bytes, Flow] = OrderedDict()
 
-    def admit(self, method: str, context: Any) -> None:
+    def admit(self, method: str, context: Any) -> Caller:
         """For calls on a thread of their own."""
         with self._logins.watched(context):
             caller = self.guard.admit(method, context)
         self._note_flow(context, caller)
         self._rates[method in self._writes].spend(caller)
+        return caller
 
     async def admit_stream(self, method: str, context: Any) -> Caller:
         """For calls on the event loop."""

@@ -19,6 +19,7 @@ import grpc
 from adapters.grpc.connections.connection_guard import ConnectionGuard
 from adapters.grpc.errors import TooManyFailedLogins
 from adapters.grpc.middleware.admission_control import AdmissionControl
+from adapters.grpc.middleware.call_observer import UNOBSERVED, CallObserver
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
 from adapters.grpc.middleware.interceptor import aborting_on_error
 from adapters.grpc.middleware.request_size import may_be_large
@@ -40,9 +41,11 @@ class EarlyAuthenticationInterceptor(grpc.aio.ServerInterceptor):
         connections: ConnectionGuard,
         own: Collection[str],
         closed: Collection[str] = (),
+        observer: CallObserver = UNOBSERVED,
     ) -> None:
         """own: the paths that need a credential. closed: further services that need one."""
         self._admission = admission
+        self._observer = observer
         self._connections = connections
         self._own = frozenset(own)
         self._closed = frozenset(closed)
@@ -67,7 +70,8 @@ class EarlyAuthenticationInterceptor(grpc.aio.ServerInterceptor):
         @asynccontextmanager
         async def known(context: Any) -> AsyncIterator[None]:
             await self._require_open_connection(context)
-            async with aborting_on_error(method, CallSnapshot.of(context, metadata), context) as snapshot:
+            observed = self._observer.begin(method, metadata)
+            async with aborting_on_error(observed, CallSnapshot.of(context, metadata), context) as snapshot:
                 try:
                     await self._admission.authenticate_only(method, snapshot)
                 except TooManyFailedLogins:

@@ -1,10 +1,8 @@
-"""The interceptor of every call: rejects undecodable requests, maps errors to google.rpc.Status, logs one line."""
+"""The interceptor of every call: rejects undecodable requests, maps errors to google.rpc.Status, reports its end."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,17 +17,19 @@ from adapters.grpc.messages.catalogue import catalogue
 from adapters.grpc.middleware.admission_control import AdmissionControl
 from adapters.grpc.middleware.audit import audited
 from adapters.grpc.middleware.call_context import requested_languages
+from adapters.grpc.middleware.call_observer import UNOBSERVED, CallObserver, ObservedCall, end_with
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
 from adapters.grpc.middleware.open_calls import OpenCalls, endable_handler
 from adapters.grpc.middleware.request_size import max_bytes
 from adapters.grpc.middleware.status import Problem, problem_of, status_of
 from adapters.grpc.middleware.stream_writer import StreamLimits, send
 from adapters.grpc.scheduling.call_pool import CallPool
-
-_log = logging.getLogger("bayar.calls")
+from application.common.caller import Caller
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
+_OK: Final = grpc.StatusCode.OK
+_CANCELLED: Final = grpc.StatusCode.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of the contract's services. Health and reflection are only guarded, and only where closed."""
 
     def __init__(
-        self, admission: AdmissionControl, pool: CallPool, record_only: Collection[str], closed: Collection[str] = ()
+        self,
+        admission: AdmissionControl,
+        pool: CallPool,
+        record_only: Collection[str],
+        closed: Collection[str] = (),
+        observer: CallObserver = UNOBSERVED,
     ) -> None:
         """record_only: the methods that have threads of their own. closed: services besides the contract's that need an
         authenticated caller.
         """
         self._admission = admission
+        self._observer = observer
         self._pool = pool
         self._record_only = frozenset(record_only)
         self._closed = frozenset(closed)
@@ -65,6 +71,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._open_probes = OpenCalls()
         # Methods that run in the pool, among those that were called before.
         self._pooled: set[str] = set()
+
+    @property
+    def open_calls(self) -> int:
+        """The number of calls on threads that wait for their answer."""
+        return len(self._open_calls)
 
     def end_streams(self) -> None:
         """Ends every stream, current and future, and asks the client to retry. Other calls go on."""
@@ -86,14 +97,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if method in self._pooled and self._pool.is_full(
             is_slow=is_slow, flow=lambda: self._admission.flow_of(CallSnapshot(metadata, "", {}))
         ):
-            return _shed(method, metadata)
+            return _shed(self._observer.begin(method, metadata), metadata)
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
         if not method.startswith(_OWN_PREFIX):
             handler = endable_handler(handler, self._open_probes)
             return (
-                guarded_handler(handler, method, metadata, self._admission)
+                guarded_handler(handler, method, metadata, self._admission, self._observer)
                 if method.split("/")[1] in self._closed
                 else handler
             )
@@ -102,20 +113,22 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler.unary_stream is not None:
             streaming = self._audited(handler.unary_stream, method)
             return grpc.unary_stream_rpc_method_handler(
-                _stream_handler(streaming, method, metadata, self._admission, self._stopping), decode, encode
+                _stream_handler(streaming, method, metadata, self._admission, self._stopping, self._observer),
+                decode,
+                encode,
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
         behaviour = self._audited(behaviour, method)
         if iscoroutinefunction(behaviour):
-            wrapped = _async_handler(behaviour, method, metadata, self._admission)
+            wrapped = _async_handler(behaviour, method, metadata, self._admission, self._observer)
         else:
             self._pooled.add(method)
             run = partial(self._pool.run, is_slow=is_slow)
             # Large answers are serialized on the thread that makes them: the event loop is shared by all.
             wrapped = _blocking_handler(
-                behaviour, method, metadata, self._admission, run, encode or _identity, self._open_calls
+                behaviour, method, metadata, self._admission, run, encode or _identity, self._open_calls, self._observer
             )
             encode = None
         return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
@@ -160,31 +173,34 @@ def _blocking_handler(
     run: Callable[..., Awaitable[bytes]],
     encode: Callable[[Any], Any],
     open_calls: OpenCalls,
+    observer: CallObserver,
 ) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler. It runs on a thread to its end, even if the caller hangs up."""
 
-    def work(request: Any, snapshot: CallSnapshot) -> Any:
-        started = time.perf_counter()
+    def work(request: Any, snapshot: CallSnapshot, observed: ObservedCall) -> Any:
+        observed.enter()
+        caller = None
         try:
-            admission.admit(method, snapshot)
+            caller = admission.admit(method, snapshot)
             _raise_if_unreadable(request)
-            answer = encode(behaviour(request, snapshot))
+            answer = behaviour(request, snapshot)
+            encoded = encode(answer)
         except Exception as error:
             problem = problem_of(error)
-            _log_call(method, started, problem)
+            end_with(observed, problem, request, caller)
             raise _CallRefused(problem) from None
-        _log_call(method, started, None)
-        return answer
+        observed.end(_OK, "", request, answer, caller)
+        return encoded
 
     async def call(request: Any, context: Any) -> Any:
-        started, snapshot = time.perf_counter(), CallSnapshot.of(context, metadata)
+        observed, snapshot = observer.begin(method, metadata), CallSnapshot.of(context, metadata)
         task = None
         try:
             task = open_calls.enter()
             remaining = context.time_remaining()
             flow = admission.flow_of(snapshot)
             admission.unread.require_room(flow)
-            answer = await run(partial(work, request, snapshot), remaining_seconds=remaining, flow=flow)
+            answer = await run(partial(work, request, snapshot, observed), remaining_seconds=remaining, flow=flow)
             admission.unread.hold(flow, len(answer), context)
             return answer
         except _CallRefused as refusal:
@@ -193,10 +209,10 @@ def _blocking_handler(
             if task is None or not open_calls.was_ended(task):
                 raise
             problem = problem_of(ServiceStopping())
-            _log_call(method, started, problem)
+            end_with(observed, problem, request)
         except Exception as error:
             problem = problem_of(error)
-            _log_call(method, started, problem)
+            end_with(observed, problem, request)
         finally:
             if task is not None:
                 open_calls.leave(task)
@@ -205,7 +221,7 @@ def _blocking_handler(
     return call
 
 
-def _shed(method: str, metadata: Metadata) -> grpc.RpcMethodHandler[Any, Any]:
+def _shed(observed: ObservedCall, metadata: Metadata) -> grpc.RpcMethodHandler[Any, Any]:
     """Sheds load at the least cost: the request is not read, and nothing is raised."""
     problem = problem_of(Overloaded())
     details = ((_DETAILS_KEY, _encoded_status(problem, None, CallSnapshot(metadata, "", {}))),)
@@ -214,26 +230,35 @@ def _shed(method: str, metadata: Metadata) -> grpc.RpcMethodHandler[Any, Any]:
         context.set_trailing_metadata(details)
         context.set_code(problem.code)
         context.set_details(problem.message)
-        _log_call(method, time.perf_counter(), problem)
+        end_with(observed, problem)
         return b""
 
     return grpc.unary_unary_rpc_method_handler(refuse)
 
 
 def _async_handler(
-    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, admission: AdmissionControl
+    behaviour: Callable[[Any, Any], Any],
+    method: str,
+    metadata: Metadata,
+    admission: AdmissionControl,
+    observer: CallObserver,
 ) -> Callable[[Any, Any], Any]:
     async def call(request: Any, context: Any) -> Any:
-        started, snapshot = time.perf_counter(), CallSnapshot.of(context, metadata)
+        observed, snapshot = observer.begin(method, metadata), CallSnapshot.of(context, metadata)
+        caller = None
         try:
-            await admission.admit_stream(method, snapshot)
+            observed.enter()
+            caller = await admission.admit_stream(method, snapshot)
             _raise_if_unreadable(request)
             answer = await behaviour(request, snapshot)
-        except (asyncio.CancelledError, grpc.aio.AbortError):
+        except asyncio.CancelledError:
+            observed.end(_CANCELLED, "", request, None, caller)
+            raise
+        except grpc.aio.AbortError:
             raise
         except Exception as error:
-            await _abort_with_error(method, started, error, request, snapshot, context)
-        _log_call(method, started, None)
+            await _abort_with_error(observed, error, request, caller, snapshot, context)
+        observed.end(_OK, "", request, answer, caller)
         return answer
 
     return call
@@ -245,6 +270,7 @@ def _stream_handler(
     metadata: Metadata,
     admission: AdmissionControl,
     stopping: asyncio.Event,
+    observer: CallObserver,
 ) -> Callable[[Any, Any], Awaitable[None]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
@@ -253,8 +279,10 @@ def _stream_handler(
 
     # No generator: while it sends, more than its reader can end it.
     async def call(request: Any, context: Any) -> None:
-        started, snapshot = time.perf_counter(), CallSnapshot.of(context, metadata)
+        observed, snapshot = observer.begin(method, metadata), CallSnapshot.of(context, metadata)
+        caller = None
         try:
+            observed.enter()
             caller = await admission.admit_stream(method, snapshot)
             _raise_if_unreadable(request)
             with admission.open_stream(caller, method):
@@ -265,18 +293,25 @@ def _stream_handler(
                     raise
                 except Exception as error:
                     # The stream counts as open until its reader has received the end.
-                    await _abort_with_error(method, started, error, request, snapshot, context)
-        except (asyncio.CancelledError, grpc.aio.AbortError):
+                    await _abort_with_error(observed, error, request, caller, snapshot, context)
+        except asyncio.CancelledError:
+            observed.end(_CANCELLED, "", request, None, caller)
+            raise
+        except grpc.aio.AbortError:
             raise
         except Exception as error:
-            await _abort_with_error(method, started, error, request, snapshot, context)
-        _log_call(method, started, None)
+            await _abort_with_error(observed, error, request, caller, snapshot, context)
+        observed.end(_OK, "", request, None, caller)
 
     return call
 
 
 def guarded_handler(
-    handler: grpc.RpcMethodHandler[Any, Any], method: str, metadata: Metadata, admission: AdmissionControl
+    handler: grpc.RpcMethodHandler[Any, Any],
+    method: str,
+    metadata: Metadata,
+    admission: AdmissionControl,
+    observer: CallObserver,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     """Wraps health and reflection, which are coroutines and async generators, for authenticated callers."""
     kinds: tuple[tuple[Any, Callable[..., grpc.RpcMethodHandler[Any, Any]]], ...] = (
@@ -287,11 +322,11 @@ def guarded_handler(
     behaviour, make = next(kind for kind in kinds if kind[0] is not None)
 
     async def admit(request: Any, context: Any) -> None:
-        started, snapshot = time.perf_counter(), CallSnapshot.of(context, metadata)
+        snapshot = CallSnapshot.of(context, metadata)
         try:
             await admission.admit_stream(method, snapshot)
         except Exception as error:
-            await _abort_with_error(method, started, error, request, snapshot, context)
+            await _abort_with_error(observer.begin(method, metadata), error, request, None, snapshot, context)
 
     async def call(request: Any, context: Any) -> Any:
         await admit(request, context)
@@ -307,22 +342,23 @@ def guarded_handler(
 
 
 @asynccontextmanager
-async def aborting_on_error(method: str, snapshot: CallSnapshot, context: Any) -> AsyncIterator[CallSnapshot]:
+async def aborting_on_error(
+    observed: ObservedCall, snapshot: CallSnapshot, context: Any
+) -> AsyncIterator[CallSnapshot]:
     """Errors raised in the context become the call's refusal."""
-    started = time.perf_counter()
     try:
         yield snapshot
     except (asyncio.CancelledError, grpc.aio.AbortError):
         raise
     except Exception as error:
-        await _abort_with_error(method, started, error, None, snapshot, context)
+        await _abort_with_error(observed, error, None, None, snapshot, context)
 
 
 async def _abort_with_error(
-    method: str, started: float, error: Exception, request: Any, snapshot: CallSnapshot, context: Any
+    observed: ObservedCall, error: Exception, request: Any, caller: Caller | None, snapshot: CallSnapshot, context: Any
 ) -> None:
     problem = problem_of(error)
-    _log_call(method, started, problem)
+    end_with(observed, problem, request, caller)
     await _abort_with_status(problem, request, snapshot, context)
 
 
@@ -335,12 +371,3 @@ def _encoded_status(problem: Problem, request: Any, snapshot: CallSnapshot) -> b
     texts = catalogue()
     encoded: bytes = status_of(problem, texts, texts.choose(requested_languages(request, snapshot))).SerializeToString()
     return encoded
-
-
-def _log_call(method: str, started: float, problem: Problem | None) -> None:
-    """Logs one line for each call, without any content."""
-    milliseconds = (time.perf_counter() - started) * 1000
-    if problem is None:
-        _log.info("%s OK %.1f ms", method, milliseconds)
-    else:
-        _log.info("%s %s %s %.1f ms", method, problem.code.name, problem.reason, milliseconds)

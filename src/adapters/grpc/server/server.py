@@ -20,6 +20,7 @@ from adapters.grpc.middleware.admission_control import (
     write_methods,
 )
 from adapters.grpc.middleware.authorization import Guard, required_scopes
+from adapters.grpc.middleware.call_observer import UNOBSERVED, CallObserver
 from adapters.grpc.middleware.early_authentication import EarlyAuthenticationInterceptor
 from adapters.grpc.middleware.interceptor import CallInterceptor
 from adapters.grpc.scheduling.call_pool import CallPool
@@ -105,6 +106,7 @@ class GrpcServer:
         limits: AdmissionLimits,
         tls: TlsFiles | None = None,
         closed: Collection[str] = (),
+        observer: CallObserver = UNOBSERVED,
     ) -> None:
         """tls: None serves plain text. closed: of HEALTH and REFLECTION. Raises UndeclaredScope."""
         self._tls = tls
@@ -119,11 +121,13 @@ class GrpcServer:
             authenticate, required_scopes(services), audit, record_refusal, must_take_changes, self._connections
         )
         admission = AdmissionControl(guard, limits, write_methods(services))
-        self._interceptor = CallInterceptor(admission, self._pool, record_only_methods(services), closed)
+        self._interceptor = CallInterceptor(admission, self._pool, record_only_methods(services), closed, observer)
         # With mutual TLS, no stranger can make a call.
         is_mutual = tls is not None and tls.client_ca is not None
         self._strangers = (
-            None if is_mutual else EarlyAuthenticationInterceptor(admission, self._connections, guard.scopes, closed)
+            None
+            if is_mutual
+            else EarlyAuthenticationInterceptor(admission, self._connections, guard.scopes, closed, observer)
         )
 
     async def start(self, address: str, *, shares_port: bool = False) -> str:
@@ -170,6 +174,11 @@ class GrpcServer:
         except Exception as failure:
             return failure
         return None
+
+    @property
+    def open_calls(self) -> int:
+        """The number of unary calls that wait for their answer."""
+        return self._interceptor.open_calls
 
     async def drain(self) -> None:
         """Reports NOT_SERVING to health checks. Calls are still accepted."""

@@ -36,6 +36,7 @@ from adapters.persistence.mapping import (
     payment_to_row,
 )
 from adapters.persistence.newer_records import newer_entries
+from adapters.persistence.observer import PaymentChange
 from adapters.persistence.repositories import payment_archives as archive
 from adapters.persistence.repositories.payment_indexes import page_of_payments
 from adapters.persistence.sql.keyset_pagination import Bound, IndexScan, scan_page
@@ -135,7 +136,11 @@ class _StoredState:
 
 
 class SqlPayments:
-    def __init__(self, connection: Connection, ids: IdSource, sealer: Sealer) -> None:
+    def __init__(
+        self, connection: Connection, ids: IdSource, sealer: Sealer, changes: list[PaymentChange] | None = None
+    ) -> None:
+        """changes: receives the changes of payments."""
+        self._changes = changes
         self._sealer = sealer
         self._connection = connection
         self._ids = ids
@@ -418,6 +423,8 @@ class SqlPayments:
         ]
         self._connection.execute(_ADD_EVENT, rows)
         stored.event_count += len(events)
+        if self._changes is not None:
+            self._changes.append(PaymentChange(payment, tuple(events)))
         payment.new_events.clear()
 
     def _states_after(self, stored: _StoredState) -> list[PaymentState]:

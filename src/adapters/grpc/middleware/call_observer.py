@@ -1,0 +1,52 @@
+"""The observer of calls: the port through which logs, metrics and traces learn of each call's begin and end."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+import grpc
+
+from adapters.grpc.middleware.call_snapshot import Metadata
+from adapters.grpc.middleware.status import Problem
+from application.common.caller import Caller
+
+
+class ObservedCall(Protocol):
+    """One call, from its arrival to its answer."""
+
+    def enter(self) -> None:
+        """Says that the work of the call begins on the current thread or task."""
+
+    def end(
+        self, code: grpc.StatusCode, reason: str, request: Any = None, answer: Any = None, caller: Caller | None = None
+    ) -> None:
+        """Says that the call ended, once, where its work was done. The messages are those of the contract; None where
+        there is none. reason: the ErrorInfo's, empty without an error.
+        """
+
+
+class CallObserver(Protocol):
+    """Safe for many threads; raises nothing."""
+
+    def begin(self, method: str, metadata: Metadata) -> ObservedCall: ...
+
+
+def end_with(call: ObservedCall, problem: Problem, request: Any = None, caller: Caller | None = None) -> None:
+    """Ends a call that the problem refuses."""
+    call.end(problem.code, problem.reason, request, None, caller)
+
+
+class _Unobserved:
+    def enter(self) -> None: ...
+
+    def end(
+        self, code: grpc.StatusCode, reason: str, request: Any = None, answer: Any = None, caller: Caller | None = None
+    ) -> None: ...
+
+
+class _NoObserver:
+    def begin(self, method: str, metadata: Metadata) -> ObservedCall:
+        return _Unobserved()
+
+
+UNOBSERVED: Final[CallObserver] = _NoObserver()

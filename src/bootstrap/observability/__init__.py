@@ -1,0 +1,1 @@
+"""Metrics, logs of calls, and traces: implementations of the adapters' observers."""

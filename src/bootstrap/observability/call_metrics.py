@@ -1,0 +1,78 @@
+"""Counts and times calls of the contract, the database's transactions, and calls to the gateway."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import grpc
+
+from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
+from adapters.persistence.observer import PaymentChange
+from bootstrap.observability import catalogue
+from bootstrap.observability.instruments import Instruments
+from bootstrap.observability.operation_outcomes import outcomes_of
+from bootstrap.observability.trace_ids import exemplar
+
+_STREAMS: Final = frozenset({"WatchPayment", "StreamEvents", "Reconcile", "ExportPayments"})
+
+
+class CallMetrics:
+    """Measures the end of calls."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        self._handled = instruments.counter(catalogue.GRPC_HANDLED)
+        self._seconds = instruments.histogram(catalogue.GRPC_SECONDS)
+        self._refused = instruments.counter(catalogue.GRPC_REFUSED)
+
+    def call_ended(self, method: str, seconds: float, code: grpc.StatusCode, reason: str) -> None:
+        service, _, name = method[1:].partition("/")
+        labels = ("server_stream" if name in _STREAMS else "unary", service, name, code.name)
+        self._handled.labels(*labels).inc()
+        self._seconds.labels(*labels).observe(seconds, exemplar())
+        if reason:
+            self._refused.labels(name, reason).inc()
+
+
+class StoreMetrics:
+    """Measures transactions, and counts the outcomes that they committed."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        transactions = instruments.counter(catalogue.TRANSACTIONS)
+        seconds = instruments.histogram(catalogue.TRANSACTION_SECONDS)
+        kinds = {True: "write", False: "read"}
+        self._counts = {
+            (is_write, is_committed): transactions.labels(kind, "committed" if is_committed else "rolled_back")
+            for is_write, kind in kinds.items()
+            for is_committed in (True, False)
+        }
+        self._seconds = {is_write: seconds.labels(kind) for is_write, kind in kinds.items()}
+        self._outcomes = instruments.counter(catalogue.OPERATIONS)
+
+    def transaction_ended(
+        self, *, is_write: bool, began: float, is_committed: bool, changes: Sequence[PaymentChange]
+    ) -> None:
+        self._counts[is_write, is_committed].inc()
+        self._seconds[is_write].observe(time.perf_counter() - began, exemplar())
+        for change in changes:
+            for outcome in outcomes_of(change):
+                self._outcomes.labels(
+                    outcome.operation,
+                    outcome.outcome,
+                    outcome.reason,
+                    outcome.brand,
+                    outcome.currency,
+                    outcome.recorded_by,
+                ).inc()
+
+
+class GatewayMetrics:
+    """Measures calls to the gateway."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        seconds = instruments.histogram(catalogue.GATEWAY_SECONDS)
+        self._seconds = {(kind, end): seconds.labels(kind.value, end.value) for kind in CallClass for end in CallEnd}
+
+    def call_ended(self, kind: CallClass, end: CallEnd, _verb: str, _path: str, began: float, /) -> None:
+        self._seconds[kind, end].observe(time.perf_counter() - began, exemplar())
