@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from adapters.persistence.sql.group_commit import GroupCommit
 from application.ports.store import DueOperation, Store, UnitOfWork
 from domain.events import SERVICE
 
@@ -28,10 +29,12 @@ _OF_A_CALLER: Final = (
     "outcome: before commit",
     "outcome: recorded",
 )
+# The commit of several units of work. Only SQLite's store groups them itself.
+_OF_A_SHARED_COMMIT: Final = ("shared commit: before", "shared commit: under way", "shared commit: durable")
 _OF_A_LOOK: Final = ("look: before", "look: answered", "finding: before", "finding: before commit", "finding: recorded")
 # The steps of each thread of the service. A resolver also starts, sends and records scheduled refunds.
 STEPS: Final[tuple[str, ...]] = (
-    *(f"caller {step}" for step in (*_OF_A_CALLER, *_OF_A_LOOK)),
+    *(f"caller {step}" for step in (*_OF_A_CALLER, *_OF_A_LOOK, *_OF_A_SHARED_COMMIT)),
     "resolver claim: before",
     "resolver claim: taken",
     *(f"resolver {step}" for step in (*_OF_A_LOOK, *_OF_A_CALLER)),
@@ -140,6 +143,22 @@ class FailpointGateway:
                 self._failpoint.reach(f"{doing}: answered")
 
         return ask
+
+
+def put_into_shared_commits(failpoint: Failpoint) -> None:
+    """Puts the failpoint around each commit of more than one unit of work, in this process."""
+    commit = GroupCommit._commit
+
+    def reach(groups: GroupCommit, group: Any) -> None:
+        if group.units < 2:
+            commit(groups, group)
+            return
+        failpoint.reach("shared commit: before")
+        failpoint.reach_during("shared commit: under way")
+        commit(groups, group)
+        failpoint.reach("shared commit: durable")
+
+    setattr(GroupCommit, "_commit", reach)  # noqa: B010
 
 
 def with_failpoint(store: Store, gateway: Any, failpoint: Failpoint) -> tuple[FailpointStore, FailpointGateway]:

@@ -47,6 +47,8 @@ class Scoreboard:
     def __str__(self) -> str:
         at_steps = {name: count for name, count in self.kills.items() if name in STEPS}
         other = {name: count for name, count in self.kills.items() if name not in STEPS}
+        shared = sum(count for name, count in at_steps.items() if "shared commit" in name)
+        named = f"{sum(at_steps.values())} at {len(at_steps)} of {len(STEPS)} named steps ({shared} in shared commits)"
         rows = [
             ("database", f"{self.database}, storm of {self.storm_seconds:.0f} s, SEED={self.seed}"),
             ("requests", str(self.requests)),
@@ -55,7 +57,7 @@ class Scoreboard:
             ("operations", f"{self.operations.total()}: {_told(self.operations)}"),
             ("feed", f"{self.events} events"),
             ("by others", f"{self.external} refunds"),
-            ("kills", f"{sum(at_steps.values())} at {len(at_steps)} of {len(STEPS)} named steps; {_told(other)}"),
+            ("kills", f"{named}; {_told(other)}"),
             ("database cuts", str(self.database_cuts)),
             ("faults", f"{self.faults.total()}: {_told(self.faults)}"),
             ("found later", _spread(self.found_after)),

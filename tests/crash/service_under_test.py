@@ -21,7 +21,7 @@ from bootstrap.config.settings import Settings
 from bootstrap.process import serve
 from bootstrap.wiring.clock_and_ids import SystemClock
 from bootstrap.wiring.container import Container
-from tests.crash.failpoints import Failpoint, with_failpoint
+from tests.crash.failpoints import Failpoint, put_into_shared_commits, with_failpoint
 from tests.crash.mutants import apply
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -53,6 +53,7 @@ def _run_life(settings: Settings, failpoint: Failpoint, clock: SystemClock) -> i
     container = Container()
     container.settings.override(settings)
     container.clock.override(providers.Object(clock))
+    put_into_shared_commits(failpoint)
     store, gateway = with_failpoint(container.store(), container.gateway(), failpoint)
     container.store.override(providers.Object(store))
     container.gateway.override(providers.Object(gateway))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.order_ids import operation_of
 pytestmark = pytest.mark.timeout(120)
 
 OF_A_PAYMENT = [step for step in STEPS if step.startswith(("caller start", "caller call", "caller outcome"))]
+OF_A_SHARED_COMMIT = [step for step in STEPS if "shared commit" in step]
 # The steps after which the gateway may hold the money ...
 SENT = {"caller call: under way", "caller call: answered", *(s for s in OF_A_PAYMENT if "outcome" in s)}
 # ... and those after which it certainly does.
@@ -85,3 +87,24 @@ def test_a_replay_after_any_crash_charges_once(house: Storm) -> None:
     captured = [operation_of(entry.order_id) for entry in house.ledger() if entry.status == "settled"]
     assert len(captured) <= len(OF_A_PAYMENT)
     assert len(captured) == len(set(captured))
+
+
+def test_a_crash_around_a_shared_commit_leaves_the_gateways_truth(house: Storm) -> None:
+    """Several payments at once share commits on SQLite. PostgreSQL groups the commits of its connections by itself."""
+    steps = OF_A_SHARED_COMMIT if house.board.database == "sqlite" else ()
+    replica = house.replicas[0]
+    for step in steps:
+        replica.kill()
+        replica.start(step)
+        with ThreadPoolExecutor(16) as callers:
+            for attempt in range(20):
+                list(callers.map(pay, [house] * 16, [f"{step} {attempt} {number}" for number in range(16)]))
+                if replica.wait_for_death(0.1) is not None:
+                    break
+        assert replica.wait_for_death(0) == -9, step
+    for each in house.replicas:
+        each.kill()
+        each.start()
+    board = house.finish()
+    assert board.payments > len(steps)
+    assert board.findings.lines() == []

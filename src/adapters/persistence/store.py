@@ -1,10 +1,9 @@
 """The store port on a SQL database: opens units of work and runs maintenance."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
-from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, and_, or_, select, update
@@ -14,10 +13,10 @@ from adapters.persistence.observer import UNOBSERVED, PaymentChange, StoreObserv
 from adapters.persistence.repositories.deployment import hold_of, renew_mark, save_hold
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.engine import SQLITE_BEGIN
+from adapters.persistence.sql.group_commit import GroupCommit
 from adapters.persistence.sql.statements import is_due
 from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
-from application.common.errors import StoreUnavailable
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, UnitOfWork, farthest_check
 from application.recovery.service_hold import Hold
@@ -26,9 +25,6 @@ from domain.ids import OperationId, PaymentId
 from domain.operation import OperationState
 
 _log = logging.getLogger(__name__)
-
-# This process's writers queue here. SQLite's own queue lets them sleep and overtake one another.
-_LOCK_TIMEOUT_SECONDS: Final = 10.0
 
 # SQLite has one writer at a time. BEGIN takes its lock, so that rows read before a write cannot change until then.
 _SQLITE_WRITES: Final[dict[str, Any]] = {SQLITE_BEGIN: "BEGIN IMMEDIATE"}
@@ -51,18 +47,17 @@ class SqlStore:
         self._writing = engine.execution_options(**_SQLITE_WRITES) if is_sqlite else engine
         self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
         self._reading_once = engine.execution_options(**_SQLITE_SINGLE_READS if is_sqlite else _POSTGRESQL_SINGLE_READS)
-        self._write_lock = _WriteLock() if is_sqlite else _no_lock
+        # PostgreSQL groups the commits of its connections by itself.
+        self._groups = GroupCommit(self._writing) if is_sqlite else None
 
     def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._writing, self._write_lock, actor)
+        return self._unit_of_work(self._write(), actor, is_write=True)
 
     def read(self) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._reading, _no_lock, SERVICE)
+        return self._unit_of_work(self._reading.begin(), SERVICE, is_write=False)
 
-    @contextmanager
-    def read_once(self) -> Iterator[UnitOfWork]:
-        with translate_db_errors(), self._reading_once.connect() as connection:
-            yield SqlUnitOfWork(connection, self._ids, self._sealer, SERVICE)
+    def read_once(self) -> AbstractContextManager[UnitOfWork]:
+        return self._unit_of_work(self._statement(), SERVICE, is_write=False)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         table, lease = operations.c, lease_until - now
@@ -82,7 +77,7 @@ class SqlStore:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        with translate_db_errors(), self._write_lock(), self._writing.begin() as connection:
+        with translate_db_errors(), self._write() as connection:
             rows = connection.execute(due).all()
             claimed = [row.operation_id for row in rows]
             if claimed:
@@ -100,18 +95,18 @@ class SqlStore:
             return hold_of(connection)
 
     def set_hold(self, hold: Hold) -> None:
-        with translate_db_errors(), self._write_lock(), self._writing.begin() as connection:
+        with translate_db_errors(), self._write() as connection:
             save_hold(connection, hold)
 
     def renew_mark(self) -> str:
-        with translate_db_errors(), self._write_lock(), self._writing.begin() as connection:
+        with translate_db_errors(), self._write() as connection:
             return renew_mark(connection)
 
     def wipe(self) -> None:
         # PostgreSQL's vacuum does this by itself. SQLite's log keeps the old pages until it is truncated.
-        if self._writing.dialect.name != "sqlite":
+        if self._groups is None:
             return
-        with translate_db_errors(), self._write_lock(), closing(self._writing.raw_connection()) as connection:
+        with translate_db_errors(), self._groups.exclusive(), closing(self._writing.raw_connection()) as connection:
             cursor = connection.cursor()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             is_busy = cursor.fetchall()[0][0]
@@ -121,34 +116,24 @@ class SqlStore:
 
     @contextmanager
     def _unit_of_work(
-        self, engine: Engine, lock: Callable[[], AbstractContextManager[None]], actor: str
+        self, transaction: AbstractContextManager[Connection], actor: str, *, is_write: bool
     ) -> Iterator[UnitOfWork]:
-        began, is_write = now(), engine is self._writing
+        began = now()
         changes: list[PaymentChange] = []
         try:
-            with translate_db_errors(), lock(), engine.begin() as connection:
+            with translate_db_errors(), transaction as connection:
                 yield SqlUnitOfWork(connection, self._ids, self._sealer, actor, changes)
         except BaseException:
             self._observer.transaction_ended(is_write=is_write, began=began, is_committed=False, changes=())
             raise
         self._observer.transaction_ended(is_write=is_write, began=began, is_committed=True, changes=changes)
 
-
-class _WriteLock:
-    """A mutex: one thread writes at a time."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-
     @contextmanager
-    def __call__(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=_LOCK_TIMEOUT_SECONDS):
-            raise StoreUnavailable("too many writers wait for the database")
-        try:
-            yield
-        finally:
-            self._lock.release()
+    def _statement(self) -> Iterator[Connection]:
+        """A connection for one statement that reads, without a transaction."""
+        with self._reading_once.connect() as connection:
+            yield connection
 
-
-def _no_lock() -> AbstractContextManager[None]:
-    return nullcontext()
+    def _write(self) -> AbstractContextManager[Connection]:
+        """A connection in a transaction that may write, which is durable at the end."""
+        return self._groups.unit() if self._groups is not None else self._writing.begin()
