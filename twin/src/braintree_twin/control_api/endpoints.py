@@ -9,17 +9,17 @@ from typing import Any, NoReturn, Protocol
 
 from braintree_twin.app import App
 from braintree_twin.control_api.aliases import canonical_clock_fields, canonical_fault_fields
-from braintree_twin.control_api.errors import InvalidField
+from braintree_twin.control_api.bank_endpoints import BankEndpoints
+from braintree_twin.control_api.errors import InvalidField, reject_unknown
 from braintree_twin.control_api.faults import FaultRule, FaultRules
 from braintree_twin.control_api.idempotency import IdempotencyCache
+from braintree_twin.control_api.state_page import ACTION_PATH, StatePage
 from braintree_twin.control_api.traffic import TrafficCounter
 from braintree_twin.control_api.webhook_endpoints import WebhookEndpoints
 from braintree_twin.http_messages import Request, Response
-from braintree_twin.ledger import local_payments
-from braintree_twin.ledger.lifecycle import SETTLEMENTS, WAITING, return_by_bank, settle_as
+from braintree_twin.ledger.lifecycle import SETTLEMENTS, WAITING, settle_as
 from braintree_twin.ledger.settlement import advance_due, run_batch
 from braintree_twin.merchants import Merchant
-from braintree_twin.rules.bank_accounts import BANK_KINDS, RETURN_CODE
 from braintree_twin.state.records import Transaction
 
 PREFIX = "/_twin/"
@@ -43,6 +43,8 @@ class ControlApi:
         self._traffic = traffic
         self._gate = gate
         self._webhooks = WebhookEndpoints(app)
+        self._banks = BankEndpoints(app)
+        self._page = StatePage(app, self._ask)
         self._answered = IdempotencyCache()
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]] = {
             ("POST", "faults"): self._add_fault,
@@ -51,9 +53,9 @@ class ControlApi:
             ("POST", "clock"): self._advance,
             ("GET", "clock"): self._show_time,
             ("POST", "settle"): self._settle,
-            ("POST", "bank_returns"): self._return_by_bank,
-            ("GET", "bank_verifications"): self._bank_verifications,
-            ("POST", "local_payments"): self._local_payment,
+            ("POST", "bank_returns"): self._banks.return_payment,
+            ("GET", "bank_verifications"): self._banks.list_verifications,
+            ("POST", "local_payments"): self._banks.act_on_local_payment,
             ("POST", "reset"): self._reset,
             ("GET", "ledger"): self._ledger,
             ("GET", "requests"): self._requests,
@@ -74,9 +76,12 @@ class ControlApi:
     def _handle(self, request: Request) -> Response:
         name = request.path[len(PREFIX) :].strip("/")
         try:
-            if name.startswith("faults/") and request.method == "DELETE":
-                return _json(200, self._delete_fault(name.removeprefix("faults/")))
-            route = self._routes.get((request.method, name))
+            if name == "" and request.method == "GET":
+                # Relative addresses in the page need the slash.
+                return self._page.show() if request.path == PREFIX else Response(308, headers={"Location": PREFIX})
+            if name == ACTION_PATH and request.method == "POST":
+                return self._page.act(request)
+            route = self._route(request.method, name)
             if route is None:
                 known = sorted(f"{method} {PREFIX}{path}" for method, path in self._routes)
                 return _json(404, {"error": f"no {request.method} {request.path} here", "known": known})
@@ -86,6 +91,18 @@ class ControlApi:
         except Exception as failure:
             _log.exception("the control API failed: %s %s", request.method, request.path)
             return _json(500, {"error": f"the twin failed: {failure!r}; it may be done in part"})
+
+    def _route(self, method: str, name: str) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        if method == "DELETE" and name.startswith("faults/"):
+            return lambda _: self._delete_fault(name.removeprefix("faults/"))
+        return self._routes.get((method, name))
+
+    def _ask(self, method: str, name: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """A call that the page makes."""
+        route = self._route(method, name)
+        if route is None:
+            raise InvalidField("action", "is none of this page's")
+        return route(fields)
 
     def _add_fault(self, fields: dict[str, Any]) -> dict[str, Any]:
         rule = self._faults.add(canonical_fault_fields(fields))
@@ -119,7 +136,7 @@ class ControlApi:
 
     def _advance(self, fields: dict[str, Any]) -> dict[str, Any]:
         fields = canonical_clock_fields(fields)
-        _reject_unknown(fields, "advance_seconds")
+        reject_unknown(fields, "advance_seconds")
         seconds = fields.get("advance_seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= MAX_ADVANCE_SECONDS:
             raise InvalidField(
@@ -143,7 +160,7 @@ class ControlApi:
 
     def _settle_one(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Give one transaction that was submitted, or that waits for its bank, a status of settlement."""
-        _reject_unknown(fields, "transaction_id", "status")
+        reject_unknown(fields, "transaction_id", "status")
         identifier, status = fields["transaction_id"], fields.get("status", "settled")
         if status not in SETTLEMENTS:
             raise InvalidField("status", f"must be one of {', '.join(SETTLEMENTS)}")
@@ -159,63 +176,16 @@ class ControlApi:
             return {"settled": int(status == "settled"), "by_status": {status: 1}}
         raise InvalidField("transaction_id", "no transaction has it")
 
-    def _return_by_bank(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """The customer's bank returns a payment of a bank account, before or after its settlement."""
-        _reject_unknown(fields, "transaction_id", "reason_code")
-        code = fields.get("reason_code", "R01")
-        if not isinstance(code, str) or not RETURN_CODE.fullmatch(code):
-            raise InvalidField("reason_code", "must be like R01 (ACH) or AC04 (SEPA)")
-        for merchant in self._app.merchants:
-            call = self._app.call(merchant)
-            record = self._app.store.transactions.get(merchant.id, str(fields.get("transaction_id")))
-            if record is None:
-                continue
-            if record.kind not in BANK_KINDS or record.status not in ("settlement_pending", "settled"):
-                raise InvalidField("transaction_id", "must be a pending or settled payment of a bank account")
-            with self._app.store.change():
-                return_by_bank(call, record, code)
-            return {"transaction": _entry(merchant.id, record)}
-        raise InvalidField("transaction_id", "no transaction has it")
-
-    def _bank_verifications(self, _: dict[str, Any]) -> dict[str, Any]:
-        """The verifications of bank accounts, with the deposits that their owners have to confirm."""
-        store = self._app.store
-        found = [one for merchant in self._app.merchants for one in store.bank_verifications.find(merchant.id)]
-        return {
-            "verifications": [
-                {"id": one.id, "token": one.token, "method": one.method, "status": one.status, "deposits": one.deposits}
-                for one in found
-            ]
-        }
-
-    def _local_payment(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Approve, fund, expire or reverse a local payment, by its id or its payment id."""
-        _reject_unknown(fields, "id", "action")
-        action = fields.get("action", "approve")
-        if action not in local_payments.ACTIONS:
-            raise InvalidField("action", f"must be one of {', '.join(local_payments.ACTIONS)}")
-        for merchant in self._app.merchants:
-            call = self._app.call(merchant)
-            for record in call.store.local_payments.find(merchant.id):
-                if fields.get("id") not in (record.id, record.payment_id):
-                    continue
-                if record.status != local_payments.ACTIONS[action]:
-                    raise InvalidField("action", f"is impossible: the local payment is {record.status}")
-                with self._app.store.change():
-                    local_payments.act(call, record, action)
-                return {"id": record.id, "status": record.status, "nonce": record.nonce}
-        raise InvalidField("id", "no local payment has it")
-
     def _reset(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Bring everything back to the seed."""
-        _reject_unknown(fields)
+        reject_unknown(fields)
         self._clear_faults({})
         self._app.reset()
         self._traffic.reset()
         return self._show_time({})
 
     def _selected_merchants(self, fields: dict[str, Any]) -> list[Merchant]:
-        _reject_unknown(fields, "merchant_id")
+        reject_unknown(fields, "merchant_id")
         merchant_id = fields.get("merchant_id")
         if merchant_id is None:
             return list(self._app.merchants)
@@ -290,12 +260,6 @@ def _fields(request: Request) -> dict[str, Any]:
 
 def _reject_constant(constant: str) -> NoReturn:
     raise ValueError(constant)
-
-
-def _reject_unknown(fields: dict[str, Any], *known: str) -> None:
-    for name in fields:
-        if name not in known:
-            raise InvalidField(name, f"no such field; there is {', '.join(known) or 'none'}")
 
 
 def _json(status: int, content: dict[str, Any]) -> Response:

@@ -116,7 +116,7 @@ class Service:
         self.traffic.connections_open -= 1
 
     def is_control(self, request: Request) -> bool:
-        return request.path.startswith(PREFIX)
+        return request.path.startswith(PREFIX) or request.path == PREFIX.rstrip("/")
 
     def respond(self, request: Request) -> Response:
         if self.is_control(request):
