@@ -13,6 +13,7 @@ from domain.instrument import Instrument
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind
 from domain.order_details import OrderDetails, ShippingMethod
+from domain.payment_check import PaymentCheck
 from domain.three_d_secure import ScaExemption, ThreeDSecurePolicy
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
@@ -67,6 +68,7 @@ class PaymentTerms:
     order_details: OrderDetails | None = None
     initiator: Initiator = Initiator.CUSTOMER
     series_position: SeriesPosition | None = None
+    skipped_checks: tuple[PaymentCheck, ...] = ()
     # The scope in which the reference is unique: the payments that this customer makes with a credential of their own.
     # None: the payments of the caller's back end.
     reference_space: CustomerId | None = None

@@ -61,6 +61,7 @@ from domain.events import CaptureMode
 from domain.ids import CallerId
 from domain.initiator import Initiator
 from domain.payment import Payment
+from domain.payment_check import PaymentCheck
 from domain.payment_method import PaymentMethod
 from domain.three_d_secure import ThreeDSecureRules
 from tests.fakes.faulty_gateway import Fault, FaultyGateway
@@ -108,6 +109,7 @@ def an_order(
     consents: tuple[Initiator | None, ...] = (),
     device_data: str = "",
     order_details: RawOrderDetails | None = None,
+    skip_checks: tuple[PaymentCheck | None, ...] = (),
 ) -> CreatePaymentCommand:
     return CreatePaymentCommand(
         request_id=a_request_id() if request_id is None else request_id,
@@ -127,6 +129,7 @@ def an_order(
         consents=consents,
         device_data=device_data,
         order_details=order_details,
+        skip_checks=skip_checks,
     )
 
 

@@ -94,6 +94,16 @@ def test_held_money_is_captured_in_part_and_the_rest_released(cli: CommandLine, 
     assert voided["state"] == "PAYMENT_STATE_VOIDED"
 
 
+def test_a_held_amount_is_changed(cli: CommandLine, bayar: BayarClient) -> None:
+    payment = pay(bayar, "30.00", capture_mode=MANUAL)
+    told = cli.out("payments", "adjust", payment.payment_id, "--amount", "42.00", "--note", "a longer stay", "--yes")
+    assert "adjust of USD 42.00: SUCCEEDED" in told
+    assert bayar.get_payment(payment_id=payment.payment_id).authorized_amount.minor_units == 42_00
+    refused = cli.run("payments", "adjust", payment.payment_id, "--amount", "42.00", "--yes")
+    assert refused.returncode == 1
+    assert "authorized already" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("amount", "told"),
     [

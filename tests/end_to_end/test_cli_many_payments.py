@@ -26,7 +26,8 @@ COUNT: Final = 10_000
 MONTH: Final = ("--from", "2026-05-01", "--until", "2026-06-01")
 CSV_COLUMNS: Final = (
     "payment_id,reference,customer_id,operation_id,kind,operation_state,amount,currency_code,create_time,settle_time,"
-    "payment_state,brand,last_four,gateway_transaction_id,caller_id"
+    "payment_state,brand,last_four,gateway_transaction_id,caller_id,initiator,series_position,three_d_secure_status,"
+    "liability_shifted,eci"
 )
 
 pytestmark = pytest.mark.timeout(300)  # the first one fills the database
@@ -193,6 +194,11 @@ def test_the_export_has_a_row_for_each_movement_and_columns_that_stay(cli: Comma
         "last_four": "0005",
         "gateway_transaction_id": "tx2",
         "caller_id": "default",
+        "initiator": "CUSTOMER",
+        "series_position": "",
+        "three_d_secure_status": "",
+        "liability_shifted": "",
+        "eci": "",
     }
     settled = rows[3]
     assert (settled["amount"], settled["settle_time"]) == ("1.75", "2026-05-02T00:12:00Z")

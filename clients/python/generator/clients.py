@@ -22,6 +22,7 @@ _MODULE_OF_LIKE: Final = {
     "PaymentState": "payment_pb2",
     "StatementDescriptor": "payment_pb2",
     "ExternalVault": "payment_initiator_pb2",
+    "PaymentCheck": "payment_pb2",
     "PaymentInitiator": "payment_initiator_pb2",
     "SeriesPosition": "payment_initiator_pb2",
     "OrderDetails": "order_details_pb2",

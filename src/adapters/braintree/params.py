@@ -20,6 +20,7 @@ from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import Card, CardExpiry
 from domain.money import Money
 from domain.order_details import LINE_DECIMALS, LineItem, OrderDetails
+from domain.payment_check import PaymentCheck
 from domain.three_d_secure import ExternalAuthentication
 
 Params: TypeAlias = dict[str, Any]
@@ -58,6 +59,7 @@ def sale(asked: Authorization, merchant_account_id: str, *, names_token: bool = 
         params |= _filled(
             device_data=asked.risk.device_data, risk_data=_filled(customer_ip=asked.risk.customer_address)
         )
+        params["options"] |= {_SKIPPING[check]: True for check in asked.risk.skipped_checks}
     if asked.order_details is not None:
         params |= order_details(asked.order_details)
     if asked.shipping_address != NO_ADDRESS or asked.shipping_method is not None:
@@ -116,6 +118,15 @@ def _line_decimal(amount: Money | None) -> str:
     """With two decimals at most: of KWD, the third is a zero."""
     text = _decimal(amount)
     return text[:-1] if amount is not None and amount.exponent > LINE_DECIMALS else text
+
+
+_SKIPPING: Final = MappingProxyType(
+    {
+        PaymentCheck.ADVANCED_FRAUD: "skip_advanced_fraud_checking",
+        PaymentCheck.AVS: "skip_avs",
+        PaymentCheck.CVV: "skip_cvv",
+    }
+)
 
 
 def _add_three_d_secure(params: Params, asked: ThreeDSecureRequest) -> None:

@@ -73,6 +73,7 @@ TERMS_REST: Final = (
     "order_details",
     "initiator",
     "series_position",
+    "skipped_checks",
 )
 OPERATION_REST: Final = (
     "in_part",

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from application.audit.audit_log import ENTRY
 from application.common.api_key import KEY, SECRET_BYTES, ApiKey, format_key, hash_of, is_caller_id
-from application.common.caller import Scope
+from application.common.caller import NEVER_FOR_A_CUSTOMER, Scope
 from application.common.errors import NotFound, ResourceKind, Rule
 from application.common.validator import Validator
 from application.ports.audit_log import AuditEntry, AuditKind
@@ -42,8 +42,9 @@ class CreateApiKey:
         if not scopes:
             validator.add("scopes", Rule.REQUIRED)
         validator.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)
-        if customer_id and Scope.ADMIN in scopes:
-            validator.add("scopes", Rule.NOT_FOR_CUSTOMERS, Scope.ADMIN.value)
+        refused = NEVER_FOR_A_CUSTOMER.intersection(scopes) if customer_id else ()
+        if refused:
+            validator.add("scopes", Rule.NOT_FOR_CUSTOMERS, ", ".join(sorted(scope.value for scope in refused)))
         validator.plain_text("note", note)
         if expire_time is not None and expire_time <= now:
             validator.add("expire_time", Rule.AFTER, "now")

@@ -20,11 +20,15 @@ class Scope(Enum):
     DISPUTES_WRITE = "disputes:write"
     EVENTS_READ = "events:read"
     ADMIN = "admin"
+    PAYMENTS_SKIP_CHECKS = "payments:skip-checks"
 
 
 EVERY_SCOPE: Final = frozenset(Scope)
-# Scopes that no customer-bound credential may have: data of every caller is not one customer's business.
-_NEVER_FOR_A_CUSTOMER: Final = frozenset({Scope.ADMIN})
+# Scopes that no customer-bound credential may have: data of every caller is not one customer's business, and nobody
+# waives the checks of their own payments.
+NEVER_FOR_A_CUSTOMER: Final = frozenset({Scope.ADMIN, Scope.PAYMENTS_SKIP_CHECKS})
+# Scopes that a new key gets only if they are named.
+ONLY_IF_NAMED: Final = NEVER_FOR_A_CUSTOMER
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Caller:
 
     def __post_init__(self) -> None:
         if self.customer_id is not None:
-            object.__setattr__(self, "scopes", self.scopes - _NEVER_FOR_A_CUSTOMER)
+            object.__setattr__(self, "scopes", self.scopes - NEVER_FOR_A_CUSTOMER)
 
     @property
     def actor(self) -> str:

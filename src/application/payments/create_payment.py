@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
-from application.common.caller import Caller
+from application.common.caller import Caller, Scope
 from application.common.errors import (
     AuthenticationRequired,
     InvalidRequest,
     ReferenceAlreadyPaid,
     Rule,
+    ScopeMissing,
     StoreUnavailable,
 )
 from application.common.initiator_input import (
@@ -88,6 +89,7 @@ from domain.money import Money
 from domain.operation import Operation
 from domain.order_details import OrderDetails, ShippingMethod
 from domain.payment import Payment
+from domain.payment_check import PaymentCheck
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.three_d_secure import ThreeDSecurePolicy, ThreeDSecureRules
 
@@ -129,6 +131,8 @@ class CreatePaymentCommand:
     # The caller sent a method that the contract does not list.
     has_unknown_shipping_method: bool = False
     order_details: RawOrderDetails | None = None
+    # None stands for a value that the contract does not list.
+    skip_checks: tuple[PaymentCheck | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +151,8 @@ class CreatePayment:
     three_d_secure_rules: ThreeDSecureRules = ThreeDSecureRules()
 
     def __call__(self, command: CreatePaymentCommand, caller: Caller) -> Payment:
-        """Raises InvalidRequest, AuthenticationRequired, RequestIdReused, ReferenceAlreadyPaid, TooManyDeclines,
-        GatewayNotReached and StoreUnavailable.
+        """Raises InvalidRequest, ScopeMissing, AuthenticationRequired, RequestIdReused, ReferenceAlreadyPaid,
+        TooManyDeclines, GatewayNotReached and StoreUnavailable.
         """
         if caller.customer_id is not None and not command.customer_id:
             # A customer-bound credential already identifies the customer.
@@ -215,6 +219,7 @@ class CreatePayment:
             validator.add("consents", Rule.NEEDS_STORING)
         if command.device_data:
             validator.device_data("device_data", command.device_data)
+        skipped = _skipped_checks(validator, command, caller) if command.skip_checks else ()
         if isinstance(command.source, RawCard):
             validator.must_not_contain_card(command.source, _texts(command))
         if command.store_payment_method:
@@ -250,6 +255,7 @@ class CreatePayment:
             reference_space=caller.customer_id,
             initiator=command.initiation.initiator,
             series_position=position,
+            skipped_checks=skipped,
         )
         attempt = self.velocity.attempt(
             caller,
@@ -274,7 +280,7 @@ class CreatePayment:
             failed_authentication=FailedAuthentication(self.gateway),
             consents=consents,
             external_vault=_external_vault(command.initiation, position, method),
-            risk=_risk_input(command),
+            risk=_risk_input(command, skipped),
         )
 
     def _check_order(
@@ -467,6 +473,7 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         "shipping_method": command.shipping_method.value if command.shipping_method else None,
         **address_texts("shipping_address", command.shipping_address),
         **order_details_fields(command.order_details),
+        "skip_checks": " ".join(one.value for one in command.skip_checks if one),
     }
     match command.source:
         case RawStoredMethod(payment_method_id):
@@ -504,8 +511,21 @@ def _external_vault(
     return ExternalVault(method.network_transaction_id, method.mastercard_transaction_link_id)
 
 
-def _risk_input(command: CreatePaymentCommand) -> RiskInput:
-    return RiskInput(command.device_data, command.client_address) if command.device_data else NO_RISK_INPUT
+def _skipped_checks(validator: Validator, command: CreatePaymentCommand, caller: Caller) -> tuple[PaymentCheck, ...]:
+    """The checks to leave out, in a fixed order. Raises ScopeMissing where the credential may leave out none."""
+    if not caller.may(Scope.PAYMENTS_SKIP_CHECKS):
+        raise ScopeMissing(Scope.PAYMENTS_SKIP_CHECKS)
+    known = tuple(one for one in PaymentCheck if one in command.skip_checks)
+    if len(known) != len(command.skip_checks):
+        validator.add("skip_checks", Rule.CONSENTS, ", ".join(one.name for one in PaymentCheck))
+    return known
+
+
+def _risk_input(command: CreatePaymentCommand, skipped: tuple[PaymentCheck, ...]) -> RiskInput:
+    if not (command.device_data or skipped):
+        return NO_RISK_INPUT
+    # The address goes to the risk check only with the data of the same browser.
+    return RiskInput(command.device_data, command.client_address if command.device_data else "", skipped)
 
 
 def _record_pending_method(

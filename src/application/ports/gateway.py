@@ -16,6 +16,7 @@ from domain.initiator import ExternalVault, Initiator, SeriesPosition
 from domain.instrument import Card, CardExpiry, Instrument
 from domain.money import Money
 from domain.order_details import OrderDetails, ShippingMethod
+from domain.payment_check import PaymentCheck
 from domain.payment_method import Verification
 from domain.three_d_secure import ExternalAuthentication, ScaExemption
 from domain.transaction import GatewayDetails, TransactionSnapshot
@@ -101,6 +102,8 @@ class RiskInput:
 
     device_data: str = field(default="", repr=False)
     customer_address: str = field(default="", repr=False)
+    # The checks that the gateway leaves out.
+    skipped_checks: tuple[PaymentCheck, ...] = ()
 
 
 NO_RISK_INPUT: Final = RiskInput()

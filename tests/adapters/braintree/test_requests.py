@@ -25,6 +25,7 @@ from application.ports.gateway import (
     MethodChange,
     Nonce,
     Rejected,
+    RiskInput,
     Stored,
     StoredMethod,
     Transaction,
@@ -37,6 +38,7 @@ from domain.decline import DeclineReason
 from domain.ids import OperationId, PaymentMethodId
 from domain.instrument import CardExpiry
 from domain.money import Money
+from domain.payment_check import PaymentCheck
 from tests.adapters.braintree import documents
 from tests.adapters.braintree.asking import (
     ADJUST,
@@ -210,6 +212,13 @@ def test_a_refund_makes_a_transaction_that_carries_the_operation_id() -> None:
     request = exchange(lambda gateway: gateway.refund(REFUND, HELD))
     assert (request.verb, request.path) == ("POST", "/merchants/merchant1/transactions/tx1/refund")
     assert request.xml == {"transaction": {"amount": "0.25", "order_id": "op_1"}}
+
+
+def test_checks_are_left_out_by_an_option_each_and_only_if_asked() -> None:
+    asked = sale(risk=RiskInput(skipped_checks=tuple(PaymentCheck)))
+    names = {"skip_advanced_fraud_checking", "skip_avs", "skip_cvv"}
+    assert {name: asked["options"][name] for name in names} == dict.fromkeys(names, True)
+    assert not names & set(sale(risk=RiskInput("data"))["options"])
 
 
 def test_a_void_names_the_transaction_and_nothing_else() -> None:

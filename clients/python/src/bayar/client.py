@@ -33,6 +33,7 @@ from bayar.models import (
     OrderDetails,
     OrphanPolicy,
     Payment,
+    PaymentCheck,
     PaymentEvent,
     PaymentInitiator,
     PaymentMethod,
@@ -97,6 +98,7 @@ class BayarClient(ClientBase):
         shipping_address: Address | None = None,
         shipping_method: ShippingMethod = ShippingMethod.UNSPECIFIED,
         order_details: OrderDetails | None = None,
+        skip_checks: Iterable[PaymentCheck] = (),
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -133,6 +135,7 @@ class BayarClient(ClientBase):
             shipping_address=shipping_address,
             shipping_method=shipping_method,
             order_details=order_details,
+            skip_checks=skip_checks,
             request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))

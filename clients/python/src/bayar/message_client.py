@@ -32,7 +32,7 @@ from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.event_pb2 import EventType
 from bayar.payments.v1.order_details_pb2 import ShippingMethod
 from bayar.payments.v1.payment_initiator_pb2 import PaymentInitiator, SeriesPosition
-from bayar.payments.v1.payment_pb2 import CaptureMode, PaymentState
+from bayar.payments.v1.payment_pb2 import CaptureMode, PaymentCheck, PaymentState
 
 
 class BayarClient(ClientBase):
@@ -65,6 +65,7 @@ class BayarClient(ClientBase):
         shipping_address: address_pb2.Address | None = None,
         shipping_method: ShippingMethod.ValueType = ShippingMethod.SHIPPING_METHOD_UNSPECIFIED,
         order_details: order_details_pb2.OrderDetails | None = None,
+        skip_checks: Iterable[PaymentCheck.ValueType] = (),
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -101,6 +102,7 @@ class BayarClient(ClientBase):
             shipping_address=shipping_address,
             shipping_method=shipping_method,
             order_details=order_details,
+            skip_checks=skip_checks,
             request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)

@@ -373,6 +373,19 @@ class FailureReason(OpenEnum):
     """An administrator closed it by hand, with a reason in the history."""
 
 
+class PaymentCheck(OpenEnum):
+    """A check of the gateway that a payment can go without."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    ADVANCED_FRAUD = 1
+    """Advanced fraud checking: the gateway's risk check."""
+    AVS = 2
+    """The address verification system (AVS): the merchant's rules for postal code and street."""
+    CVV = 3
+    """The merchant's rules for the security code (CVV)."""
+
+
 class PaymentEventType(OpenEnum):
     """The type of an entry in a payment's history."""
 
@@ -1198,6 +1211,8 @@ class Payment(Model):
     """As given, with each line's total_amount. In lists and events without line items: GetPayment has them. Absent
     if none was given.
     """
+    skipped_checks: tuple[PaymentCheck, ...] = ()
+    """The checks that it went without, as asked for. Mostly empty."""
 
 
 @model(payment_pb2.PaymentEvent)
@@ -1515,6 +1530,12 @@ class ExportRow(Model):
     """The gateway's transaction."""
     caller_id: str = ""
     """The caller that it belongs to."""
+    initiator: PaymentInitiator = PaymentInitiator.UNSPECIFIED
+    """The party that started the payment. Never UNSPECIFIED."""
+    series_position: SeriesPosition = SeriesPosition.UNSPECIFIED
+    """The place in its series. UNSPECIFIED for a payment of no series."""
+    three_d_secure: ThreeDSecureResult | None = None
+    """The result of the payment's 3-D Secure. Absent if there was none."""
 
 
 @model(admin_service_pb2.WebhookNotification)

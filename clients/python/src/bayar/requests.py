@@ -34,6 +34,7 @@ from bayar.models import (
     OrderDetails,
     OrphanPolicy,
     Payment,
+    PaymentCheck,
     PaymentEvent,
     PaymentInitiator,
     PaymentMethod,
@@ -81,6 +82,7 @@ OrderDetailsLike: TypeAlias = "OrderDetails | order_details_pb2.OrderDetails"
 ShippingMethodLike: TypeAlias = "ShippingMethod | order_details_pb2.ShippingMethod.ValueType"
 StatementDescriptorLike: TypeAlias = "StatementDescriptor | payment_pb2.StatementDescriptor"
 ExternalVaultLike: TypeAlias = "ExternalVault | payment_initiator_pb2.ExternalVault"
+PaymentCheckLike: TypeAlias = "PaymentCheck | payment_pb2.PaymentCheck.ValueType"
 PaymentInitiatorLike: TypeAlias = "PaymentInitiator | payment_initiator_pb2.PaymentInitiator.ValueType"
 SeriesPositionLike: TypeAlias = "SeriesPosition | payment_initiator_pb2.SeriesPosition.ValueType"
 ThreeDSecureLike: TypeAlias = "ThreeDSecure | three_d_secure_pb2.ThreeDSecure"
@@ -115,6 +117,7 @@ def create_payment(
     shipping_address: AddressLike | None = None,
     shipping_method: ShippingMethodLike = ShippingMethod.UNSPECIFIED,
     order_details: OrderDetailsLike | None = None,
+    skip_checks: Iterable[PaymentCheckLike] = (),
     request_id: str | None = None,
 ) -> Unary[payment_pb2.Payment, Payment]:
     """Takes a payment with one of card, payment_method_nonce, payment_method_id.
@@ -147,6 +150,7 @@ def create_payment(
         shipping_address=message_of(shipping_address),
         shipping_method=_number(shipping_method),
         order_details=message_of(order_details),
+        skip_checks=_numbers(skip_checks),
         **_given(card=_card(card), payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id),
     )
     response = payment_service_pb2.CreatePaymentResponse

@@ -32,6 +32,7 @@ from domain.instrument import InstrumentKind
 from domain.operation import FailureReason, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
 from domain.order_details import LineItemKind, ShippingMethod
+from domain.payment_check import PaymentCheck
 from domain.payment_method import CheckResult, ExpiryStatus, PaymentMethodState
 from domain.payment_state import PaymentState
 from domain.three_d_secure import ScaExemption, ThreeDSecurePolicy, ThreeDSecureStatus
@@ -74,6 +75,7 @@ THREE_D_SECURE_POLICY: Final = _by_name(
 THREE_D_SECURE_STATUS: Final = _by_name(
     ThreeDSecureStatus, three_d_secure_pb2.ThreeDSecureStatus, "THREE_D_SECURE_STATUS"
 )
+PAYMENT_CHECK: Final = _by_name(PaymentCheck, payment_pb2.PaymentCheck, "PAYMENT_CHECK")
 INITIATOR: Final = _by_name(Initiator, payment_initiator_pb2.PaymentInitiator, "PAYMENT_INITIATOR")
 SERIES_POSITION: Final = _by_name(SeriesPosition, payment_initiator_pb2.SeriesPosition, "SERIES_POSITION")
 SCA_EXEMPTION: Final = _by_name(ScaExemption, three_d_secure_pb2.ScaExemption, "SCA_EXEMPTION")
@@ -117,6 +119,7 @@ dispute_state_from: Final = {number: state for state, number in DISPUTE_STATE.it
 notification_state_from: Final = {number: state for state, number in NOTIFICATION_STATE.items()}.get
 three_d_secure_policy_from: Final = {number: policy for policy, number in THREE_D_SECURE_POLICY.items()}.get
 sca_exemption_from: Final = {number: exemption for exemption, number in SCA_EXEMPTION.items()}.get
+payment_check_from: Final = {number: check for check, number in PAYMENT_CHECK.items()}.get
 initiator_from: Final = {number: initiator for initiator, number in INITIATOR.items()}.get
 series_position_from: Final = {number: position for position, number in SERIES_POSITION.items()}.get
 shipping_method_from: Final = {number: method for method, number in SHIPPING_METHOD.items()}.get

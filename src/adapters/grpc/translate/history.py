@@ -67,18 +67,21 @@ def summary(event: PaymentEvent) -> str:
     """The event and its cause, in one or two English sentences."""
     match event:
         case PaymentCreated(terms=terms):
-            return f"A payment of {terms.amount} was asked for."
+            skipped = ", ".join(one.value.replace("_", " ") for one in terms.skipped_checks)
+            asked = f"A payment of {terms.amount} was asked for"
+            return f"{asked}, without the checks: {skipped}." if skipped else f"{asked}."
         case events.OperationScheduled(kind=kind, amount=amount, note=note):
             return _noted(f"A {kind.value} of {amount} waits for settlement.", note)
         case events.OperationStarted(kind=kind, amount=amount, note=note):
             return _noted(f"{_named(kind, amount)} is sent to the gateway.", note)
         case events.OperationSucceeded(standing=standing):
-            done = f"The gateway did it. {_standing(standing)}{_authenticated(event.details)}"
+            done = f"The gateway did it. {_standing(standing)}{_authenticated(event.details)}{_risk(event.details)}"
             return _warned(done, event.warnings)
         case events.OperationDeclined(decline=decline, details=said):
             code = f" ({said.processor_response_code} {said.processor_response_text})".replace("( ", "(")
             reason = decline.reason.value.replace("_", " ")
-            refused = f"Declined: {reason}{code if said.processor_response_code else ''}.{_authenticated(said)}"
+            declined = f"Declined: {reason}{code if said.processor_response_code else ''}."
+            refused = f"{declined}{_authenticated(said)}{_risk(said)}"
             return _warned(refused, event.warnings)
         case events.OperationFailed(reason=reason_of_failure, detail=detail):
             return f"{_FAILURES[reason_of_failure]} {detail}".strip()
@@ -119,6 +122,14 @@ def _authenticated(details: GatewayDetails) -> str:
         return ""
     shift = "shifted to the bank" if result.liability_shifted else "stays with the shop"
     return f" 3-D Secure: {result.status.value.replace('_', ' ')}; liability {shift}."
+
+
+def _risk(details: GatewayDetails) -> str:
+    check = details.risk_check
+    if check is None or not check.decision:
+        return ""
+    reasons = f" ({', '.join(check.decision_reasons)})" if check.decision_reasons else ""
+    return f" The gateway's risk check said {check.decision}{reasons}."
 
 
 def _warned(sentence: str, warnings: tuple[MerchantWarning, ...]) -> str:

@@ -28,6 +28,7 @@ from bayar.payments.v1 import (
     three_d_secure_pb2,
     warning_pb2,
 )
+from bayar.payments.v1.payment_initiator_pb2 import SeriesPosition
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.decline import Decline
@@ -77,6 +78,7 @@ class ResourceMapper:
             warnings=[warning(one) for operation in payment.operations for one in operation.warnings],
             three_d_secure_policy=enums.THREE_D_SECURE_POLICY[terms.three_d_secure_policy],
             initiator=enums.INITIATOR[terms.initiator],
+            skipped_checks=[enums.PAYMENT_CHECK[one] for one in terms.skipped_checks],
         )
         if terms.series_position is not None:
             message.series_position = enums.SERIES_POSITION[terms.series_position]
@@ -241,7 +243,8 @@ def customer(one: Customer, default_payment_method_id: str) -> customer_pb2.Cust
 
 def export_rows(payment: Payment) -> list[admin_service_pb2.ExportRow]:
     """One row for each requested movement of money."""
-    instrument = payment.instrument
+    instrument, position = payment.instrument, payment.terms.series_position
+    result = payment.authorization.details.three_d_secure
     return [
         admin_service_pb2.ExportRow(
             payment_id=payment.terms.payment_id,
@@ -258,6 +261,9 @@ def export_rows(payment: Payment) -> list[admin_service_pb2.ExportRow]:
             last_four=instrument.last_four if instrument else "",
             gateway_transaction_id=operation.transaction_id,
             caller_id=payment.terms.caller_id,
+            initiator=enums.INITIATOR[payment.terms.initiator],
+            series_position=enums.SERIES_POSITION[position] if position else SeriesPosition.SERIES_POSITION_UNSPECIFIED,
+            three_d_secure=three_d_secure(result) if result else None,
         )
         for operation in payment.operations
     ]

@@ -11,7 +11,7 @@ from typing import Final
 
 from application.access.manage_api_keys import CreateApiKey, ListApiKeys, RevokeApiKey
 from application.common.api_key import ApiKey
-from application.common.caller import Scope
+from application.common.caller import ONLY_IF_NAMED, Scope
 from application.ports.store import Store
 from bootstrap.cli.local_database import with_local_database
 from bootstrap.cli.terminal.output import console, say
@@ -19,7 +19,8 @@ from bootstrap.cli.terminal.tables import small_table
 from bootstrap.exit_status import USAGE
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
 
-_EVERYTHING_BUT_ADMIN: Final = ",".join(scope.value for scope in Scope if scope is not Scope.ADMIN)
+_USUAL: Final = ",".join(scope.value for scope in Scope if scope not in ONLY_IF_NAMED)
+_NAMED: Final = " and ".join(sorted(scope.value for scope in ONLY_IF_NAMED))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("caller", metavar="CALLER", help="the back end that uses the key, for example shop")
     create.add_argument(
         "--scopes",
-        default=_EVERYTHING_BUT_ADMIN,
+        default=_USUAL,
         metavar="LIST",
-        help=f"its scopes, separated by commas: {', '.join(scope.value for scope in Scope)} (default: all but admin)",
+        help=f"its scopes, separated by commas: {', '.join(scope.value for scope in Scope)} "
+        f"(default: all but {_NAMED})",
     )
     create.add_argument("--customer", default="", metavar="ID", help="restrict the key to this customer's data")
     create.add_argument(

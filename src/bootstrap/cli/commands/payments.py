@@ -51,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             description="Captures the held money of a payment, in full or in part, after a confirmation.",
         )
     )
+    payments_change.add_adjust(
+        actions.add_parser(
+            "adjust",
+            help="change the amount that is held, up or down",
+            description="Changes the held amount of a payment of which nothing is captured, after a confirmation.",
+        )
+    )
     payments_change.add_void(
         actions.add_parser(
             "void",

@@ -1,4 +1,4 @@
-"""bayar payments capture, void and refund: change one payment."""
+"""bayar payments capture, adjust, void and refund: change one payment."""
 
 import argparse
 from typing import Final
@@ -9,7 +9,7 @@ from bayar.messages import BayarClient, FailureReason, Money, Operation, Operati
 from bootstrap.cli.commands.payments_show import print_payment
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.arguments import add_confirmation, amount_in, confirm
-from bootstrap.cli.terminal.connection import add_common_arguments
+from bootstrap.cli.terminal.connection import WrongUsage, add_common_arguments
 from bootstrap.cli.terminal.output import as_json, console, write_json
 from bootstrap.cli.terminal.timestamps import Clock
 from bootstrap.exit_status import DONE, FAILED
@@ -21,6 +21,16 @@ def add_capture(parser: argparse.ArgumentParser) -> None:
     _add_payment(parser, "the amount to capture, for example 10.50 (default: everything that is held)")
     parser.add_argument("--final", action="store_true", help="release the rest of the hold")
     add_common_arguments(parser, capture)
+
+
+def add_adjust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("payment_id", metavar="PAYMENT_ID")
+    parser.add_argument(
+        "--amount", metavar="AMOUNT", required=True, help="the whole amount to hold, for example 140.00"
+    )
+    add_confirmation(parser)
+    _add_note(parser)
+    add_common_arguments(parser, adjust)
 
 
 def add_void(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +62,18 @@ def capture(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     confirm(parsed, f"Capture {_amount(amount, payment.capturable_amount)} of {_named(payment)}{rest}?")
     changed = bayar.capture_payment(
         payment_id=payment.payment_id, amount=amount, final=parsed.final, request_id=parsed.request_id
+    )
+    return _report(parsed, payment, changed)
+
+
+def adjust(parsed: argparse.Namespace, bayar: BayarClient) -> int:
+    payment, amount = _payment_and_amount(parsed, bayar)
+    if amount is None:
+        raise WrongUsage("--amount is missing")
+    held = words.amount(payment.authorized_amount)
+    confirm(parsed, f"Hold {words.amount(amount)} in place of {held} for {_named(payment)}?")
+    changed = bayar.adjust_authorization(
+        payment_id=payment.payment_id, amount=amount, note=parsed.note, request_id=parsed.request_id
     )
     return _report(parsed, payment, changed)
 

@@ -14,7 +14,17 @@ from typing import Final, TextIO
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bayar.messages import BayarClient, ExportRow, OperationKind, OperationState, PaymentState, format_money
+from bayar.messages import (
+    BayarClient,
+    ExportRow,
+    OperationKind,
+    OperationState,
+    PaymentInitiator,
+    PaymentState,
+    SeriesPosition,
+    format_money,
+)
+from bayar.payments.v1.three_d_secure_pb2 import ThreeDSecureStatus
 from bootstrap.cli.terminal.connection import WrongUsage
 from bootstrap.cli.terminal.formatting import word
 from bootstrap.cli.terminal.output import as_json, error_console, json_line, say
@@ -37,6 +47,15 @@ _COLUMNS: Final[dict[str, Callable[[ExportRow], str]]] = {
     "last_four": lambda row: row.last_four,
     "gateway_transaction_id": lambda row: row.gateway_transaction_id,
     "caller_id": lambda row: row.caller_id,
+    "initiator": lambda row: word(PaymentInitiator, row.initiator),
+    "series_position": lambda row: word(SeriesPosition, row.series_position) if row.series_position else "",
+    "three_d_secure_status": lambda row: (
+        word(ThreeDSecureStatus, row.three_d_secure.status) if row.HasField("three_d_secure") else ""
+    ),
+    "liability_shifted": lambda row: (
+        str(row.three_d_secure.liability_shifted).lower() if row.HasField("three_d_secure") else ""
+    ),
+    "eci": lambda row: row.three_d_secure.eci,
 }
 
 _Write = Callable[[ExportRow], object]

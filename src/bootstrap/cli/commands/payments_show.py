@@ -23,7 +23,7 @@ from bayar.messages import (
     PaymentEventType,
     RetryAdvice,
 )
-from bayar.payments.v1.payment_pb2 import GatewayDetails
+from bayar.payments.v1.payment_pb2 import GatewayDetails, PaymentCheck
 from bayar.payments.v1.payment_service_pb2 import VerificationOutcome, VerifyPaymentResponse
 from bootstrap.cli.commands.payments_order import print_order
 from bootstrap.cli.terminal import formatting as words
@@ -141,6 +141,8 @@ def print_payment(out: Console, payment: Payment, clock: Clock) -> None:
                 ("paid out", moment("disburse_time")),
                 ("3-D Secure", words.three_d_secure(payment)),
                 ("started by", words.initiator(payment)),
+                ("risk check", words.plain(words.risk_check(payment))),
+                ("checks skipped", ", ".join(words.phrase(PaymentCheck, one) for one in payment.skipped_checks)),
                 ("metadata", words.plain(metadata)),
             ]
         )

@@ -93,6 +93,13 @@ def three_d_secure(payment: Payment) -> str:
     return ", ".join(parts)
 
 
+def risk_check(payment: Payment) -> str:
+    """The gateway's decision, score and reasons. Empty without a check."""
+    check = payment.gateway_details.risk_check
+    score = f"score {check.score}" if check.HasField("score") else ""
+    return ", ".join(filter(None, (check.decision, score, *check.decision_reasons)))
+
+
 def initiator(payment: Payment) -> str:
     """The party that started it, and the place in its series. Empty where the customer paid in the shop."""
     if payment.initiator in (

@@ -16,7 +16,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62\x61yar/payments/v1/access.proto\x12\x11\x62\x61yar.payments.v1\x1a google/protobuf/descriptor.proto*\xfc\x01\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x17\n\x13SCOPE_PAYMENTS_READ\x10\x01\x12\x18\n\x14SCOPE_PAYMENTS_WRITE\x10\x02\x12\x19\n\x15SCOPE_PAYMENTS_REFUND\x10\x03\x12\x18\n\x14SCOPE_CUSTOMERS_READ\x10\x04\x12\x19\n\x15SCOPE_CUSTOMERS_WRITE\x10\x05\x12\x17\n\x13SCOPE_DISPUTES_READ\x10\x06\x12\x18\n\x14SCOPE_DISPUTES_WRITE\x10\x07\x12\x15\n\x11SCOPE_EVENTS_READ\x10\x08\x12\x0f\n\x0bSCOPE_ADMIN\x10\t:R\n\x0erequired_scope\x12\x1e.google.protobuf.MethodOptions\x18\x8d\x8c\x03 \x01(\x0e\x32\x18.bayar.payments.v1.ScopeB\xaf\x01\n\x11\x62\x61yar.payments.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62\x61yar/payments/v1/access.proto\x12\x11\x62\x61yar.payments.v1\x1a google/protobuf/descriptor.proto*\x9c\x02\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x17\n\x13SCOPE_PAYMENTS_READ\x10\x01\x12\x18\n\x14SCOPE_PAYMENTS_WRITE\x10\x02\x12\x19\n\x15SCOPE_PAYMENTS_REFUND\x10\x03\x12\x18\n\x14SCOPE_CUSTOMERS_READ\x10\x04\x12\x19\n\x15SCOPE_CUSTOMERS_WRITE\x10\x05\x12\x17\n\x13SCOPE_DISPUTES_READ\x10\x06\x12\x18\n\x14SCOPE_DISPUTES_WRITE\x10\x07\x12\x15\n\x11SCOPE_EVENTS_READ\x10\x08\x12\x0f\n\x0bSCOPE_ADMIN\x10\t\x12\x1e\n\x1aSCOPE_PAYMENTS_SKIP_CHECKS\x10\n:R\n\x0erequired_scope\x12\x1e.google.protobuf.MethodOptions\x18\x8d\x8c\x03 \x01(\x0e\x32\x18.bayar.payments.v1.ScopeB\xaf\x01\n\x11\x62\x61yar.payments.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -25,5 +25,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021bayar.payments.v1B\013AccessProtoP\001Z*bayar.internal/bayar/paymentsv1;paymentsv1\242\002\003BYR\252\002\021Bayar.Payments.V1\312\002\021Bayar\\Payments\\V1\342\002\032Bayar\\Payments\\V1\\Metadata\352\002\023Bayar::Payments::V1'
   _globals['_SCOPE']._serialized_start=88
-  _globals['_SCOPE']._serialized_end=340
+  _globals['_SCOPE']._serialized_end=372
 # @@protoc_insertion_point(module_scope)

@@ -46,6 +46,10 @@ class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType
     """"admin": to see and settle what belongs to every caller. For the people who run the service. A credential that is
     bound to one customer never has it.
     """
+    SCOPE_PAYMENTS_SKIP_CHECKS: _Scope.ValueType  # 10
+    """"payments:skip-checks": to take payments without the gateway's checks of fraud, address or security code. A
+    credential that is bound to one customer never has it. "bayar keys create" gives it only where it is named.
+    """
 
 class Scope(_Scope, metaclass=_ScopeEnumTypeWrapper):
     """A right of a caller. Each call declares the scope that it needs in its option required_scope. A caller without it
@@ -75,6 +79,10 @@ SCOPE_EVENTS_READ: Scope.ValueType  # 8
 SCOPE_ADMIN: Scope.ValueType  # 9
 """"admin": to see and settle what belongs to every caller. For the people who run the service. A credential that is
 bound to one customer never has it.
+"""
+SCOPE_PAYMENTS_SKIP_CHECKS: Scope.ValueType  # 10
+""""payments:skip-checks": to take payments without the gateway's checks of fraud, address or security code. A
+credential that is bound to one customer never has it. "bayar keys create" gives it only where it is named.
 """
 Global___Scope: _TypeAlias = Scope  # noqa: Y015
 

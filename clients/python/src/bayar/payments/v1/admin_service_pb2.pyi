@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 from bayar.payments.v1 import money_pb2 as _money_pb2
+from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import payment_pb2 as _payment_pb2
+from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -652,6 +654,9 @@ class ExportRow(_message.Message):
     LAST_FOUR_FIELD_NUMBER: _builtins.int
     GATEWAY_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     CALLER_ID_FIELD_NUMBER: _builtins.int
+    INITIATOR_FIELD_NUMBER: _builtins.int
+    SERIES_POSITION_FIELD_NUMBER: _builtins.int
+    THREE_D_SECURE_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """The payment."""
     reference: _builtins.str
@@ -674,6 +679,10 @@ class ExportRow(_message.Message):
     """The gateway's transaction."""
     caller_id: _builtins.str
     """The caller that it belongs to."""
+    initiator: _payment_initiator_pb2.PaymentInitiator.ValueType
+    """The party that started the payment. Never UNSPECIFIED."""
+    series_position: _payment_initiator_pb2.SeriesPosition.ValueType
+    """The place in its series. UNSPECIFIED for a payment of no series."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much. Refunds and voids are positive here too; kind is the direction."""
@@ -685,6 +694,10 @@ class ExportRow(_message.Message):
     @_builtins.property
     def settle_time(self) -> _timestamp_pb2.Timestamp:
         """When it settled. Absent before."""
+
+    @_builtins.property
+    def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecureResult:
+        """The result of the payment's 3-D Secure. Absent if there was none."""
 
     def __init__(
         self,
@@ -703,10 +716,13 @@ class ExportRow(_message.Message):
         last_four: _builtins.str = ...,
         gateway_transaction_id: _builtins.str = ...,
         caller_id: _builtins.str = ...,
+        initiator: _payment_initiator_pb2.PaymentInitiator.ValueType = ...,
+        series_position: _payment_initiator_pb2.SeriesPosition.ValueType = ...,
+        three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "settle_time", b"settle_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "settle_time", b"settle_time", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "brand", b"brand", "caller_id", b"caller_id", "create_time", b"create_time", "customer_id", b"customer_id", "gateway_transaction_id", b"gateway_transaction_id", "kind", b"kind", "last_four", b"last_four", "operation_id", b"operation_id", "operation_state", b"operation_state", "payment_id", b"payment_id", "payment_state", b"payment_state", "reference", b"reference", "settle_time", b"settle_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "brand", b"brand", "caller_id", b"caller_id", "create_time", b"create_time", "customer_id", b"customer_id", "gateway_transaction_id", b"gateway_transaction_id", "initiator", b"initiator", "kind", b"kind", "last_four", b"last_four", "operation_id", b"operation_id", "operation_state", b"operation_state", "payment_id", b"payment_id", "payment_state", b"payment_state", "reference", b"reference", "series_position", b"series_position", "settle_time", b"settle_time", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

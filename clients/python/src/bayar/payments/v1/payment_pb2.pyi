@@ -300,6 +300,34 @@ FAILURE_REASON_CLOSED_BY_ADMINISTRATOR: FailureReason.ValueType  # 6
 """An administrator closed it by hand, with a reason in the history."""
 Global___FailureReason: _TypeAlias = FailureReason  # noqa: Y015
 
+class _PaymentCheck:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentCheckEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentCheck.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_CHECK_UNSPECIFIED: _PaymentCheck.ValueType  # 0
+    """Never sent."""
+    PAYMENT_CHECK_ADVANCED_FRAUD: _PaymentCheck.ValueType  # 1
+    """Advanced fraud checking: the gateway's risk check."""
+    PAYMENT_CHECK_AVS: _PaymentCheck.ValueType  # 2
+    """The address verification system (AVS): the merchant's rules for postal code and street."""
+    PAYMENT_CHECK_CVV: _PaymentCheck.ValueType  # 3
+    """The merchant's rules for the security code (CVV)."""
+
+class PaymentCheck(_PaymentCheck, metaclass=_PaymentCheckEnumTypeWrapper):
+    """A check of the gateway that a payment can go without."""
+
+PAYMENT_CHECK_UNSPECIFIED: PaymentCheck.ValueType  # 0
+"""Never sent."""
+PAYMENT_CHECK_ADVANCED_FRAUD: PaymentCheck.ValueType  # 1
+"""Advanced fraud checking: the gateway's risk check."""
+PAYMENT_CHECK_AVS: PaymentCheck.ValueType  # 2
+"""The address verification system (AVS): the merchant's rules for postal code and street."""
+PAYMENT_CHECK_CVV: PaymentCheck.ValueType  # 3
+"""The merchant's rules for the security code (CVV)."""
+Global___PaymentCheck: _TypeAlias = PaymentCheck  # noqa: Y015
+
 class _PaymentEventType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -693,6 +721,7 @@ class Payment(_message.Message):
     SHIPPING_ADDRESS_FIELD_NUMBER: _builtins.int
     SHIPPING_METHOD_FIELD_NUMBER: _builtins.int
     ORDER_DETAILS_FIELD_NUMBER: _builtins.int
+    SKIPPED_CHECKS_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Chosen by this service, "pay_" and 26 characters. Sorts by creation."""
     reference: _builtins.str
@@ -829,6 +858,10 @@ class Payment(_message.Message):
         none was given.
         """
 
+    @_builtins.property
+    def skipped_checks(self) -> _containers.RepeatedScalarFieldContainer[Global___PaymentCheck.ValueType]:
+        """The checks that it went without, as asked for. Mostly empty."""
+
     def __init__(
         self,
         *,
@@ -871,10 +904,11 @@ class Payment(_message.Message):
         shipping_address: _address_pb2.Address | None = ...,
         shipping_method: _order_details_pb2.ShippingMethod.ValueType = ...,
         order_details: _order_details_pb2.OrderDetails | None = ...,
+        skipped_checks: _abc.Iterable[Global___PaymentCheck.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "captured_amount", b"captured_amount", "create_time", b"create_time", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "gateway_details", b"gateway_details", "instrument", b"instrument", "next_check_time", b"next_check_time", "order_details", b"order_details", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "initiator", b"initiator", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "order_details", b"order_details", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "initiator", b"initiator", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "order_details", b"order_details", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skipped_checks", b"skipped_checks", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

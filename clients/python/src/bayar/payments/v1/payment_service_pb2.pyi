@@ -113,6 +113,7 @@ class CreatePaymentRequest(_message.Message):
     SHIPPING_ADDRESS_FIELD_NUMBER: _builtins.int
     SHIPPING_METHOD_FIELD_NUMBER: _builtins.int
     ORDER_DETAILS_FIELD_NUMBER: _builtins.int
+    SKIP_CHECKS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
@@ -212,6 +213,13 @@ class CreatePaymentRequest(_message.Message):
         agree with the amount are INVALID_REQUEST.
         """
 
+    @_builtins.property
+    def skip_checks(self) -> _containers.RepeatedScalarFieldContainer[_payment_pb2.PaymentCheck.ValueType]:
+        """Checks of the gateway that this payment goes without, each once: for orders that you checked yourself, such as one by
+        a known customer on the telephone. With any, the credential needs the scope "payments:skip-checks"; otherwise
+        PERMISSION_DENIED/SCOPE_MISSING. An unknown value is INVALID_REQUEST. Default (empty): all are made.
+        """
+
     def __init__(
         self,
         *,
@@ -238,10 +246,11 @@ class CreatePaymentRequest(_message.Message):
         shipping_address: _address_pb2.Address | None = ...,
         shipping_method: _order_details_pb2.ShippingMethod.ValueType = ...,
         order_details: _order_details_pb2.OrderDetails | None = ...,
+        skip_checks: _abc.Iterable[_payment_pb2.PaymentCheck.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "shipping_address", b"shipping_address", "source", b"source", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "initiator", b"initiator", "language_code", b"language_code", "metadata", b"metadata", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "series_position", b"series_position", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "initiator", b"initiator", "language_code", b"language_code", "metadata", b"metadata", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "series_position", b"series_position", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skip_checks", b"skip_checks", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce", "payment_method_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
