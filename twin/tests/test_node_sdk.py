@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -74,6 +75,14 @@ def test_the_node_sdk_sells_refunds_searches_and_makes_client_tokens(twin: Twin,
 def test_every_gateway_of_the_node_sdk_that_the_twin_serves(twin: Twin, example: Path) -> None:
     variables = {"TWIN_URL": twin.url, "NODE_EXTRA_CA_CERTS": str(twin.ca_file)}
     _run([*_program("node"), "--test", "node_suite.js"], example, variables)
+
+
+def test_the_node_snippet_of_the_readme_runs(twin: Twin, example: Path) -> None:
+    readme = (EXAMPLE.parents[1] / "README.md").read_text()
+    (snippet,) = re.findall(r"```js\n(.*?)```", readme, re.DOTALL)
+    (example / "snippet.js").write_text(snippet.replace("8443", str(twin.port)))
+    told = _run([*_program("node"), "snippet.js"], example, {"NODE_EXTRA_CA_CERTS": str(twin.ca_file)})
+    assert told.startswith("true ")
 
 
 # Braintree has switched their endpoints off.

@@ -37,7 +37,15 @@ class ListenerGate(Protocol):
 
 
 class ControlApi:
-    def __init__(self, app: App, faults: FaultRules, traffic: TrafficCounter, gate: ListenerGate) -> None:
+    def __init__(
+        self,
+        app: App,
+        faults: FaultRules,
+        traffic: TrafficCounter,
+        gate: ListenerGate,
+        authority: Callable[[], bytes | None] = lambda: None,
+    ) -> None:
+        self._authority = authority
         self._app = app
         self._faults = faults
         self._traffic = traffic
@@ -79,6 +87,9 @@ class ControlApi:
             if name == "" and request.method == "GET":
                 # Relative addresses in the page need the slash.
                 return self._page.show() if request.path == PREFIX else Response(308, headers={"Location": PREFIX})
+            if name == "ca.pem" and request.method == "GET":
+                pem = self._authority()
+                return Response(404 if pem is None else 200, pem or b"", {"Content-Type": "application/x-pem-file"})
             if name == ACTION_PATH and request.method == "POST":
                 return self._page.act(request)
             route = self._route(request.method, name)

@@ -45,7 +45,9 @@ class Service:
         self._app = app
         self._faults = FaultRules()
         self._router = Router(ROUTES)
-        self._control_api = ControlApi(app, self._faults, self.traffic, self)
+        self._control_api = ControlApi(
+            app, self._faults, self.traffic, self, lambda: tls.ca.read_bytes() if tls else None
+        )
         self._webhook_sender = WebhookSender(app.store, app.merchants, app.clock)
         self._connections: set[Connection] = set()
         self._reopening: asyncio.TimerHandle | None = None
