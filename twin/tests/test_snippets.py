@@ -9,10 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
-import yaml
 
 from braintree_twin.sdk_twin import run_sdk_twin
 from braintree_twin.testing import Twin
@@ -86,9 +86,11 @@ def _free_port() -> int:
 def test_the_step_of_the_github_action_starts_a_twin(tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("there is no curl, which the step waits with")
-    workflow, _ = (yaml.safe_load(text) for text in snippets(CI, "yaml"))
-    (step,) = [step for step in workflow["jobs"]["node"]["steps"] if step.get("name") == "Start the twin"]
-    command = step["run"].replace("8443", str(_free_port())) + "\necho; echo started=$!; test -s twin-tls/ca.pem"
+    workflow, _ = snippets(CI, "yaml")
+    (step,) = re.findall(r"run: \|\n((?: {10}.*\n)+)", workflow)
+    step = textwrap.dedent(step)
+    assert step.count("braintree-twin serve") == 1
+    command = step.replace("8443", str(_free_port())) + "\necho; echo started=$!; test -s twin-tls/ca.pem"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     log = tmp_path / "log"
     with log.open("w") as output:

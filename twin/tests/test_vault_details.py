@@ -476,3 +476,50 @@ def test_the_transactions_of_a_customer_are_listed(gateway: Gateway) -> None:
     assert page["credit_card_transactions"]["transaction"]["id"] == sold[0].id
     with pytest.raises(NotFoundError):
         gateway.config.http().post(f"{gateway.config.base_merchant_path()}/customers/none/transaction_ids")
+
+
+APPLE_PAY_NONCE = "fake-apple-pay-visa-nonce"
+
+
+def test_a_vaulted_apple_pay_card_is_verified_and_shows_it(gateway: Any) -> None:
+    customer = gateway.customer.create({}).customer.id
+    asked = {"customer_id": customer, "payment_method_nonce": APPLE_PAY_NONCE, "options": {"verify_card": True}}
+    card = gateway.payment_method.create(asked).payment_method
+    (checked,) = gateway.payment_method.find(card.token).verifications
+    assert checked["status"] == "verified"
+    assert gateway.verification.find(checked["id"]).status == "verified"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"verification_amount": "x"}, "93534"),
+        ({"verification_amount": "-1.00"}, "93535"),
+        ({"verification_amount": "99999999999999.00"}, "93537"),
+        ({"verification_account_type": "z"}, "93538"),
+        ({"verification_account_type": "debit"}, "93543"),
+        ({"verification_merchant_account_id": "none"}, "93540"),
+        ({"verification_merchant_account_id": "twin_usd_suspended"}, "93541"),
+    ],
+)
+def test_the_options_of_an_apple_pay_verification_have_their_own_codes(
+    gateway: Any, options: dict[str, str], code: str
+) -> None:
+    customer = gateway.customer.create({}).customer.id
+    (attribute,) = options
+    asked = {
+        "customer_id": customer,
+        "payment_method_nonce": APPLE_PAY_NONCE,
+        "options": {"verify_card": True, **options},
+    }
+    assert codes_on(gateway.payment_method.create(asked), "apple_pay", "options", attribute) == [code]
+
+
+def test_an_apple_pay_card_takes_no_new_nonce_and_no_token_in_use(gateway: Any) -> None:
+    customer = gateway.customer.create({}).customer.id
+    asked = {"customer_id": customer, "payment_method_nonce": APPLE_PAY_NONCE}
+    card = gateway.payment_method.create(dict(asked)).payment_method
+    again = gateway.payment_method.create({**asked, "token": card.token})
+    assert codes_on(again, "apple_pay", "token") == ["93503"]
+    changed = gateway.payment_method.update(card.token, {"payment_method_nonce": "fake-valid-nonce"})
+    assert codes_on(changed, "apple_pay", "payment_method_nonce") == ["93507"]

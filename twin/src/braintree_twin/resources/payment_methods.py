@@ -22,6 +22,7 @@ from braintree_twin.vault.payment_method_requests import (
     verify_if_requested,
 )
 from braintree_twin.vault.storing import delete_method
+from braintree_twin.vault.wallet_params import VAULT_LEVELS
 from braintree_twin.views.payment_methods import payment_method as method_view
 from braintree_twin.views.verifications import verification_failure
 
@@ -92,7 +93,7 @@ def _level(call: Call, params: Params) -> str:
     if has_invalid_number(nonce):
         return "credit_card"
     found = of_nonce(call, nonce, NONCE_CODES)
-    return ROOT if isinstance(found, str) else found.kind
+    return ROOT if isinstance(found, str) else VAULT_LEVELS.get(found.kind, found.kind)
 
 
 def find(call: Call) -> Answer:
@@ -103,7 +104,8 @@ def update(call: Call) -> Answer:
     method = load_method(call)
     params = call.params(ROOT)
     errors = Errors()
-    wanted = read_change(call, method, params, errors.on(method.kind), NONCE_CODES)
+    level = VAULT_LEVELS.get(method.kind, method.kind)
+    wanted = read_change(call, method, params, errors.on(level), NONCE_CODES)
     if errors:
         raise ValidationFailed(errors)
     verification = verify_if_requested(call, wanted)

@@ -90,4 +90,5 @@ SALE_AMOUNTS = {
     "service_fee_amount": AmountRule("91555", negative="91554", too_large="91556"),
 }
 VERIFICATION_AMOUNT = AmountRule("91740", negative="91739", too_large="91752")
+APPLE_PAY_VERIFICATION_AMOUNT = AmountRule("93534", negative="93535", too_large="93537")
 STANDALONE_VERIFICATION_AMOUNT = AmountRule("94202", negative="94201", too_large="94207")

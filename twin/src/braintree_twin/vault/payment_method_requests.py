@@ -26,14 +26,21 @@ from braintree_twin.vault.storing import (
     store_address,
     store_method,
 )
-from braintree_twin.vault.verifying import VerificationExtras, account_type_error, link, read_options, verify
+from braintree_twin.vault.verifying import (
+    VerificationExtras,
+    account_type_error,
+    link,
+    option_codes,
+    read_options,
+    verify,
+)
 from braintree_twin.vault.wallet_params import VAULT_LEVELS, read_wallet
 
 DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
 # Kinds whose update cannot take a new nonce, with the error code.
 _NO_NEW_NONCE = {"paypal_account": "92914", "apple_pay_card": "93507"}
 INVALID_FOR_PAYPAL = "92915"
-PAYPAL_TOKEN_IN_USE = "92906"  # noqa: S105
+_TOKENS_IN_USE = {"paypal_account": "92906", "apple_pay_card": "93503"}
 ADDRESS_CONFLICT, ADDRESS_UNKNOWN = "91701", "91702"
 
 
@@ -74,7 +81,7 @@ def read_method(
             wanted.account, _ = read_options(call, params, errors)
             wanted.bank_verification_way, wanted.mandate = read_way(params, errors), read_mandate(params)
         return wanted
-    account, amount = read_options(call, params, errors)
+    account, amount = read_options(call, params, errors, option_codes(instrument.kind if instrument else None))
     billing, address_id = _read_billing(call, params, errors, customer_id)
     extras = _read_extras(params, instrument, errors)
     if instrument:
@@ -91,7 +98,7 @@ def read_described_wallet(
     instrument = read_wallet(call, params, errors, vaulted=True)
     token = section.text("token")
     check_new_token(call, token, faults)
-    account, amount = read_options(call, section, faults)
+    account, amount = read_options(call, section, faults, option_codes(kind))
     billing, address_id = _read_billing(call, section, faults, customer_id)
     extras = _read_extras(section, instrument, faults)
     if instrument:
@@ -103,7 +110,9 @@ def _read_extras(params: Params, instrument: Instrument | None, errors: Errors) 
     options = params.section("options")
     given = options.text("verification_account_type")
     brand = instrument.card["card_type"] if instrument and instrument.card else None
-    errors.on("options").add("verification_account_type", account_type_error(given, brand, "91757", "91758"))
+    codes = option_codes(instrument.kind if instrument else None)
+    fault = account_type_error(given, brand, codes.type_invalid, codes.type_not_supported)
+    errors.on("options").add("verification_account_type", fault)
     return VerificationExtras(
         account_type=given,
         inquires_names=options.has("account_information_inquiry"),
@@ -113,7 +122,7 @@ def _read_extras(params: Params, instrument: Instrument | None, errors: Errors) 
 
 
 def _token_in_use(owner: Instrument | PaymentMethod | None) -> str:
-    return PAYPAL_TOKEN_IN_USE if owner and owner.kind == "paypal_account" else TOKEN_IN_USE
+    return _TOKENS_IN_USE.get(owner.kind if owner else "", TOKEN_IN_USE)
 
 
 def _read_instrument(call: Call, params: Params, errors: Errors, codes: NonceCodes) -> Instrument | None:
@@ -221,7 +230,7 @@ def _reuse_stored_method(
 
 def read_change(call: Call, method: PaymentMethod, params: Params, errors: Errors, codes: NonceCodes) -> MethodRequest:
     """Read a request to update a method. The instrument is the method after the update."""
-    account, amount = read_options(call, params, errors)
+    account, amount = read_options(call, params, errors, option_codes(method.kind))
     token = params.text("token")
     if token != method.token:
         check_new_token(call, token, errors, in_use=_token_in_use(method))

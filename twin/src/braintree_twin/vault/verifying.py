@@ -11,7 +11,7 @@ from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.rules import cards
 from braintree_twin.rules.avs_cvv import avs_response, rejection
-from braintree_twin.rules.money import VERIFICATION_AMOUNT, canonical
+from braintree_twin.rules.money import APPLE_PAY_VERIFICATION_AMOUNT, VERIFICATION_AMOUNT, AmountRule, canonical
 from braintree_twin.rules.processor_responses import kind_of
 from braintree_twin.state.records import Fields, Verification
 from braintree_twin.validation import Errors
@@ -60,22 +60,44 @@ class VerificationExtras:
     three_d_secure: Fields | None = None
 
 
-def read_options(call: Call, params: Params, errors: Errors) -> tuple[MerchantAccount, Decimal]:
+@dataclass(frozen=True, slots=True)
+class OptionCodes:
+    """The error codes of a verification's options; Apple Pay has its own."""
+
+    account_invalid: str
+    account_suspended: str
+    not_supported: str
+    amount: AmountRule
+    type_invalid: str
+    type_not_supported: str
+
+
+OF_CARDS = OptionCodes("91728", "91742", NOT_SUPPORTED, VERIFICATION_AMOUNT, "91757", "91758")
+OF_APPLE_PAY = OptionCodes("93540", "93541", "93533", APPLE_PAY_VERIFICATION_AMOUNT, "93538", "93543")
+
+
+def option_codes(kind: str | None) -> OptionCodes:
+    return OF_APPLE_PAY if kind == "apple_pay_card" else OF_CARDS
+
+
+def read_options(
+    call: Call, params: Params, errors: Errors, codes: OptionCodes = OF_CARDS
+) -> tuple[MerchantAccount, Decimal]:
     """Read the merchant account and the amount of a verification from the options."""
     options, faults = params.section("options"), errors.on("options")
     given = options.text("verification_merchant_account_id")
     account = call.merchant.by_id.get(given) if given else call.merchant.default_account
     if account is None:
-        faults.add("verification_merchant_account_id", "91728")
+        faults.add("verification_merchant_account_id", codes.account_invalid)
         account = call.merchant.default_account
     elif account.suspended:
-        faults.add("verification_merchant_account_id", "91742")
+        faults.add("verification_merchant_account_id", codes.account_suspended)
     elif "verification" in account.lacks and options.flag("verify_card"):
-        faults.add("verification_merchant_account_id", NOT_SUPPORTED)
+        faults.add("verification_merchant_account_id", codes.not_supported)
     currency = options.text("verification_currency_iso_code")
     if currency is not None and currency != account.currency:
         faults.add("verification_currency_iso_code", CURRENCY_OF_NO_ACCOUNT)
-    amount, fault = VERIFICATION_AMOUNT.check(options.text("verification_amount"), account.currency)
+    amount, fault = codes.amount.check(options.text("verification_amount"), account.currency)
     faults.add("verification_amount", fault)
     return account, amount or Decimal(0)
 

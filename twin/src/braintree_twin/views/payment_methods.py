@@ -5,7 +5,7 @@ from __future__ import annotations
 from braintree_twin.calls import Call
 from braintree_twin.ids import global_id
 from braintree_twin.rules.bank_accounts import SEPA, US_BANK_ACCOUNT
-from braintree_twin.state.records import Address, PaymentMethod
+from braintree_twin.state.records import Address, PaymentMethod, Verification
 from braintree_twin.vault.bank_verifications import verifications_of
 from braintree_twin.vault.cards import is_expired
 from braintree_twin.views.addresses import vault_address
@@ -43,10 +43,14 @@ def _common(call: Call, method: PaymentMethod) -> dict[str, Node]:
     }
 
 
+def _verifications(call: Call, method: PaymentMethod) -> list[Verification]:
+    """The last verifications, newest first."""
+    return call.store.verifications.find(call.merchant.id, newest_first=True, limit=5, token=method.token)
+
+
 def _credit_card(call: Call, method: PaymentMethod) -> dict[str, Node]:
     card = method.card or {}
     address = billing_address(call, method)
-    verifications = call.store.verifications.find(call.merchant.id, newest_first=True, limit=5, token=method.token)
     billing: dict[str, Node] = {"billing_address": vault_address(address)} if address else {}
     return {
         **billing,
@@ -66,7 +70,7 @@ def _credit_card(call: Call, method: PaymentMethod) -> dict[str, Node]:
         "payment_account_reference": None,
         **bin_data(card),
         **_common(call, method),
-        "verifications": Elements("verification", [verification(record) for record in verifications]),
+        "verifications": Elements("verification", [verification(each) for each in _verifications(call, method)]),
     }
 
 
@@ -79,7 +83,7 @@ def _card_wallet(call: Call, method: PaymentMethod) -> dict[str, Node]:
         "billing_address": vault_address(billing) if billing else None,
         "unique_number_identifier": card["unique_number_identifier"],
         **_common(call, method),
-        "verifications": Elements("verification", ()),
+        "verifications": Elements("verification", [verification(each) for each in _verifications(call, method)]),
     }
 
 
