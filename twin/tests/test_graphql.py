@@ -14,6 +14,7 @@ from braintree.exceptions.not_found_error import NotFoundError
 from raw_http import RawHttp
 from twin_sdk import fresh_amount, gateway_to
 
+from braintree_twin.graphql_api.bank_mutations import BANK_MUTATIONS
 from braintree_twin.graphql_api.client_mutations import CLIENT_MUTATIONS
 from braintree_twin.graphql_api.client_queries import CLIENT_QUERIES
 from braintree_twin.graphql_api.endpoint import SCHEMA
@@ -61,7 +62,7 @@ def vault(graph: Ask, nonce: str = "fake-valid-nonce", **fields: Any) -> Any:
 def test_every_root_field_of_the_schema_is_served() -> None:
     for kind, served in (
         ("Query", {**QUERIES, **CLIENT_QUERIES}),
-        ("Mutation", {**MUTATIONS, **CLIENT_MUTATIONS, **SERVICES}),
+        ("Mutation", {**MUTATIONS, **CLIENT_MUTATIONS, **SERVICES, **BANK_MUTATIONS}),
     ):
         described: Any = SCHEMA.type_map[kind]
         assert set(described.fields) == set(served)

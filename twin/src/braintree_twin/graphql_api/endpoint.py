@@ -22,6 +22,7 @@ from graphql.language import BooleanValueNode, FloatValueNode, IntValueNode, Str
 from braintree_twin.calls import Call, JsonAnswer, Route
 from braintree_twin.client_api.authentication import Client, authenticate_client
 from braintree_twin.errors import MalformedRequest, NotAuthenticated, NotFound, RequestError
+from braintree_twin.graphql_api.bank_mutations import BANK_MUTATIONS
 from braintree_twin.graphql_api.client_mutations import CLIENT_MUTATIONS
 from braintree_twin.graphql_api.client_queries import CLIENT_QUERIES
 from braintree_twin.graphql_api.context import Fields, Forbidden, Graph, InvalidInput, InvalidVariables
@@ -31,7 +32,7 @@ from braintree_twin.graphql_api.services import SERVICES
 from braintree_twin.oauth.grants import bearer, grant_of_access_token
 
 # For servers, and for browsers and apps.
-SCHEMA_FILES = ("schema.graphql", "client_schema.graphql", "services_schema.graphql")
+SCHEMA_FILES = ("schema.graphql", "client_schema.graphql", "services_schema.graphql", "bank_schema.graphql")
 MAX_TOKENS = 10_000
 CACHED_QUERIES = 256
 _CLASSES: dict[type[Exception], str] = {
@@ -117,7 +118,7 @@ def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any
     result = execute_sync(
         SCHEMA,
         document,
-        root_value={**QUERIES, **MUTATIONS, **CLIENT_QUERIES, **CLIENT_MUTATIONS, **SERVICES},
+        root_value={**QUERIES, **MUTATIONS, **CLIENT_QUERIES, **CLIENT_MUTATIONS, **SERVICES, **BANK_MUTATIONS},
         context_value=graph,
         variable_values=variables,
         operation_name=operation if isinstance(operation, str) else None,

@@ -112,8 +112,8 @@ def sale(given: Input, *, submit: bool) -> dict[str, Value]:
     if asked.get("customerDetails"):
         details = asked["customerDetails"]
         found["customer"] = {"email": text(details.get("email")), "phone": text(details.get("phoneNumber"))}
-    card, card_options = _card_options(given.get("options") or {})
-    return {**found, **card, "options": {**options, **card_options}}
+    card, own_options = _options(given.get("options") or {})
+    return {**found, **card, "options": {**options, **own_options}}
 
 
 def _vault_after(asked: Input) -> dict[str, Value]:
@@ -122,8 +122,8 @@ def _vault_after(asked: Input) -> dict[str, Value]:
     return {names[criteria]: "true"} if criteria else {}
 
 
-def _card_options(given: Input) -> tuple[dict[str, Value], dict[str, Value]]:
-    """The fields and the options of the sale that only cards have."""
+def _options(given: Input) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The fields and the options of the sale that only cards have, or only PayPal."""
     fields: dict[str, Value] = {}
     options: dict[str, Value] = texts(given.get("fraudTools") or {}, "skipCvv", "skipAvs", "skipAdvancedFraudChecking")
     if given.get("billingAddress"):
@@ -132,6 +132,9 @@ def _card_options(given: Input) -> tuple[dict[str, Value], dict[str, Value]]:
         fields["sca_exemption"] = str(given["scaExemption"]).lower()
     if given.get("accountType"):
         options["credit_card"] = {"account_type": str(given["accountType"]).lower()}
+    paypal = texts(given, "customField", "description", "payeeId", "payeeEmail")
+    if paypal:
+        options["paypal"] = paypal
     return fields, options
 
 
@@ -180,14 +183,34 @@ def client_token(given: Input) -> dict[str, Value]:
     return {**found, "options": options} if options else found
 
 
+_SEARCHED_TEXTS = {
+    "orderId": "order_id",
+    "email": "email",
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "company": "company",
+    "phoneNumber": "phone",
+}
+
+
 def transaction_search(given: Input) -> dict[str, Value]:
-    """The criteria of a search, in the form of the XML API."""
-    found: dict[str, Value] = {"type": ["sale"]}
+    """The criteria of a search for sales, in the form of the XML API."""
+    return {"type": ["sale"], **search(given, "transaction")}
+
+
+def refund_search(given: Input) -> dict[str, Value]:
+    return {"refund": "true", **search(given, "refund")}
+
+
+def search(given: Input, kind: str) -> dict[str, Value]:
+    """The criteria of a search for objects of this kind, in the form of the XML API."""
+    found: dict[str, Value] = {}
     if given.get("id"):
         wanted = given["id"].get("in") or [given["id"].get("is")]
-        found["ids"] = [legacy_id(str(each), "transaction") for each in wanted]
-    if given.get("orderId"):
-        found["order_id"] = texts(given["orderId"], *given["orderId"])
+        found["ids"] = [legacy_id(str(each), kind) for each in wanted]
+    for name, criterion in _SEARCHED_TEXTS.items():
+        if given.get(name):
+            found[criterion] = texts(given[name], *given[name])
     for name, criterion in (("status", "status"), ("merchantAccountId", "merchant_account_id")):
         if given.get(name):
             values = given[name].get("in") or [given[name].get("is")]

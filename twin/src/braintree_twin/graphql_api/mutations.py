@@ -78,15 +78,15 @@ def _authentication_insight(info: Info, *, input: Fields) -> Fields:
     }
 
 
-def _sell(*, submit: bool) -> Mutation:
+def sell(*, submit: bool) -> Mutation:
     def mutation(info: Info, *, input: Fields) -> Fields:
         graph = graph_of(info)
-        return {TRANSACTION: _sold(graph, create_sale, inputs.sale(input, submit=submit), section=TRANSACTION)}
+        return {TRANSACTION: sold(graph, create_sale, inputs.sale(input, submit=submit), section=TRANSACTION)}
 
     return mutation
 
 
-def _sold(
+def sold(
     graph: Graph, handler: Handler, document: Mapping[str, Any], *, section: str | None, **path: str
 ) -> Fields | None:
     """Run a handler of transactions, and show the transaction of its answer. A decline is no error in the graph."""
@@ -107,28 +107,28 @@ def _id_in(answer: Answer, name: str, key: str = "id") -> str | None:
 def capture_transaction(info: Info, *, input: Fields) -> Fields:
     graph = graph_of(info)
     asked, identifier = inputs.capture(input), transaction_path(input)
-    return {TRANSACTION: _sold(graph, submit_for_settlement, asked, section=TRANSACTION, id=identifier)}
+    return {TRANSACTION: sold(graph, submit_for_settlement, asked, section=TRANSACTION, id=identifier)}
 
 
 def partial_capture_transaction(info: Info, *, input: Fields) -> Fields:
     graph = graph_of(info)
     asked, identifier = inputs.capture(input), transaction_path(input)
-    return {"capture": _sold(graph, submit_for_partial_settlement, asked, section=TRANSACTION, id=identifier)}
+    return {"capture": sold(graph, submit_for_partial_settlement, asked, section=TRANSACTION, id=identifier)}
 
 
 def refund_transaction(info: Info, *, input: Fields) -> Fields:
     asked, identifier = inputs.refund(input), transaction_path(input)
-    return {"refund": _sold(graph_of(info), refund_sale, asked, section="refund", id=identifier)}
+    return {"refund": sold(graph_of(info), refund_sale, asked, section="refund", id=identifier)}
 
 
 def reverse_transaction(info: Info, *, input: Fields) -> Fields:
     asked = inputs.texts(input, "apiRequestKey")
-    return {"reversal": _sold(graph_of(info), reverse, asked, section=None, id=transaction_path(input))}
+    return {"reversal": sold(graph_of(info), reverse, asked, section=None, id=transaction_path(input))}
 
 
 def reverse_refund(info: Info, *, input: Fields) -> Fields:
     asked, identifier = inputs.texts(input, "apiRequestKey"), transaction_path(input, "refundId")
-    return {"refund": _sold(graph_of(info), void, asked, section=None, id=identifier)}
+    return {"refund": sold(graph_of(info), void, asked, section=None, id=identifier)}
 
 
 def sandbox_settle_transaction(info: Info, *, input: Fields) -> Fields:
@@ -143,7 +143,7 @@ def vault_payment_method(info: Info, *, input: Fields) -> Fields:
     """Vault a single-use method. Without a customer, a new one is created for it."""
     graph = graph_of(info)
     given = input.get("customerId")
-    customer_id = legacy_id(str(given), CUSTOMER) if given else _new_customer(graph)
+    customer_id = legacy_id(str(given), CUSTOMER) if given else new_customer(graph)
     asked = inputs.vaulted_method(input, customer_id)
     try:
         answer = graph.run(payment_methods.create, payment_methods.ROOT, asked)
@@ -162,7 +162,7 @@ def vault_payment_method(info: Info, *, input: Fields) -> Fields:
     }
 
 
-def _new_customer(graph: Graph) -> str:
+def new_customer(graph: Graph) -> str:
     return str(_id_in(graph.run(customers.create, CUSTOMER, {}), CUSTOMER))
 
 
@@ -217,10 +217,10 @@ MUTATIONS: Mapping[str, Mutation] = {
     name: echoing(mutation)
     for name, mutation in {
         "tokenizeCreditCard": tokenize_credit_card,
-        "chargePaymentMethod": _sell(submit=True),
-        "authorizePaymentMethod": _sell(submit=False),
-        "chargeCreditCard": _sell(submit=True),
-        "authorizeCreditCard": _sell(submit=False),
+        "chargePaymentMethod": sell(submit=True),
+        "authorizePaymentMethod": sell(submit=False),
+        "chargeCreditCard": sell(submit=True),
+        "authorizeCreditCard": sell(submit=False),
         "captureTransaction": capture_transaction,
         "partialCaptureTransaction": partial_capture_transaction,
         "refundTransaction": refund_transaction,

@@ -16,7 +16,8 @@ from braintree_twin.graphql_api.instruments import address, card_details, detail
 from braintree_twin.ids import global_id
 from braintree_twin.ledger.lifecycle import apply_due
 from braintree_twin.rules.processor_responses import text_of
-from braintree_twin.state.records import Customer, Nonce, PaymentMethod, Transaction, Verification
+from braintree_twin.state.records import BankVerification, Customer, Nonce, PaymentMethod, Transaction, Verification
+from braintree_twin.vault import bank_verifications
 from braintree_twin.vault.storing import default_method, methods_of
 from braintree_twin.views.authentication import risk_data
 from braintree_twin.views.cards import method_global_id
@@ -324,6 +325,25 @@ def verification(record: Verification) -> Fields:
 
 
 PAGE_SIZE = 50
+
+
+def bank_verification_of(call: Call, identifier: str) -> Fields | None:
+    bank_verifications.apply_due(call)
+    record = call.store.bank_verifications.get(call.merchant.id, identifier)
+    return bank_verification(record) if record else None
+
+
+def bank_verification(record: BankVerification) -> Fields:
+    code = record.processor_response_code
+    return {
+        "__typename": "Verification",
+        "id": global_id("usbankaccountverification", record.id),
+        "legacyId": record.id,
+        "createdAt": record.created_at,
+        "status": record.status.upper(),
+        "merchantAccountId": record.merchant_account_id,
+        "processorResponse": {"legacyCode": code, "message": text_of(code) if code else None},
+    }
 
 
 def connection(nodes: list[Fields], first: int | None, after: str | None) -> Fields:

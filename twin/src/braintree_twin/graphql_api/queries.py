@@ -12,13 +12,24 @@ from braintree_twin.graphql_api.context import Fields, Info, graph_of
 from braintree_twin.graphql_api.global_ids import split_id
 from braintree_twin.graphql_api.local_payments import KIND as LOCAL_PAYMENT_CONTEXT
 from braintree_twin.graphql_api.local_payments import context_of as local_payment_context_of
-from braintree_twin.graphql_api.objects import connection, customer_of, method_of, transaction_of, verification_of
+from braintree_twin.graphql_api.objects import (
+    bank_verification_of,
+    connection,
+    customer_of,
+    method_of,
+    transaction_of,
+    verification_of,
+)
 from braintree_twin.ids import global_id
 from braintree_twin.ledger.settlement import advance_due
 from braintree_twin.params import Params
 from braintree_twin.search.query import read_query
+from braintree_twin.search.two_step_search import TwoStepSearch
+from braintree_twin.search_criteria.customers import SEARCH as CUSTOMER_SEARCH
 from braintree_twin.search_criteria.transactions import SEARCH
+from braintree_twin.search_criteria.verifications import SEARCH as VERIFICATION_SEARCH
 from braintree_twin.views.cards import method_global_id
+from braintree_twin.xml_reader import Value
 
 _FINDERS: Mapping[str, Callable[[Call, str], Fields | None]] = {
     "transaction": transaction_of,
@@ -26,6 +37,7 @@ _FINDERS: Mapping[str, Callable[[Call, str], Fields | None]] = {
     "customer": customer_of,
     "paymentmethod": method_of,
     "verification": verification_of,
+    "usbankaccountverification": bank_verification_of,
     LOCAL_PAYMENT_CONTEXT: local_payment_context_of,
 }
 
@@ -50,17 +62,33 @@ def id_from_legacy_id(info: Info, *, legacyId: str, type: str) -> str | None:  #
     return method_global_id(method.kind, method.token)
 
 
-def _search_transactions(info: Info, *, input: Fields, first: int | None = None, after: str | None = None) -> Fields:
-    call = graph_of(info).require_keys()
-    advance_due(call)
-    query = read_query(Params(inputs.transaction_search(input)), SEARCH.criteria(call))
-    ids = query.find_keys(call.store.transactions, call.merchant.id, SEARCH.key, SEARCH.limit)
-    return connection([found for found in (transaction_of(call, each) for each in ids) if found], first, after)
+def _search(
+    search: TwoStepSearch[Any],
+    criteria: Callable[[Fields], dict[str, Value]],
+    shown: Callable[[Call, str], Fields | None],
+) -> Callable[..., Fields]:
+    """The resolver of a search, by the criteria of the XML API."""
+
+    def resolve(info: Info, *, input: Fields, first: int | None = None, after: str | None = None) -> Fields:
+        call = graph_of(info).require_keys()
+        advance_due(call)
+        query = read_query(Params(criteria(input)), search.criteria(call))
+        ids = query.find_keys(search.table(call.store), call.merchant.id, search.key, search.limit)
+        return connection([found for found in (shown(call, each) for each in ids) if found], first, after)
+
+    return resolve
 
 
 QUERIES: Mapping[str, Any] = {
     "ping": "pong",
     "node": node,
     "idFromLegacyId": id_from_legacy_id,
-    "search": {"transactions": _search_transactions},
+    "search": {
+        "transactions": _search(SEARCH, inputs.transaction_search, transaction_of),
+        "refunds": _search(SEARCH, inputs.refund_search, transaction_of),
+        "customers": _search(CUSTOMER_SEARCH, lambda given: inputs.search(given, "customer"), customer_of),
+        "verifications": _search(
+            VERIFICATION_SEARCH, lambda given: inputs.search(given, "verification"), verification_of
+        ),
+    },
 }

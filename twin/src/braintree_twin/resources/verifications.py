@@ -23,7 +23,7 @@ from braintree_twin.views.verifications import verification_failure
 
 ROOT = "verification"
 # The same codes as for any nonce of a card.
-_NONCE_CODES = NonceCodes(unknown="91732", consumed="91731", locked="91733")
+NONCE_CODES = NonceCodes(unknown="91732", consumed="91731", locked="91733")
 UNKNOWN_ACCOUNT, SUSPENDED_ACCOUNT = "94204", "94205"
 AUTHENTICATED_TWICE = "942199"
 _OF_VERIFICATIONS = AuthenticationCodes(unknown="942196", other_card="942197", other_nonce="942198")
@@ -66,7 +66,7 @@ def _instrument(call: Call, params: Params, errors: Errors) -> Instrument | None
     if has_invalid_number(nonce):
         faults.add("number", "81715")
         return None
-    found = of_nonce(call, nonce, _NONCE_CODES)
+    found = of_nonce(call, nonce, NONCE_CODES)
     if isinstance(found, str):
         errors.add("payment_method_nonce", found)
         return None
