@@ -28,8 +28,10 @@ _STANDING: Final = frozenset(
         "PAYMENT_NOT_CAPTURABLE",
         "PAYMENT_NOT_VOIDABLE",
         "PAYMENT_NOT_REFUNDABLE",
+        "PAYMENT_NOT_ADJUSTABLE",
         "AMOUNT_EXCEEDS_CAPTURABLE",
         "AMOUNT_EXCEEDS_REFUNDABLE",
+        "AMOUNT_ALREADY_AUTHORIZED",
         "PAYMENT_DISPUTED",
     }
 )
@@ -145,7 +147,7 @@ def _nearest(view: PaymentView, record: Record) -> str:
 
 def _is_partly_captured(told: Payment) -> bool:
     captures = [o for o in told.operations if o.kind == OperationKind.OPERATION_KIND_CAPTURE]
-    return any(capture.amount.minor_units < told.operations[0].amount.minor_units for capture in captures)
+    return any(capture.amount.minor_units < told.authorized_amount.minor_units for capture in captures)
 
 
 def _inconsistent_amounts(told: Payment) -> Iterator[str]:

@@ -19,7 +19,11 @@ _ACTIONS: Final = {
     "finalize": (ActionKind.FINALIZE,),
     "evidence": (ActionKind.ADD_TEXT, ActionKind.ADD_FILE),
 }
-_ON_A_TRANSACTION: Final = {"submit_for_settlement": OperationKind.CAPTURE, "void": OperationKind.VOID}
+_ON_A_TRANSACTION: Final = {
+    "submit_for_settlement": OperationKind.CAPTURE,
+    "void": OperationKind.VOID,
+    "adjust_authorization": OperationKind.ADJUST,
+}
 _REFUSED: Final = 422
 
 

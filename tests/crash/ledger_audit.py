@@ -171,9 +171,10 @@ class LedgerAudit:
             self.findings.wrong_states.append(
                 f"{payment.terms.payment_id} is {payment.state.value}, at the gateway {'or '.join(sorted(expected))}"
             )
-        if captured > payment.terms.amount.minor_units or refunded > captured:
+        asked = _asked_last(payment)
+        if captured > asked or refunded > captured:
             self.findings.double_charges.append(
-                f"{payment.terms.payment_id} of {payment.terms.amount}: captured {captured}, refunded {refunded}"
+                f"{payment.terms.payment_id} of {asked}: captured {captured}, refunded {refunded}"
             )
 
     def _one_live_payment_for_each_reference(self) -> None:
@@ -240,6 +241,13 @@ class LedgerAudit:
             times = [datetime.fromisoformat(at).timestamp() for status, at in entry.history if status in words]
             if not times or min(times) > event.context.time.timestamp() + _TICK_SECONDS:
                 yield f"{event} was recorded, and the gateway's history is {entry.history}"
+
+
+def _asked_last(payment: Payment) -> int:
+    """The amount that the caller asked to hold last, and got, in minor units."""
+    kinds = (OperationKind.AUTHORIZE, OperationKind.ADJUST)
+    held = [o.amount for o in payment.operations if o.kind in kinds and o.state is OperationState.SUCCEEDED]
+    return (held[-1] if held else payment.terms.amount).minor_units
 
 
 def _minor_units(entry: LedgerEntry) -> int:

@@ -1,4 +1,4 @@
-"""Load generators: callers that pay, capture, void, refund, dispute, double-click and replay requests."""
+"""Load generators: callers that pay, capture, adjust, void, refund, dispute, double-click and replay requests."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class LoadGenerator(Worker):
             self._buy_with_stored_method: 2,
             self._double_click: 2,
             self._capture: 7,
+            self._adjust: 4,
             self._void: 3,
             self._refund: 6,
             self._replay: 5,
@@ -153,6 +154,18 @@ class LoadGenerator(Worker):
             )
         )
         return None
+
+    def _adjust(self) -> None:
+        """Change the amount of a hold, up or down. The gateway declines some increases."""
+        payment = self._some_payment(PaymentState.PAYMENT_STATE_AUTHORIZED)
+        if payment is None or payment.capturable_amount != payment.authorized_amount:
+            return
+        amount, draw = payment.authorized_amount, self._draw
+        is_declined = draw.random() < 0.15
+        change = draw.randint(*_DECLINED_MINOR_UNITS) if is_declined else draw.randint(1, 5_000)
+        wanted = amount.minor_units - change if draw.random() < 0.4 else amount.minor_units + change
+        asked = Money(minor_units=max(wanted, 1), currency_code=amount.currency_code)
+        self._ask(self._new("adjust_authorization", payment_id=payment.payment_id, amount=asked))
 
     def _void(self) -> None:
         payment = self._some_payment(PaymentState.PAYMENT_STATE_AUTHORIZED, PaymentState.PAYMENT_STATE_CAPTURED)

@@ -96,6 +96,12 @@ _TABLE: Final = (
         DOUBLE_SENDS,
         sends.send_twice(BraintreeAdapter, "capture", lambda _, capture, *__: bool(capture.in_part)),
     ),
+    Mutant("an adjustment is sent twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "adjust")),
+    Mutant(
+        "an adjustment is recorded with the amount before it",
+        STATES,
+        replace_function(BraintreeAdapter, "adjust", recording.keep_the_amount_before),
+    ),
     Mutant("a void is sent twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "void")),
     Mutant("a refund is sent twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "refund", sends.by_a_caller)),
     Mutant(

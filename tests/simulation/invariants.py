@@ -234,6 +234,9 @@ def outcomes_are_proven(payment: Payment, history: Sequence[PaymentEvent], gatew
     undone = _voided_externally(gateway)
     took_effect = {effect.operation_id for effect in gateway.effects if effect.transaction_id not in undone}
     declined = {t.order_id for t in gateway.all_transactions() if t.decline is not None}
+    unadjusted = {
+        t.transaction_id for t in gateway.all_transactions() if not all(one.succeeded for one in t.adjustments)
+    }
     failed: set[OperationId] = set()
     for event in history:
         match event:
@@ -244,7 +247,9 @@ def outcomes_are_proven(payment: Payment, history: Sequence[PaymentEvent], gatew
     for operation in payment.operations:
         if operation.state is OperationState.FAILED:
             expect(3, operation.operation_id not in took_effect, f"{operation} took effect")
-        if operation.state is OperationState.DECLINED:
+        if operation.state is OperationState.DECLINED and operation.kind is OperationKind.ADJUST:
+            expect(3, operation.target_transaction_id in unadjusted, f"no adjustment declined {operation}")
+        elif operation.state is OperationState.DECLINED:
             expect(3, operation.operation_id in declined, f"no transaction declined {operation}")
 
 
@@ -308,11 +313,12 @@ def _within(event: OperationStarted | OperationScheduled, left: int) -> None:
 
 
 def _authorized(payment: Payment) -> int:
-    return sum(
-        o.amount.minor_units
-        for o in payment.operations
-        if o.kind is OperationKind.AUTHORIZE and o.state is OperationState.SUCCEEDED
-    )
+    """The authorized amount as it was changed last."""
+    kinds = (OperationKind.AUTHORIZE, OperationKind.ADJUST)
+    amounts = [
+        o.amount.minor_units for o in payment.operations if o.kind in kinds and o.state is OperationState.SUCCEEDED
+    ]
+    return amounts[-1] if amounts else 0
 
 
 def _captured(payment: Payment, *, counts_open: bool = False, counts_returned: bool = False) -> int:
@@ -321,7 +327,7 @@ def _captured(payment: Payment, *, counts_open: bool = False, counts_returned: b
     for operation in reversed(payment.operations):
         if operation.kind is OperationKind.CAPTURE and operation.state is OperationState.STARTED and counts_open:
             total += operation.amount.minor_units
-        is_sale = operation.kind in (OperationKind.AUTHORIZE, OperationKind.CAPTURE)
+        is_sale = operation.kind in (OperationKind.AUTHORIZE, OperationKind.ADJUST, OperationKind.CAPTURE)
         if not is_sale or operation.standing is None or operation.transaction_id in seen:
             continue
         seen.add(operation.transaction_id)

@@ -21,11 +21,11 @@ from application.common.lease import Lease
 from application.common.not_found_horizon import NotFoundTimer
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
 from application.idempotency.standing_refusals import STANDING
-from application.payments import payment_call, refund_payment
+from application.payments import find_lost_outcome, payment_call, refund_payment
 from application.payments.payment_access import lock_payment
 from application.payments.payment_call import PaymentRecorder, SingleOperationCall, StartedOperation
 from application.payments.record_outcome import record_outcome
-from application.ports.gateway import Gateway, Outcome, Unknown
+from application.ports.gateway import Gateway, Outcome, Rejected, Unknown
 from application.ports.store import DetachedPayment, ReferenceTaken
 from application.recovery.send_scheduled_refund import SendScheduledRefund
 from domain.events import EventContext, GatewayStatusChanged, PaymentEvent
@@ -227,6 +227,12 @@ def _sale_without_lease_check(*arguments: Any, original: Any = params.sale, **mo
     return sale
 
 
+def _ignore_adjustments(self: OperationLog, operation: Operation | None) -> Money:  # noqa: ARG001
+    """Takes the amount of the authorization for the amount that is held."""
+    is_done = self.authorization.state is OperationState.SUCCEEDED
+    return self.authorization.amount if is_done else self._zero
+
+
 _ENDLESS_LEASE: Final = Lease(lambda: 0.0, 1.0)
 
 
@@ -257,6 +263,12 @@ MUTANTS: Final = (
         ),
     ),
     Mutant("earlier captures are ignored", 4, ((OperationLog, "capturable_amount", _property(_count_no_captures)),)),
+    Mutant("adjustments are ignored", 4, ((OperationLog, "authorized_before", _ignore_adjustments),)),
+    Mutant(
+        "a lost adjustment is called refused without a look at the amount",
+        3,
+        ((find_lost_outcome, "find_adjustment", lambda *_: Rejected(detail="lost")),),
+    ),
     Mutant("no check is scheduled", 5, ((Payment, "schedule_check", lambda *_, **__: None),)),
     Mutant(
         "the lease is checked before the wait for the bulkhead",

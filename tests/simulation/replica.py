@@ -19,6 +19,7 @@ from application.idempotency.gateway_call import GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.in_flight_requests import InFlightRequests, Key
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
+from application.payments.adjust_authorization import AdjustAuthorization, AdjustAuthorizationCommand
 from application.payments.capture_payment import CapturePayment, CapturePaymentCommand
 from application.payments.create_payment import CreatePayment, CreatePaymentCommand
 from application.payments.payment_call import PaymentRecorder
@@ -49,7 +50,13 @@ LEASE: Final = timedelta(seconds=85)
 FIRST_CHECK: Final = timedelta(seconds=2)
 # Longer than MAX_DELIVERY_DELAY plus MAX_SEARCH_LAG.
 NOT_FOUND_HORIZON: Final = timedelta(seconds=180)
-Command = CreatePaymentCommand | CapturePaymentCommand | VoidPaymentCommand | RefundPaymentCommand
+Command = (
+    CreatePaymentCommand
+    | CapturePaymentCommand
+    | AdjustAuthorizationCommand
+    | VoidPaymentCommand
+    | RefundPaymentCommand
+)
 
 
 class ReplicaClock:
@@ -172,6 +179,7 @@ class Replica:
             store, gateway, clock, ids, guard, executor, recorder, velocity, sync_methods, frozenset({"USD"})
         )
         self.capture = CapturePayment(store, gateway, ids, executor, recorder)
+        self.adjust = AdjustAuthorization(store, gateway, ids, executor, recorder)
         self.void = VoidPayment(gateway, ids, executor, recorder)
         self.refund = RefundPayment(store, gateway, clock, ids, guard, executor, recorder, leases, sync)
         self.verify = VerifyPayment(store, gateway, clock, ids)
@@ -188,6 +196,8 @@ class Replica:
                 return self.create(command, SHOP)
             case CapturePaymentCommand():
                 return self.capture(command, SHOP)
+            case AdjustAuthorizationCommand():
+                return self.adjust(command, SHOP)
             case VoidPaymentCommand():
                 return self.void(command, SHOP)
             case RefundPaymentCommand():

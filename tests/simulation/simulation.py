@@ -15,10 +15,10 @@ from random import Random
 from typing import Final
 
 from application.common.errors import InvalidRequest, NotFound, OperationRefused, ReferenceAlreadyPaid, StoreUnavailable
-from application.ports.gateway import Capture, GatewayUnavailable, Refund, TransactionKind, Void
+from application.ports.gateway import Adjust, Capture, GatewayUnavailable, Refund, TransactionKind, Void
 from domain import ids
 from domain.customer import Customer
-from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
+from domain.errors import AmountExceeds, AmountUnchanged, IllegalTransition, OperationInProgress
 from domain.events import PaymentEvent
 from domain.ids import CustomerId, OperationId, PaymentId
 from domain.operation import Operation, OperationState
@@ -43,6 +43,7 @@ REFUSALS: Final = (
     NotFound,
     OperationRefused,
     ReferenceAlreadyPaid,
+    AmountUnchanged,
     IllegalTransition,
     OperationInProgress,
     AmountExceeds,
@@ -272,7 +273,7 @@ class Simulation:
             move(one)
 
     def _change_externally(self) -> None:
-        """Refund, capture or void as in the control panel. The gateway refuses impossible changes."""
+        """Refund, capture, adjust or void as in the control panel. The gateway refuses impossible changes."""
         self.scheduler.pause()
         sales = [one for one in self.gateway.all_transactions() if one.kind is TransactionKind.SALE]
         if not sales:
@@ -281,7 +282,13 @@ class Simulation:
         operation_id = OperationId(f"{invariants.EXTERNAL}{len(self.gateway.effects)}")
         amount = replace(sale.amount, minor_units=self.random.randint(1, sale.amount.minor_units))
         in_part = self.random.random() < 0.7
-        match self.random.choices(("refund", "capture", "void"), (6, 2, 1))[0]:
+        match self.random.choices(("refund", "capture", "void", "adjust"), (6, 2, 1, 2))[0]:
+            case "adjust":
+                # Amounts that no request has, so that each change has one author.
+                odd = replace(sale.amount, minor_units=1 + 2 * self.random.randint(200, 600))
+                self.gateway.adjust(
+                    Adjust(operation_id=operation_id, transaction_id=sale.transaction_id, amount=odd), HELD
+                )
             case "refund":
                 self.gateway.refund(
                     Refund(operation_id=operation_id, transaction_id=sale.transaction_id, amount=amount), HELD

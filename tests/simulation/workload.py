@@ -1,4 +1,4 @@
-"""The callers' requests: random payments, captures, voids and refunds."""
+"""The callers' requests: random payments, captures, adjustments, voids and refunds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from random import Random
 from typing import Final
 
 from application.common.validator import RawCard, RawMoney
+from application.payments.adjust_authorization import AdjustAuthorizationCommand
 from application.payments.capture_payment import CapturePaymentCommand
 from application.payments.create_payment import CreatePaymentCommand
 from application.payments.refund_payment import RefundPaymentCommand
@@ -58,8 +59,14 @@ class Workload:
         minor_units = self._random.choice((None, 2_00, 3_00, 4_00, 7_00, payment.terms.amount.minor_units))
         amount = None if minor_units is None else RawMoney(minor_units, "USD")
         # Mostly a valid change; an invalid one must be refused.
-        likely = (8, 1, 1) if payment.state is PaymentState.AUTHORIZED else (3, 1, 8)
-        kind = self._random.choices(("capture", "void", "refund"), likely)[0]
+        likely = (6, 1, 1, 4) if payment.state is PaymentState.AUTHORIZED else (3, 1, 8, 0.2)
+        kind = self._random.choices(("capture", "void", "refund", "adjust"), likely)[0]
+        if kind == "adjust":
+            # The gateway declines the last one of a payment of 10.00.
+            whole = RawMoney(self._random.choice((4_00, 6_00, 10_00, 12_00, 14_00, 2011_00)), "USD")
+            return self._add_request(
+                AdjustAuthorizationCommand(request_id=request_id, payment_id=payment_id, amount=whole)
+            )
         if kind == "capture":
             final = self._random.random() < 0.3
             return self._add_request(

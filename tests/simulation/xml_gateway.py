@@ -12,6 +12,8 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 from application.ports.gateway import (
+    Adjust,
+    Adjustment,
     Approved,
     Authorization,
     Capture,
@@ -34,6 +36,8 @@ from tests.fakes.runtime import HELD, START
 
 Reply = tuple[int, bytes]
 
+ADJUSTMENT_DECLINED: Final = "95602"
+SAME_AMOUNT: Final = "95606"
 KEY_NOT_ALLOWED: Final = "915231"
 TOKEN_WITH_NONCE_REFUSED: Final = "91515"
 
@@ -147,6 +151,8 @@ class XmlGateway:
                 return self._reply(
                     self._gateway.void(Void(operation_id=operation_id, transaction_id=transaction_id), HELD)
                 )
+            case "adjust_authorization":
+                return self._adjust(transaction_id, _money(document), operation_id)
             case "refund":
                 named = OperationId(_text(document, "order_id"))
                 return self._reply(
@@ -164,6 +170,18 @@ class XmlGateway:
             final=_text(document, "final_capture") == "true",
         )
         return self._reply(self._gateway.capture(capture, HELD))
+
+    def _adjust(self, transaction_id: str, amount: Money, operation_id: OperationId) -> Reply:
+        before = self._gateway.find_transaction(transaction_id)
+        if before is not None and (before.amount, before.standing.status) == (amount, TransactionStatus.AUTHORIZED):
+            return _refusal(SAME_AMOUNT)
+        asked = Adjust(operation_id=operation_id, transaction_id=transaction_id, amount=amount)
+        outcome = self._gateway.adjust(asked, HELD)
+        if not isinstance(outcome, Declined):
+            return self._reply(outcome)
+        tried = self._gateway.find_transaction(transaction_id)
+        assert tried is not None
+        return _refusal(ADJUSTMENT_DECLINED, _transaction(tried).decode())
 
     def _reply(self, outcome: Outcome) -> Reply:
         match outcome:
@@ -221,9 +239,9 @@ def _customer(customer_id: str) -> Customer:
     )
 
 
-def _refusal(code: str) -> Reply:
+def _refusal(code: str, transaction: str = "") -> Reply:
     error = f'<error><code>{code}</code><attribute type="symbol">base</attribute><message>no</message></error>'
-    return 422, _ERROR.format(f'<transaction><errors type="array">{error}</errors></transaction>', "").encode()
+    return 422, _ERROR.format(f'<transaction><errors type="array">{error}</errors></transaction>', transaction).encode()
 
 
 def _transaction(found: Transaction) -> bytes:
@@ -255,11 +273,22 @@ def _transaction(found: Transaction) -> bytes:
     listed = "".join(
         f'<{name} type="array">{"".join(f"<item>{one}</item>" for one in ids)}</{name}>' for name, ids in lists.items()
     )
+    tries = "".join(_adjustment(one) for one in found.adjustments)
+    listed += f'<authorization-adjustments type="array">{tries}</authorization-adjustments>'
     card = f"<credit-card><token>{found.token}</token><last-4>1111</last-4><card-type>Visa</card-type></credit-card>"
     return (
         f'<transaction>{plain}{dated}{listed}{card}<status-history type="array">{history}</status-history>'
         "</transaction>"
     ).encode()
+
+
+def _adjustment(tried: Adjustment) -> str:
+    return (
+        f"<authorization-adjustment><amount>{tried.change.to_decimal()}</amount>"
+        f'<success type="boolean">{str(tried.succeeded).lower()}</success>'
+        f"<processor-response-code>{tried.details.processor_response_code}</processor-response-code>"
+        "</authorization-adjustment>"
+    )
 
 
 def _moment(time: datetime) -> str:

@@ -74,7 +74,7 @@ def _outside_change_of(payment: Payment, known: Operation, found: Transaction) -
         kind = OperationKind.VOID
     elif before is TransactionStatus.AUTHORIZED and payment.terms.capture_mode is CaptureMode.MANUAL:
         kind = OperationKind.CAPTURE if now.is_captured else None
-    return kind if kind is not None and not _may_be_ours(payment, kind, found.transaction_id) else None
+    return kind if kind is not None and not _may_be_ours(payment, kind, found) else None
 
 
 def _is_adjusted(known: Operation, found: Transaction) -> bool:
@@ -106,10 +106,12 @@ def _record_adjustment(payment: Payment, found: Transaction, context: EventConte
     return True
 
 
-def _may_be_ours(payment: Payment, kind: OperationKind, target: str) -> bool:
+def _may_be_ours(payment: Payment, kind: OperationKind, found: Transaction) -> bool:
+    """Whether an operation of ours may have changed the transaction. A whole capture sets its amount."""
     return any(
         o.kind is kind
-        and o.target_transaction_id == target
+        and o.target_transaction_id == found.transaction_id
+        and (kind is OperationKind.VOID or o.amount == found.amount)
         and (o.state is OperationState.STARTED or (o.failure_reason is not None and o.failure_reason.is_provisional))
         for o in payment.operations
     )

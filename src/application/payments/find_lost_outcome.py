@@ -68,7 +68,9 @@ def _on_target(
     found = gateway.find_transaction(operation.target_transaction_id)
     if found is None or found.standing.status in undone:
         return None
-    if found.standing.status in done:
+    # A whole capture sets the amount: with another one, somebody else captured it.
+    is_its_own = operation.kind is not OperationKind.CAPTURE or found.amount == operation.amount
+    if found.standing.status in done and is_its_own:
         return Approved(found)
     return Rejected(detail=_refusal(found), details=found.details)
 

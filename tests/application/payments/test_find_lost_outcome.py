@@ -11,7 +11,7 @@ from application.payments.find_lost_outcome import find_lost_outcome
 from application.ports.gateway import Approved, Declined, Outcome, Rejected
 from domain.ids import OPERATION, OperationId
 from domain.money import Money
-from domain.operation import Operation, OperationKind
+from domain.operation import Operation, OperationKind, OperationOrigin, OperationState
 from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.application.recovery.test_reconcile import an_orphan
 from tests.application.shop import Shop, an_order, usd
@@ -144,3 +144,17 @@ def test_an_operation_without_a_trace_may_be_in_flight() -> None:
     shop = Shop()
     payment = shop.pay()
     assert seen(shop, replace(payment.authorization, operation_id=OperationId(shop.ids.new(OPERATION)))) is None
+
+
+def test_a_whole_capture_of_another_amount_is_somebody_elses() -> None:
+    shop = Shop()
+    operation = lost(shop, OperationKind.CAPTURE)
+    target = shop.real_gateway.find_transaction(operation.target_transaction_id)
+    assert target is not None
+    submitted = TransactionSnapshot(TransactionStatus.SUBMITTED)
+    shop.real_gateway._change(target, standing=submitted, amount=Money(60_00, "USD"))
+    assert isinstance(seen(shop, operation), Rejected)
+    (payment,) = shop.list_all()
+    verified = shop.verify(payment).payment
+    assert (verified.operations[1].state, verified.captured_amount) == (OperationState.FAILED, Money(60_00, "USD"))
+    assert verified.operations[-1].origin is OperationOrigin.OUTSIDE

@@ -124,3 +124,16 @@ def ignore_refunds_of_a_sale(self: Any, sale: Any) -> Any:  # noqa: ARG001
 def endless_leases() -> None:
     """Never check the lease."""
     setattr(Lease, "is_held", property_of(lambda _: True))  # noqa: B010
+
+
+def keep_the_amount_before(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Take an adjusted hold for what it was."""
+
+    def adjust(*arguments: Any) -> Any:
+        outcome = original(*arguments)
+        if not isinstance(outcome, Approved) or not outcome.transaction.adjustments:
+            return outcome
+        transaction = outcome.transaction
+        return Approved(replace(transaction, amount=transaction.amount - transaction.adjustments[-1].change))
+
+    return adjust
