@@ -8,6 +8,12 @@ const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const { test } = require("node:test");
 const braintree = require("braintree");
+const {
+  CreateCustomerSessionInput,
+  CustomerRecommendationsInput,
+  CustomerSessionInput,
+  UpdateCustomerSessionInput,
+} = require("braintree/lib/braintree/graphql");
 
 const twin = new URL(process.env.TWIN_URL);
 const address = [twin.hostname, twin.port];
@@ -290,6 +296,96 @@ test("webhooks of the SDK are parsed", async () => {
   );
   const notification = await gateway.webhookNotification.parse(signature, payload);
   assert.equal(notification.subscription.id, "some_id");
+});
+
+test("bank accounts, their verifications and payments", async () => {
+  const { id: customerId } = await newCustomer();
+  const vaulted = async (usBankAccountVerificationMethod) => {
+    const options = { usBankAccountVerificationMethod };
+    const asked = { customerId, paymentMethodNonce: "fake-us-bank-account-nonce", options };
+    return ok(await gateway.paymentMethod.create(asked)).paymentMethod;
+  };
+  const account = await vaulted("network_check");
+  assert.equal(account.constructor.name, "UsBankAccount");
+  assert.deepEqual([account.verified, account.verifications[0].status], [true, "verified"]);
+  assert.equal((await gateway.usBankAccount.find(account.token)).achMandate.text, "example mandate text");
+  const pending = (await vaulted("micro_transfers")).verifications[0];
+  const confirm = (amounts) => gateway.usBankAccountVerification.confirmMicroTransferAmounts(pending.id, amounts);
+  assert.deepEqual(codes(await confirm([1, 1])), ["96103"]);
+  assert.equal(ok(await confirm([17, 29])).usBankAccountVerification.status, "verified");
+  const search = (criteria) => {
+    criteria.customerId().is(customerId);
+    criteria.verificationMethod().in(["micro_transfers"]);
+  };
+  const found = await all(gateway.usBankAccountVerification.search(search));
+  assert.deepEqual(found.map((each) => each.id), [pending.id]);
+  const options = { submitForSettlement: true };
+  const asked = { amount: "10.00", merchantAccountId: ACCOUNT, options };
+  const paid = ok(await gateway.transaction.sale({ ...asked, paymentMethodToken: account.token })).transaction;
+  assert.deepEqual([paid.status, paid.usBankAccount.last4], ["settlement_pending", "0000"]);
+  await gateway.testing.settle(paid.id);
+  assert.equal((await gateway.transaction.find(paid.id)).status, "settled");
+});
+
+test("SEPA debit accounts, local payments and Meta checkout", async () => {
+  const { id: customerId } = await newCustomer();
+  const asked = { customerId, paymentMethodNonce: "fake-sepa-direct-debit-nonce" };
+  const account = ok(await gateway.paymentMethod.create(asked)).paymentMethod;
+  assert.equal((await gateway.sepaDirectDebitAccount.find(account.token)).bankReferenceToken, "a-fake-bank-reference-token");
+  const options = { submitForSettlement: true };
+  const sepa = await sale({ paymentMethodNonce: undefined, paymentMethodToken: account.token, options });
+  const order = sepa.sepaDirectDebitAccountDetails.paypalV2OrderId;
+  const found = await all(gateway.transaction.search((search) => search.sepaDebitPaypalV2_OrderId().is(order)));
+  assert.deepEqual(found.map((each) => each.id), [sepa.id]);
+  await gateway.sepaDirectDebitAccount.delete(account.token);
+  const local = await sale({ paymentMethodNonce: "fake-local-payment-method-nonce", options });
+  assert.equal(local.paymentInstrumentType, "local_payment");
+  assert.ok(local.localPayment.payerId && local.localPayment.captureId && local.localPayment.debugId);
+  const meta = await sale({ paymentMethodNonce: "fake-meta-checkout-card-nonce", options });
+  const search = (criteria) => {
+    criteria.id().is(meta.id);
+    criteria.paymentInstrumentType().is("MetaCheckout");
+  };
+  assert.equal((await all(gateway.transaction.search(search))).length, 1);
+});
+
+test("the gateways that speak GraphQL", async () => {
+  const customer = CustomerSessionInput.builder().hashedEmail("48ddb93f").build();
+  const session = CreateCustomerSessionInput.builder().customer(customer).build();
+  const sessionId = ok(await gateway.customerSession.createCustomerSession(session)).target;
+  const change = UpdateCustomerSessionInput.builder(sessionId).customer(customer).build();
+  assert.equal(ok(await gateway.customerSession.updateCustomerSession(change)).target, sessionId);
+  const recommendation = CustomerRecommendationsInput.builder().sessionId(sessionId).customer(customer).build();
+  const recommended = await gateway.customerSession.getCustomerRecommendations(recommendation);
+  assert.ok(recommended.target.isInPayPalNetwork);
+  const quote = { quotes: [{ baseCurrency: "USD", quoteCurrency: "EUR", baseAmount: "10.00" }] };
+  const rates = ok(await gateway.exchangeRateQuote.generate(quote));
+  assert.ok(rates.exchangeRateQuotePayload.quotes[0].exchangeRate);
+});
+
+test("OAuth", async () => {
+  const known = braintree.Environment.Development;
+  braintree.Environment.Development = gateway.config.environment;
+  const platform = new braintree.BraintreeGateway({
+    clientId: "client_id$development$twin_merchant",
+    clientSecret: "client_secret$development$twin_merchant",
+  });
+  const grant = { grant: { merchantPublicId: "twin_merchant", scope: "read_write" } };
+  const post = (path, body) =>
+    new Promise((resolve, reject) => {
+      platform.http.post(path, body, (error, answer) => (error ? reject(error) : resolve(answer)));
+    });
+  const answer = await post("/oauth_testing/grants", grant);
+  const { credentials } = ok(await platform.oauth.createTokenFromCode({ code: answer.grant.code }));
+  assert.equal(credentials.tokenType, "bearer");
+  const acting = new braintree.BraintreeGateway({ accessToken: credentials.accessToken });
+  assert.equal((await acting.merchantAccount.find("twin_eur")).currencyIsoCode, "EUR");
+  const { refreshToken } = credentials;
+  const renewed = ok(await platform.oauth.createTokenFromRefreshToken({ refreshToken })).credentials;
+  await assert.rejects(acting.merchantAccount.find("twin_eur"), { type: "authenticationError" });
+  ok(await platform.oauth.revokeAccessToken(renewed.accessToken));
+  assert.deepEqual(codes(await platform.oauth.createTokenFromCode({ code: "bad_code" })), ["93801"]);
+  braintree.Environment.Development = known;
 });
 
 test("GraphQL", async () => {

@@ -159,6 +159,44 @@ def dispute
   equal(id, value(found, "dispute/id"))
 end
 
+def bank_accounts
+  id = value(done(:Post, "/customers", customer: { first_name: "Dan" }), "id")
+  vaulted = lambda do |way|
+    method = { customer_id: id, payment_method_nonce: "fake-us-bank-account-nonce",
+               options: { us_bank_account_verification_method: way } }
+    done(:Post, "/payment_methods", payment_method: method)
+  end
+  account = vaulted.call("network_check")
+  equal(%w[true verified], [value(account, "verified"), value(account, "verifications/us-bank-account-verification/status")])
+  token = value(account, "token")
+  equal(token, value(done(:Get, "/payment_methods/us_bank_account/#{token}"), "token"))
+  pending = value(vaulted.call("micro_transfers"), "verifications/us-bank-account-verification/id")
+  path = "/us_bank_account_verifications/#{pending}/confirm_micro_transfer_amounts"
+  equal(["96103"], codes(ask(:Put, path, us_bank_account_verification: { deposit_amounts: [1, 1] })))
+  equal("verified", value(done(:Put, path, us_bank_account_verification: { deposit_amounts: [17, 29] }), "status"))
+  search = { customer_id: { is: id }, verification_method: ["micro_transfers"], created_at: { min: Time.now - 86_400 } }
+  equal(pending, value(done(:Post, "/us_bank_account_verifications/advanced_search_ids", search: search), "ids/item"))
+  sale = { type: "sale", amount: BigDecimal("21"), merchant_account_id: ACCOUNT, payment_method_token: token,
+           us_bank_account: { ach_mandate_text: "I agree", ach_mandate_accepted_at: Time.now },
+           options: { submit_for_settlement: true } }
+  paid = done(:Post, "/transactions", transaction: sale)
+  equal(%w[settlement_pending I\ agree], [value(paid, "status"), value(paid, "us-bank-account/ach-mandate/text")])
+  equal("settled", value(done(:Put, "/transactions/#{value(paid, "id")}/settle"), "status"))
+end
+
+def local_methods
+  id = value(done(:Post, "/customers", customer: { first_name: "Dan" }), "id")
+  method = { customer_id: id, payment_method_nonce: "fake-sepa-direct-debit-nonce" }
+  sepa = done(:Post, "/payment_methods", payment_method: method)
+  equal("a-fake-bank-reference-token", value(sepa, "bank-reference-token"))
+  done(:Delete, "/payment_methods/sepa_debit_account/#{value(sepa, "token")}")
+  sale = { type: "sale", amount: BigDecimal("22"), payment_method_nonce: "fake-local-payment-method-nonce",
+           merchant_account_id: ACCOUNT, options: { submit_for_settlement: true } }
+  equal("settling", value(done(:Post, "/transactions", transaction: sale), "status"))
+  order = { payment_method_nonce: "fake-paypal-one-time-nonce", amount: BigDecimal("55"), currency_iso_code: "USD" }
+  raise "no nonce" unless value(done(:Put, "/paypal/payment_resource", paypal_payment_resource: order), "nonce")
+end
+
 CONNECTION = Net::HTTP.new(TWIN.host, TWIN.port)
 CONNECTION.use_ssl = TWIN.scheme == "https"
 CONNECTION.ca_file = ENV["TWIN_CA_FILE"] if ENV["TWIN_CA_FILE"]
@@ -168,4 +206,6 @@ token = vault
 sell(token)
 subscribe(token)
 dispute
+bank_accounts
+local_methods
 puts "done"

@@ -15,7 +15,8 @@ from braintree_twin.oauth.grants import (
     renew,
     use_code,
 )
-from braintree_twin.request_schema import schema
+from braintree_twin.params import Params
+from braintree_twin.request_schema import EVERYTHING, schema
 from braintree_twin.state.records import OAuthGrant
 from braintree_twin.validation import failed, failed_saying
 from braintree_twin.webhooks.notifications import notify
@@ -67,7 +68,8 @@ def create_test_grant(call: Call) -> Answer:
 
 def create_tokens(call: Call) -> Answer:
     client_id = _require_client(call)
-    params = call.params(ROOT)
+    # The Node SDK sends the fields without an element around them.
+    params = call.params(ROOT) if ROOT in call.document else Params(call.document)
     match params.text("grant_type"):
         case "authorization_code":
             grant = use_code(call, params.text("code") or "", client_id)
@@ -129,7 +131,10 @@ ROUTES = (
         "/oauth/access_tokens",
         create_tokens,
         needs_keys=False,
-        takes={ROOT: schema("grant_type code refresh_token", no_effect="scope")},
+        takes={
+            ROOT: schema("grant_type code refresh_token", no_effect="scope"),
+            **dict.fromkeys(("grant_type", "code", "refresh_token"), EVERYTHING),
+        },
     ),
-    Route("POST", "/oauth/revoke_access_token", revoke, needs_keys=False, takes={"token": schema()}),
+    Route("POST", "/oauth/revoke_access_token", revoke, needs_keys=False, takes={"token": EVERYTHING}),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.params import Params
-from braintree_twin.request_schema import EVERYTHING, schema
+from braintree_twin.request_schema import schema
 from braintree_twin.rules.currencies import KNOWN_CURRENCIES
 from braintree_twin.rules.money import TRANSACTION_AMOUNT
 from braintree_twin.state.records import Nonce
@@ -93,9 +93,7 @@ ROUTES = (
                 "payment_method_nonce custom_field description payee_email",
                 checked="amount currency_iso_code order_id",
                 no_effect="amount_breakdown line_items shipping shipping_options",
-            ),
-            # The Node SDK sends the fields without an element around them.
-            **dict.fromkeys(("payment_method_nonce",), EVERYTHING),
+            )
         },
     ),
 )
