@@ -35,7 +35,8 @@ LINE_ITEM = {
 _VOLATILE = re.compile(
     r"id|.*-id|global-id|token|payment-method-token|created-at|updated-at|timestamp|processor-authorization-code|value|ids|nonce|item|"
     r"retrieval-reference-number|authorization-expires-at|.*-global-id|unique-number-identifier|case-number|"
-    r"reference-number|params"
+    r"reference-number|params|capture-id|debug-id|three-d-secure-token|three-d-secure-authentication-id|"
+    r"verification-determined-at|accepted-at"
 )
 
 
@@ -216,12 +217,42 @@ def _others(ask: Story) -> None:
     ask("POST", "/settlement_batch_summary", {"settlement_batch_summary": {"settlement_date": "2020-01-01"}})
 
 
+def _banks(ask: Story) -> None:
+    customer = _id(ask("POST", "/customers", {"customer": {"first_name": "Dan", "last_name": None}}))
+    method = {"customer_id": customer, "payment_method_nonce": "fake-us-bank-account-nonce"}
+    ways = {"verification_merchant_account_id": ACCOUNT, "us_bank_account_verification_method": "micro_transfers"}
+    mandate = {"ach_mandate_text": "I agree & sign", "ach_mandate_accepted_at": "2026-01-02T03:04:05Z"}
+    made = ask("POST", "/payment_methods", {"payment_method": {**method, "us_bank_account": mandate, "options": ways}})
+    check = _id(made, "verifications/us-bank-account-verification/id")
+    confirm = f"/us_bank_account_verifications/{check}/confirm_micro_transfer_amounts"
+    ask("PUT", confirm, {"us_bank_account_verification": {"deposit_amounts": [1, "1"]}})
+    ask("PUT", confirm, {"us_bank_account_verification": {"deposit_amounts": [17, "29"]}})
+    search = {"customer_id": {"is": customer}, "verification_method": ["micro_transfers"], "status": ["verified"]}
+    ask("POST", "/us_bank_account_verifications/advanced_search_ids", {"search": search})
+    ask("POST", "/us_bank_account_verifications/advanced_search", {"search": {"ids": [check]}})
+    paid = {"type": "sale", "amount": "30.00", "payment_method_token": _id(made, "token")}
+    sold = _id(ask("POST", "/transactions", {"transaction": {**paid, "options": {"submit_for_settlement": True}}}))
+    ask("PUT", f"/transactions/{sold}/settle")
+    ask("POST", "/transactions", {"transaction": {**paid, "payment_method_token": "none"}})
+    order = {
+        "payment_method_nonce": "fake-paypal-one-time-nonce",
+        "amount": "55.00",
+        "currency_iso_code": "USD",
+        "custom_field": "0437",
+        "description": None,
+    }
+    ask("PUT", "/paypal/payment_resource", {"paypal_payment_resource": order})
+    card = {"number": CARD["number"], "expiration_month": "05", "expiration_year": 2030}
+    ask("POST", f"/three_d_secure/create_verification/{ACCOUNT}", {"three_d_secure_verification": card})
+
+
 def _answers(raw: RawHttp, spelling: XmlSpelling | JsonSpelling) -> list[tuple[str, int, list[str]]]:
     ask = Story(raw, spelling)
     token = _vault(ask)
     _sales(ask, token)
     _subscriptions(ask, token)
     _others(ask)
+    _banks(ask)
     return ask.answers
 
 
@@ -246,6 +277,8 @@ def test_the_story_is_answered_as_it_should_be(usual: list[tuple[str, int, list[
         ("POST /transactions", 422),
         ("POST /transactions", 422),
         ("POST /subscriptions", 422),
+        ("PUT /us_bank_account_verifications", 422),
+        ("POST /transactions", 422),
     ]
     assert len(usual) > 30
 
