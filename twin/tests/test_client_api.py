@@ -265,6 +265,34 @@ def test_paypal_consent_becomes_a_nonce(gateway: Any, browser: Browser, customer
     assert browser.client_api("POST", path, {"paypalAccount": {}})[0] == 422
 
 
+@pytest.mark.parametrize(("consent", "code"), [({}, "82901"), ({"consentCode": "yes", "accessToken": "once"}, "82903")])
+def test_paypal_consent_that_nobody_validated_is_refused_when_it_is_used(
+    gateway: Any, browser: Browser, customer: Any, consent: dict[str, str], code: str
+) -> None:
+    path = "payment_methods/paypal_accounts"
+    assert browser.client_api("POST", path, {"paypalAccount": consent})[0] == 422
+    status, content = browser.client_api("POST", path, {"paypalAccount": {**consent, "options": {"validate": False}}})
+    assert status == 202
+    nonce = content["paypalAccounts"][0]["nonce"]
+    sold = gateway.transaction.sale({"amount": fresh_amount(), "payment_method_nonce": nonce})
+    assert codes_on(sold, "transaction", "paypal_account", "base") == [code]
+    kept = gateway.payment_method.create({"customer_id": customer.id, "payment_method_nonce": nonce})
+    assert codes_on(kept, "paypal_account", "base") == [code]
+
+
+def test_a_paypal_account_gets_the_token_that_the_browser_asked_for(
+    gateway: Any, browser: Browser, customer: Any
+) -> None:
+    path, token = "payment_methods/paypal_accounts", f"asked_{customer.id}"
+    asked = {"consentCode": "yes", "token": token, "options": {"validate": False}}
+    nonces = [browser.client_api("POST", path, {"paypalAccount": asked})[1]["paypalAccounts"][0]["nonce"] for _ in "ab"]
+    first, second = ({"customer_id": customer.id, "payment_method_nonce": nonce} for nonce in nonces)
+    made = gateway.payment_method.create(first).payment_method
+    assert (made.token, hasattr(made, "_token")) == (token, False)
+    assert gateway.paypal_account.find(token).email == "jane.doe@paypal.com"
+    assert codes_on(gateway.payment_method.create(second), "paypal_account", "token") == ["92906"]
+
+
 def test_graphql_creates_nonces_as_hosted_fields_do(gateway: Any, browser: Browser) -> None:
     card = {"number": VISA, "expirationMonth": "12", "expirationYear": "2031", "cvv": "123"}
     content = browser.graph(card, validate=False)["data"]["tokenizeCreditCard"]

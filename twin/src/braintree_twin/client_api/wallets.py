@@ -16,14 +16,15 @@ from braintree_twin.client_api.nonces import nonce_content
 from braintree_twin.params import Params
 from braintree_twin.request_schema import EVERYTHING, Schema, schema
 from braintree_twin.state.records import Fields, Nonce
-from braintree_twin.validation import Errors, ValidationFailed
+from braintree_twin.validation import Errors, ValidationFailed, failed
 from braintree_twin.vault.cards import Expiration, make_card, read_card
 from braintree_twin.vault.instruments import APPLE_PAY_CARDHOLDER, Instrument
 from braintree_twin.vault.storing import store_method
+from braintree_twin.vault.wallet_params import ASKED_TOKEN, CONSENT_FAULT
 
 PAYPAL, LOCAL_PAYMENT, VENMO = "paypal_account", "local_payment", "venmo_account"
 APPLE_PAY, GOOGLE_PAY = "apple_pay_card", "android_pay_card"
-NOTHING_GIVEN = "82901"
+NOTHING_GIVEN, BOTH_GIVEN = "82901", "82903"
 # Payments that another bank or scheme makes, as `local_payments/create` names them: LP-ideal-4f7k2h9x.
 LOCAL_PREFIX = "LP-"
 _NUMBERS = {
@@ -65,7 +66,9 @@ def make_nonce(call: Call, client: Client, instrument: Instrument, *, vault: boo
     """A nonce for a wallet or a bank account; with `vault`, of the method that the customer of the token gets."""
     if vault and client.customer_id and instrument.reusable:
         default = bool(client.options.get("make_default"))
-        return nonce_of_method(call, store_method(call, instrument, client.customer_id, make_default=default))
+        token = instrument.wallet.pop(ASKED_TOKEN, None)
+        method = store_method(call, instrument, client.customer_id, token=token, make_default=default)
+        return nonce_of_method(call, method)
     nonce = Nonce(
         nonce=call.ids.nonce().replace("tokencc", f"token{_prefix(instrument.kind)}", 1),
         created_at=call.clock.stamp(),
@@ -90,14 +93,19 @@ def _paypal(_: Call, section: Params) -> Instrument:
     if payment and payment.startswith(LOCAL_PREFIX):
         return _local_payment(section, payment)
     reusable = section.has("consent_code") or section.has("billing_agreement_token")
-    if not (reusable or payment or section.has("access_token")):
-        raise _nothing(PAYPAL)
+    fault = None if reusable or payment or section.has("access_token") else NOTHING_GIVEN
+    if section.has("consent_code") and section.has("access_token"):
+        fault = BOTH_GIVEN
+    if fault and section.section("options").flag("validate", default=True):
+        raise failed(PAYPAL, "base", fault)
     wallet: Fields = {
         "email": section.text("email") or "jane.doe@paypal.com",
         "payer_id": section.text("payer_id") or "FAKEPAYERID01",
         "payer_first_name": "Jane",
         "payer_last_name": "Doe",
     }
+    wallet |= {CONSENT_FAULT: fault} if fault else {}
+    wallet |= {ASKED_TOKEN: section.text("token")} if section.has("token") else {}
     if reusable:
         wallet["billing_agreement_id"] = section.text("billing_agreement_token")
     elif payment:
@@ -197,7 +205,7 @@ WALLETS: dict[str, Wallet] = {
         "paypalAccounts",
         _paypal,
         schema(
-            "consent_code access_token payment_token payment_id payer_id billing_agreement_token email",
+            "consent_code access_token payment_token payment_id payer_id billing_agreement_token email token",
             no_effect="correlation_id client_metadata_id unilateral intent merchant_account_id",
             options=_OPTIONS,
         ),

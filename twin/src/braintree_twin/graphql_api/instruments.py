@@ -47,7 +47,7 @@ def snapshot(record: Transaction) -> Fields | None:
     captured = any(event["status"] == "submitted_for_settlement" for event in record.history)
     return {
         "__typename": "PayPalTransactionDetails",
-        "authorizationId": f"AUTH{record.id.upper()}",
+        "authorizationId": f"AUTH-{record.id.upper()}",
         "captureId": f"CAP{record.id.upper()}" if captured else None,
         "customField": wallet.get("custom_field"),
         "description": wallet.get("description"),

@@ -24,7 +24,7 @@ from braintree_twin.vault.payment_method_requests import (
     verify_if_requested,
 )
 from braintree_twin.vault.storing import methods_of, set_default
-from braintree_twin.vault.wallet_params import APPLE_PAY, GOOGLE_PAY, described_wallet_kind
+from braintree_twin.vault.wallet_params import APPLE_PAY, CONSENT_FAULT, GOOGLE_PAY, described_wallet_kind
 from braintree_twin.views.customers import customer as customer_view
 from braintree_twin.views.verifications import verification_failure
 
@@ -84,8 +84,8 @@ def _check_nonce(wanted: MethodRequest, errors: Errors, customer_id: str | None)
     instrument = wanted.instrument
     if instrument is None:
         return
-    if not instrument.reusable:
-        errors.on(instrument.kind).add("base", CANNOT_VAULT_ONE_TIME)
+    fault = None if instrument.reusable else CANNOT_VAULT_ONE_TIME
+    errors.on(instrument.kind).add("base", instrument.wallet.get(CONSENT_FAULT) or fault)
     if instrument.method and instrument.method.customer_id != customer_id:
         errors.add("payment_method_nonce", BELONGS_TO_ANOTHER)
 

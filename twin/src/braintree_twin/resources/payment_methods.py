@@ -22,7 +22,7 @@ from braintree_twin.vault.payment_method_requests import (
     verify_if_requested,
 )
 from braintree_twin.vault.storing import delete_method
-from braintree_twin.vault.wallet_params import VAULT_LEVELS
+from braintree_twin.vault.wallet_params import CONSENT_FAULT, VAULT_LEVELS
 from braintree_twin.views.payment_methods import payment_method as method_view
 from braintree_twin.views.verifications import verification_failure
 
@@ -61,8 +61,9 @@ def create(call: Call) -> Answer:
         faults.add("payment_method_nonce", NONCE_REQUIRED)
         raise ValidationFailed(errors)
     wanted = read_method(call, params, errors.on(_level(call, params)), customer_id, NONCE_CODES)
-    if wanted.instrument and not wanted.instrument.reusable:
-        errors.on(wanted.instrument.kind).add("base", CANNOT_VAULT_ONE_TIME)
+    if wanted.instrument:
+        fault = None if wanted.instrument.reusable else CANNOT_VAULT_ONE_TIME
+        errors.on(wanted.instrument.kind).add("base", wanted.instrument.wallet.get(CONSENT_FAULT) or fault)
     if wanted.instrument and wanted.instrument.method and wanted.instrument.method.customer_id != customer_id:
         faults.add("payment_method_nonce", BELONGS_TO_ANOTHER)
     if errors or customer_id is None:

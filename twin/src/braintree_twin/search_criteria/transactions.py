@@ -219,7 +219,7 @@ CRITERIA: dict[str, Criterion[Transaction]] = {
     "credit_card_number": Criterion(card_number, _number),
     "paypal_payer_email": Criterion(text, _nested("wallet", "email")),
     "paypal_payment_id": Criterion(text, _paypal("PAY-")),
-    "paypal_authorization_id": Criterion(text, _paypal("AUTH")),
+    "paypal_authorization_id": Criterion(text, _paypal("AUTH-")),
     "disbursement_date": Criterion(
         timestamp, lambda record: (record.disbursement["date"],) if record.disbursement else ()
     ),

@@ -34,7 +34,7 @@ from braintree_twin.vault.verifying import (
     read_options,
     verify,
 )
-from braintree_twin.vault.wallet_params import VAULT_LEVELS, read_wallet
+from braintree_twin.vault.wallet_params import ASKED_TOKEN, VAULT_LEVELS, read_wallet
 
 DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
 # Kinds whose update cannot take a new nonce, with the error code.
@@ -71,7 +71,7 @@ def read_method(
 ) -> MethodRequest:
     """Read a request for a new method: a card or nonce with its billing address. The customer may not exist yet."""
     instrument = _read_instrument(call, params, errors, codes)
-    token = params.text("token")
+    token = params.text("token") or (instrument.wallet.pop(ASKED_TOKEN, None) if instrument else None)
     check_new_token(call, token, errors, in_use=_token_in_use(instrument))
     if instrument and not instrument.card:
         # A wallet ignores all card fields.

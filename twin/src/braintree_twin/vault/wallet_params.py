@@ -12,6 +12,9 @@ from braintree_twin.vault.instruments import Instrument, of_card
 APPLE_PAY, GOOGLE_PAY, PAYPAL = "apple_pay_card", "android_pay_card", "paypal_account"
 # The elements that errors about vaulted wallets stand under, beside the customer's.
 VAULT_LEVELS = {APPLE_PAY: "apple_pay", GOOGLE_PAY: "android_pay_card"}
+# The keys of an instrument that no answer shows: what is wrong with the consent of a PayPal account that was tokenized
+# without validation, and the token that it gets in the vault.
+CONSENT_FAULT, ASKED_TOKEN = "_consent_fault", "_token"
 PAYPAL_TEXTS = ("payee_id", "payee_email", "custom_field", "description")
 # The payer of every PayPal payment in the sandbox.
 PAYPAL_PAYER = "payer@example.com"

@@ -13,7 +13,7 @@ from braintree_twin.views.bank_accounts import sepa_account, us_bank_account, ve
 from braintree_twin.views.cards import bin_data, bin_extended, card_logo, logo, method_global_id
 from braintree_twin.views.subscriptions import subscription
 from braintree_twin.views.verifications import verification
-from braintree_twin.views.wallets import LOGOS, empty_fields, wallet_card
+from braintree_twin.views.wallets import LOGOS, empty_fields, shown_fields, wallet_card
 from braintree_twin.xml_writer import Elements, Node, Timestamp
 
 
@@ -89,7 +89,7 @@ def _card_wallet(call: Call, method: PaymentMethod) -> dict[str, Node]:
 
 def _account(call: Call, method: PaymentMethod) -> dict[str, Node]:
     image = logo(LOGOS.get(method.kind, method.kind))
-    fields: dict[str, Node] = {"image_url": image, **empty_fields(method.kind), **method.wallet}
+    fields: dict[str, Node] = {"image_url": image, **empty_fields(method.kind), **shown_fields(method.wallet)}
     if method.kind == "paypal_account":
         fields["payer_info"] = None
     if method.kind == US_BANK_ACCOUNT:

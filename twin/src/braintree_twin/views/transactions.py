@@ -148,7 +148,7 @@ def _paypal(record: Transaction) -> dict[str, Node]:
         "payer_last_name": wallet.get("payer_last_name"),
         "payer_status": wallet.get("payer_status"),
         "payment_id": wallet.get("payment_id") or f"PAY-{record.id.upper()}",
-        "authorization_id": f"AUTH{record.id.upper()}",
+        "authorization_id": f"AUTH-{record.id.upper()}",
         "capture_id": f"CAP{record.id.upper()}" if captured else None,
         "refund_id": f"REF{record.id.upper()}" if record.type == "credit" else None,
         "seller_protection_status": "ELIGIBLE",

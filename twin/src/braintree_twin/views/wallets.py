@@ -16,6 +16,11 @@ def empty_fields(kind: str) -> dict[str, Node]:
     return dict.fromkeys(UNKNOWN.get(kind, ()))
 
 
+def shown_fields(wallet: Fields) -> Fields:
+    """The fields of a wallet but those that no answer shows."""
+    return {name: text for name, text in wallet.items() if not name.startswith("_")}
+
+
 _PREFIXES = {"apple_pay_card": "Apple Pay - "}
 LOGOS = {
     "apple_pay_card": "apple_pay",

@@ -28,7 +28,7 @@ from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.bank_verifications import read_mandate
 from braintree_twin.vault.instruments import Instrument, consume
 from braintree_twin.vault.storing import store_address, store_method
-from braintree_twin.vault.wallet_params import PAYPAL, paypal_fields
+from braintree_twin.vault.wallet_params import CONSENT_FAULT, PAYPAL, paypal_fields
 
 
 @dataclass(slots=True)
@@ -102,6 +102,7 @@ def _read(call: Call, params: Params) -> _Request:
     check_sale(account, kind, params, amount, faults)
     if source.instrument:
         check_instrument(account, source.instrument.kind, source.instrument.card, params, faults)
+        faults.on(PAYPAL).add("base", source.instrument.wallet.get(CONSENT_FAULT))
         check_bank_payment(call, account, source.instrument, params, faults)
     if errors or amount is None or source.instrument is None:
         raise ValidationFailed(errors)
