@@ -1,6 +1,6 @@
 """Translates the SDK's objects into values. Unexpected content raises; the gateway turns that into "unknown"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
@@ -203,12 +203,14 @@ def transaction(found: braintree.Transaction) -> Transaction:
     kind = TransactionKind(found.type)
     currency_code = str(found.currency_iso_code)
     instrument, token = _paid_with(found)
+    # Nearly always there are none.
+    adjustments = _adjustments(found) if getattr(found, "authorization_adjustments", None) else ()
     return Transaction(
         transaction_id=required(found, "id"),
         order_id=text(found, "order_id"),
         kind=kind,
         amount=Money.from_decimal(str(found.amount), currency_code),
-        standing=_standing(found),
+        standing=_standing(found, adjustments),
         create_time=_time(found.created_at),
         details=_details(found),
         instrument=instrument,
@@ -219,7 +221,7 @@ def transaction(found: braintree.Transaction) -> Transaction:
         refund_ids=_ids(found, "refund_ids"),
         partial_settlement_ids=_ids(found, "partial_settlement_transaction_ids"),
         claims=_claims(found),
-        adjustments=_adjustments(found),
+        adjustments=adjustments,
     )
 
 
@@ -230,11 +232,7 @@ def described(found: object, failure: Exception) -> str:
 
 
 def _adjustments(found: braintree.Transaction) -> tuple[Adjustment, ...]:
-    return tuple(_adjustment(one, str(found.currency_iso_code)) for one in _shown_adjustments(found))
-
-
-def _shown_adjustments(found: braintree.Transaction) -> Sequence[Any]:
-    return getattr(found, "authorization_adjustments", None) or ()
+    return tuple(_adjustment(one, str(found.currency_iso_code)) for one in found.authorization_adjustments)
 
 
 def _adjustment(shown: Any, currency_code: str) -> Adjustment:
@@ -260,7 +258,7 @@ def _adjustment(shown: Any, currency_code: str) -> Adjustment:
 _CLAIMING: Final = ("chargeback", "pre_arbitration")
 
 
-def _standing(found: braintree.Transaction) -> TransactionSnapshot:
+def _standing(found: braintree.Transaction, adjustments: tuple[Adjustment, ...]) -> TransactionSnapshot:
     disbursement = getattr(found, "disbursement_details", None)
     expiry = getattr(found, "authorization_expires_at", None)
     return TransactionSnapshot(
@@ -270,7 +268,7 @@ def _standing(found: braintree.Transaction) -> TransactionSnapshot:
         settlement_amount=_settlement_amount(disbursement),
         authorization_expire_time=_time(expiry) if expiry else None,
         disputed_amount=_disputed_amount(found),
-        adjustment_count=sum(getattr(one, "success", None) is True for one in _shown_adjustments(found)),
+        adjustment_count=sum([one.succeeded for one in adjustments]) if adjustments else 0,
     )
 
 

@@ -473,7 +473,7 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         "shipping_method": command.shipping_method.value if command.shipping_method else None,
         **address_texts("shipping_address", command.shipping_address),
         **order_details_fields(command.order_details),
-        "skip_checks": " ".join(one.value for one in command.skip_checks if one),
+        "skip_checks": " ".join([one.value for one in command.skip_checks if one]) if command.skip_checks else "",
     }
     match command.source:
         case RawStoredMethod(payment_method_id):

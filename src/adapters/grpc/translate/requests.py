@@ -72,7 +72,7 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
         three_d_secure=_three_d_secure(request.three_d_secure) if request.HasField("three_d_secure") else NOTHING_SAID,
         consents=tuple(initiator_from(number) for number in request.consents),
         device_data=request.device_data,
-        skip_checks=tuple(payment_check_from(number) for number in request.skip_checks),
+        skip_checks=tuple(map(payment_check_from, request.skip_checks)),
         initiation=_initiation(request),
         shipping_address=_address(request.shipping_address) if request.HasField("shipping_address") else Address(),
         shipping_method=shipping_method_from(request.shipping_method),

@@ -78,7 +78,7 @@ class ResourceMapper:
             warnings=[warning(one) for operation in payment.operations for one in operation.warnings],
             three_d_secure_policy=enums.THREE_D_SECURE_POLICY[terms.three_d_secure_policy],
             initiator=enums.INITIATOR[terms.initiator],
-            skipped_checks=[enums.PAYMENT_CHECK[one] for one in terms.skipped_checks],
+            skipped_checks=map(enums.PAYMENT_CHECK.__getitem__, terms.skipped_checks),
         )
         if terms.series_position is not None:
             message.series_position = enums.SERIES_POSITION[terms.series_position]
