@@ -99,6 +99,12 @@ class PaymentMethod:
             failure_detail="",
         )
 
+    def with_consent(self, agreed: Initiator) -> Self:
+        """Adds a kind of merchant-initiated payment that the customer agreed to, unless none is checked."""
+        if not self.consents or agreed in self.consents or not agreed.is_merchant:
+            return self
+        return replace(self, consents=tuple(one for one in Initiator if one in (*self.consents, agreed)))
+
     def with_network_ids(self, network_transaction_id: str, mastercard_transaction_link_id: str) -> Self:
         """Keeps the ids of a payment or verification, unless the method came with those of another vault."""
         if self.network_transaction_id:

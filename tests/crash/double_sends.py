@@ -12,6 +12,7 @@ from domain.events import OperationStarted
 from domain.operation import OperationKind
 from tests.crash.database_records import Record
 from tests.crash.external_client import is_external
+from tests.crash.ledger_audit import taken_back
 from tests.order_ids import operation_of
 
 _ACTIONS: Final = {
@@ -44,11 +45,15 @@ def double_sends(log: Iterable[LoggedRequest], records: Sequence[Record], disput
             by_token[each.token].append(each)
     starts, targets = _starts(records)
     actions = _actions(disputes)
+    unauthenticated = {taken_back(o) for record in records for o in record.payment.operations}
     for operation_id, sent in by_order.items():
         times = _that_count(sent)
         if times > starts[operation_id]:
             yield f"{operation_id} was started {starts[operation_id]} times, and sent {times} times: {sent}"
     for (target, verb), sent in by_target.items():
+        if verb == "void" and target in unauthenticated:
+            # It is repeated until the sale is voided, as often as the process dies on the way.
+            continue
         allowed = actions[target, verb] if verb in _ACTIONS else targets[target, verb]
         if len(sent) > allowed:
             yield f"{verb} of {target} was started {allowed} times, and sent {len(sent)} times: {sent}"

@@ -10,6 +10,7 @@ from typing import Final
 
 from braintree_twin.control import LedgerEntry
 from domain.currencies import EXPONENTS
+from domain.decline import DeclineReason
 from domain.dispute import Dispute
 from domain.events import (
     DifferenceRepaired,
@@ -21,6 +22,7 @@ from domain.events import (
 )
 from domain.operation import Operation, OperationKind, OperationOrigin, OperationState
 from domain.payment import Payment
+from domain.three_d_secure import ThreeDSecurePolicy
 from tests.crash.database_records import Record
 from tests.crash.findings import Findings
 from tests.order_ids import operation_of
@@ -90,6 +92,7 @@ class LedgerAudit:
             if clocks_agree:
                 self.findings.wrong_states += self._events_before_their_effect(record)
             self.findings.wrong_states += _changed_outcomes(record)
+            self.findings.wrong_states += _accepted_without_authentication(record)
             self.findings.double_charges += _refunds_above_captures(record)
 
     # The gateway's ledger against the rows
@@ -111,7 +114,10 @@ class LedgerAudit:
                 continue
             if operation.state.is_open:
                 continue
-            if operation.state is not OperationState.SUCCEEDED:
+            if taken_back(operation) == entry.id:
+                if entry.status != "voided":
+                    self.findings.lost_payments.append(f"{entry} has no authentication, and is not taken back")
+            elif operation.state is not OperationState.SUCCEEDED:
                 self.findings.lost_payments.append(f"{entry} happened, and the record says {operation}")
             elif operation.transaction_id != entry.id:
                 self.findings.lost_payments.append(f"{entry} happened, and the record names {operation.transaction_id}")
@@ -209,7 +215,7 @@ class LedgerAudit:
         statuses = {entry.status for entry in sales}
         if not sales:
             return {"failed"}
-        if statuses <= _NEVER_TOOK_EFFECT:
+        if statuses <= _NEVER_TOOK_EFFECT or taken_back(payment.authorization):
             return {"declined", "failed"}
         if statuses & _CAPTURED:
             return {"settled"} if statuses & _CAPTURED == {"settled"} else {"captured"}
@@ -241,6 +247,24 @@ class LedgerAudit:
             times = [datetime.fromisoformat(at).timestamp() for status, at in entry.history if status in words]
             if not times or min(times) > event.context.time.timestamp() + _TICK_SECONDS:
                 yield f"{event} was recorded, and the gateway's history is {entry.history}"
+
+
+def taken_back(operation: Operation) -> str:
+    """The sale that was voided because its 3-D Secure authentication failed; empty if there is none."""
+    decline, details = operation.decline, operation.details
+    is_unauthenticated = decline is not None and decline.reason is DeclineReason.AUTHENTICATION_REQUIRED
+    return details.transaction_id if is_unauthenticated and details.three_d_secure is not None else ""
+
+
+def _accepted_without_authentication(record: Record) -> Iterator[str]:
+    """Findings: sales that were recorded as done though their authentication failed and they could be voided."""
+    if record.payment.terms.three_d_secure_policy is ThreeDSecurePolicy.NOT_WANTED:
+        return
+    for event in record.history:
+        if isinstance(event, OperationSucceeded) and event.standing.status.is_voidable:
+            result = event.details.three_d_secure
+            if result is not None and result.has_failed:
+                yield f"{event.operation_id} is done, and its authentication {result.gateway_status}"
 
 
 def _asked_last(payment: Payment) -> int:

@@ -7,7 +7,17 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from bayar.messages import BayarError, CaptureMode, Payment, PaymentState, card
+from bayar.messages import (
+    BayarError,
+    CaptureMode,
+    ExternalVault,
+    Payment,
+    PaymentInitiator,
+    PaymentState,
+    ThreeDSecure,
+    ThreeDSecurePolicy,
+    card,
+)
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.money_pb2 import Money
 from tests.crash.request_log import RECENT, Answer, RecordedRequest, RequestLog
@@ -18,6 +28,21 @@ VISA: Final = card(number="4111111111111111", expiration_month=12, expiration_ye
 DISPUTED: Final = card(number="4023898493988028", expiration_month=12, expiration_year=2030, cvv="123")
 _STORABLE_NONCES: Final = ("fake-valid-nonce", "fake-valid-mastercard-nonce", "fake-valid-amex-nonce")
 _NONCES: Final = (*_STORABLE_NONCES, "fake-paypal-one-time-nonce")
+_AUTHENTICATIONS: Final = (
+    "fake-three-d-secure-visa-full-authentication-nonce",
+    "fake-three-d-secure-visa-failed-authentication-nonce",
+    "fake-three-d-secure-visa-failed-signature-nonce",
+    "fake-three-d-secure-visa-not-enrolled-nonce",
+)
+_POLICIES: Final = (
+    ThreeDSecurePolicy.THREE_D_SECURE_POLICY_REQUIRED,
+    ThreeDSecurePolicy.THREE_D_SECURE_POLICY_IF_OFFERED,
+    ThreeDSecurePolicy.THREE_D_SECURE_POLICY_NOT_WANTED,
+)
+_MERCHANT: Final = (
+    PaymentInitiator.PAYMENT_INITIATOR_MERCHANT_RECURRING,
+    PaymentInitiator.PAYMENT_INITIATOR_MERCHANT_UNSCHEDULED,
+)
 # The gateway declines amounts from 2000.00 to 3000.99 dollars.
 _DECLINED_MINOR_UNITS: Final = (200_000, 204_699)
 _TAKEN_MINOR_UNITS: Final = (100, 150_000)
@@ -44,6 +69,8 @@ class LoadGenerator(Worker):
         self._habits: dict[Callable[[], None], int] = {
             self._buy: 8,
             self._buy_with_stored_method: 2,
+            self._buy_authenticated: 3,
+            self._charge_later: 2,
             self._double_click: 2,
             self._capture: 7,
             self._adjust: 4,
@@ -120,6 +147,25 @@ class LoadGenerator(Worker):
             order = self._order(payment_method_id=draw.choice(self._request_log.methods[-RECENT:]))
             del order["card"]
             self._ask(self._new("create_payment", **order))
+
+    def _buy_authenticated(self) -> None:
+        """Pay with a nonce of the browser's 3-D Secure, whatever it says, under each policy."""
+        draw = self._draw
+        order = self._order(payment_method_nonce=draw.choice(_AUTHENTICATIONS))
+        del order["card"]
+        if draw.random() < 0.5:
+            order["three_d_secure"] = ThreeDSecure(policy=draw.choice(_POLICIES))
+        self._ask(self._new("create_payment", **order))
+
+    def _charge_later(self) -> None:
+        """Charge a stored method, or a card of another vault, without its customer."""
+        order = self._order(initiator=self._draw.choice(_MERCHANT))
+        if self._request_log.methods and self._draw.random() < 0.7:
+            del order["card"]
+            order["payment_method_id"] = self._draw.choice(self._request_log.methods[-RECENT:])
+        else:
+            order["external_vault"] = ExternalVault(previous_network_transaction_id="483297487231504")
+        self._ask(self._new("create_payment", **order))
 
     def _by_nonce(self, order: dict[str, Any]) -> dict[str, Any]:
         del order["card"]

@@ -21,6 +21,7 @@ from application.disputes.record_dispute import RecordDispute
 from application.events.read_feed import ReadFeed
 from application.payments import external_operations as external
 from application.payments import payment_call
+from application.payments.failed_authentication import FailedAuthentication
 from application.payments.payment_call import PaymentCall, PaymentRecorder
 from application.ports.gateway import Declined, Nonce, StoredMethod, Unknown
 from application.recovery.send_scheduled_refund import SendScheduledRefund
@@ -101,6 +102,11 @@ _TABLE: Final = (
         "an adjustment is recorded with the amount before it",
         STATES,
         replace_function(BraintreeAdapter, "adjust", recording.keep_the_amount_before),
+    ),
+    Mutant(
+        "a failed authentication is not taken back",
+        STATES,
+        replace_function(FailedAuthentication, "take_back", lambda _: lambda _, __, ___, outcome, ____: outcome),
     ),
     Mutant("a void is sent twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "void")),
     Mutant("a refund is sent twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "refund", sends.by_a_caller)),

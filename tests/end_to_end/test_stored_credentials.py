@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,22 @@ def test_a_membership_is_charged_each_month(bayar: BayarClient, pair: Pair) -> N
     assert "merchant recurring, later of its series" in cli.out("payments", "show", later.payment_id)
     document = json.loads(cli.out("payments", "show", later.payment_id, "--json"))
     assert document["payment"]["initiator"] == "PAYMENT_INITIATOR_MERCHANT_RECURRING"
+
+
+def test_a_customer_who_agrees_to_another_kind_in_person_may_be_charged_for_it(bayar: BayarClient) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    method = bayar.add_payment_method(customer_id=member.customer_id, card=a_card(), consents=[RECURRING])
+    later: dict[str, Any] = {"payment_method_id": method.payment_method_id, "initiator": UNSCHEDULED}
+    with pytest.raises(BayarError):
+        pay(bayar, **later)
+    declined = pay(bayar, "2000.00", **later, series_position=FIRST)
+    assert declined.state == PaymentState.PAYMENT_STATE_DECLINED
+    with pytest.raises(BayarError):
+        pay(bayar, **later)
+    assert pay(bayar, **later, series_position=FIRST).state == PaymentState.PAYMENT_STATE_CAPTURED
+    assert pay(bayar, **later).state == PaymentState.PAYMENT_STATE_CAPTURED
+    now = bayar.get_payment_method(payment_method_id=method.payment_method_id)
+    assert list(now.consents) == [RECURRING, UNSCHEDULED]
 
 
 def test_an_issuers_advice_says_when_to_charge_again(bayar: BayarClient) -> None:

@@ -355,7 +355,8 @@ type PaymentMethod struct {
 	FailureDetail string `protobuf:"bytes,13,opt,name=failure_detail,json=failureDetail,proto3" json:"failure_detail,omitempty"`
 	// Records that the gateway refused and the method was stored without. Mostly empty.
 	Warnings []*MerchantWarning `protobuf:"bytes,14,rep,name=warnings,proto3" json:"warnings,omitempty"`
-	// The kinds of merchant-initiated payment that the customer agreed to. Empty: none is checked.
+	// The kinds of merchant-initiated payment that the customer agreed to. A FIRST payment of another kind with this method
+	// adds that kind. Empty: none is checked.
 	Consents []PaymentInitiator `protobuf:"varint,15,rep,packed,name=consents,proto3,enum=bayar.payments.v1.PaymentInitiator" json:"consents,omitempty"`
 	// The card network's id of the payment or verification in which the customer agreed. It is sent with later payments
 	// of the merchant by itself. Empty until there was one.

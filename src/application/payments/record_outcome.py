@@ -91,7 +91,7 @@ def record_outcome(
         and operation.kind is OperationKind.AUTHORIZE
         and payment.terms.series_position is SeriesPosition.FIRST
     ):
-        _keep_network_transaction_id(work, payment, outcome.transaction, context)
+        _keep_agreement(work, payment, outcome.transaction, context)
     elif isinstance(outcome, Declined) and outcome.decline.reason is DeclineReason.METHOD_REMOVED:
         _detach_paying_method(work, payment, context)
 
@@ -146,21 +146,21 @@ def _record_method_outcome(work: UnitOfWork, payment: Payment, outcome: Outcome,
             pass
 
 
-def _keep_network_transaction_id(
-    work: UnitOfWork, payment: Payment, transaction: Transaction, context: EventContext
-) -> None:
-    """Keeps the network's id of the payment in which the customer agreed to later ones, with the stored method."""
+def _keep_agreement(work: UnitOfWork, payment: Payment, transaction: Transaction, context: EventContext) -> None:
+    """Keeps with the stored method that the customer agreed in this payment, and the network's id of it."""
     method_id, details = payment.terms.payment_method_id, transaction.details
-    is_known = method_id is not None and bool(details.network_transaction_id)
-    method = work.payment_methods.get(method_id, lock=True) if method_id is not None and is_known else None
-    if method is not None and method.state is PaymentMethodState.ACTIVE:
-        method = replace(
-            method,
+    method = work.payment_methods.get(method_id, lock=True) if method_id is not None else None
+    if method is None or method.state is not PaymentMethodState.ACTIVE:
+        return
+    agreed = method.with_consent(payment.terms.initiator)
+    if details.network_transaction_id:
+        agreed = replace(
+            agreed,
             network_transaction_id=details.network_transaction_id,
             mastercard_transaction_link_id=details.mastercard_transaction_link_id,
-            update_time=context.time,
         )
-        work.payment_methods.save(method)
+    if agreed != method:
+        work.payment_methods.save(replace(agreed, update_time=context.time))
 
 
 def _detach_paying_method(work: UnitOfWork, payment: Payment, context: EventContext) -> None:

@@ -1328,7 +1328,9 @@ class PaymentMethod(Model):
     warnings: tuple[MerchantWarning, ...] = ()
     """Records that the gateway refused and the method was stored without. Mostly empty."""
     consents: tuple[PaymentInitiator, ...] = ()
-    """The kinds of merchant-initiated payment that the customer agreed to. Empty: none is checked."""
+    """The kinds of merchant-initiated payment that the customer agreed to. A FIRST payment of another kind with this
+    method adds that kind. Empty: none is checked.
+    """
     network_transaction_id: str = ""
     """The card network's id of the payment or verification in which the customer agreed. It is sent with later
     payments of the merchant by itself. Empty until there was one.

@@ -185,6 +185,7 @@ def _print_decline(out: Console, decline: Decline, gateway: GatewayDetails) -> N
                 ("to the shop", words.plain(decline.merchant_message.text)),
                 ("the gateway said", words.plain(said)),
                 ("the bank added", words.plain(gateway.additional_processor_response)),
+                ("the network's advice code", words.plain(gateway.merchant_advice_code)),
                 ("the gateway refused", words.plain(gateway.gateway_rejection_reason)),
             ]
         )

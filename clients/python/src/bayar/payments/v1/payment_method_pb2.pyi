@@ -262,7 +262,9 @@ class PaymentMethod(_message.Message):
 
     @_builtins.property
     def consents(self) -> _containers.RepeatedScalarFieldContainer[_payment_initiator_pb2.PaymentInitiator.ValueType]:
-        """The kinds of merchant-initiated payment that the customer agreed to. Empty: none is checked."""
+        """The kinds of merchant-initiated payment that the customer agreed to. A FIRST payment of another kind with this method
+        adds that kind. Empty: none is checked.
+        """
 
     def __init__(
         self,
