@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import zlib
@@ -132,7 +133,10 @@ def _misfits(root: str) -> dict[str, bytes]:
 
 
 WRITING = [route for route in ROUTES if route.method in ("POST", "PUT") and route.needs_keys]
-CLIENT_SIDE = [route for route in ROUTES if route.method == "POST" and not route.needs_keys]
+OAUTH = [route for route in ROUTES if route.method == "POST" and route.path.startswith("/oauth")]
+CLIENT_SIDE = [
+    route for route in ROUTES if route.method == "POST" and not route.needs_keys and not route.path.startswith("/oauth")
+]
 
 
 def _name(route: Route) -> str:
@@ -230,6 +234,20 @@ def test_the_client_api_refuses_broken_json_in_json(raw: RawHttp, route: Route) 
         )
         assert reply.status == 400 or (route.path == "/graphql" and reply.json()["errors"]), kind
         assert reply.json()
+
+
+@pytest.mark.parametrize("route", OAUTH, ids=_name)
+def test_an_oauth_endpoint_refuses_broken_bodies_in_the_gateways_shape(raw: RawHttp, route: Route) -> None:
+    names = b"client_id$development$twin_merchant:client_secret$development$twin_merchant"
+    key = "Basic " + base64.b64encode(names).decode()
+    for kind, body in BROKEN.items():
+        reply = _survives(raw, lambda body=body: raw.ask("POST", route.path, body, Authorization=key))
+        assert reply.status == 400, kind
+        assert_in_the_gateways_shape(reply)
+    for kind, body in _misfits("credentials").items():
+        reply = _survives(raw, lambda body=body: raw.ask("POST", route.path, body, Authorization=key))
+        assert reply.status in (400, 404, 422), kind
+        assert_in_the_gateways_shape(reply)
 
 
 MISFIT_CARDS: list[Any] = [
