@@ -155,6 +155,11 @@ class RawCards(StrEnum):
     REFUSE = "refuse"
 
 
+class LogFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -401,7 +406,9 @@ class Settings(BaseSettings):
     resolver finds the outcomes. BAYAR_STOP_DELAY_SECONDS, this and 4 s are the whole stop: Kubernetes waits 30 s.
     """
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
-    """The lowest level that is logged: debug, info, warning or error."""
+    """The lowest level that is logged: debug, info, warning or error. See docs/operate/logs.md."""
+    log_format: LogFormat = Field(LogFormat.TEXT, examples=["json"])
+    """text: lines for people. json: one JSON object a line."""
 
     @model_validator(mode="after")
     def _twin_has_an_address(self) -> Settings:

@@ -1,4 +1,4 @@
-"""Logging: one line for each record on stderr, free of external input.
+"""Logging: one line for each record on stderr, as text or JSON, free of external input.
 
 Libraries log all kinds of input: metadata with credentials, addresses with queries, values in exceptions. So a
 library's record is written only with its constant text, and a foreign exception only with its type and where it was
@@ -13,10 +13,15 @@ import sys
 import threading
 import time
 import traceback
+from functools import partial
 from types import TracebackType
 from typing import Any, Final
 
+import structlog
+
 from bootstrap.logging.nonblocking_output import STDERR, LineHandler
+from bootstrap.logging.renderers import EventDict, Renderer, json_line, text_line
+from bootstrap.logging.trace_ids import TRACE_ID
 from domain.card_detector import without_card_numbers
 
 REMOVED: Final = "[removed]"
@@ -24,22 +29,74 @@ REMOVED: Final = "[removed]"
 _LIKE_A_CVV: Final = re.compile(r"(?i)((?:cvv2?|cvc2?|security[ _-]?code)[^0-9A-Za-z]{1,6})[0-9]{3,4}(?![0-9])")
 
 _OWN_PACKAGES: Final = frozenset({"domain", "application", "adapters", "bootstrap", "bayar", "__main__"})
+# The attributes by which structlog knows its own records.
+_OF_STRUCTLOG: Final = frozenset({"_logger", "_name"})
 _REPEATS: Final = "repeats"
 _REPEAT_SECONDS: Final = 60.0
 # The maximum of distinct log call sites in libraries. Beyond that, counting begins anew.
 _MOST_PLACES: Final = 1000
 
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
+class SafeFormatter(structlog.stdlib.ProcessorFormatter):
+    """Formats records of every logger: structlog's events with their fields, and the standard library's messages.
 
-class SafeFormatter(logging.Formatter):
-    """Formats a record completely, with its traceback, before it searches for card data: nothing joins it later."""
+    A record is complete, with its traceback, before it is searched for card data: nothing joins it later.
+    """
+
+    def __init__(self, render: Renderer = text_line, process: str = "") -> None:
+        """process: the process's name, where several write to the same stream."""
+        self._process = process
+        super().__init__(processors=[self._complete, _without_cards, render])
 
     def format(self, record: logging.LogRecord) -> str:
-        return without_card_data(super().format(record if _is_own(record.name) else _without_values(record)))
+        return super().format(record if _is_own(record.name) else _without_values(record))
 
-    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 (the standard library's name)
-        return "".join(_exception_lines(ei[1])).rstrip()
+    def _complete(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
+        """Adds the parts that every line has."""
+        record: logging.LogRecord = event.pop("_record")
+        event.pop("_from_structlog", None)
+        event.pop("stack_info", None)
+        failure = _exception_of(event.pop("exc_info", None) or record.exc_info)
+        event["created"], event["level"] = record.created, record.levelname
+        event["process"], event["logger"] = self._process, record.name
+        if trace_id := TRACE_ID.get():
+            event.setdefault("trace_id", trace_id)
+        if failure is not None:
+            event["exception"] = "".join(_exception_lines(failure)).rstrip()
+        return event
+
+
+def _exception_of(exc_info: object) -> BaseException | None:
+    """As the standard library and structlog hand it over: a triple, an exception, or True for the current one."""
+    match exc_info:
+        case BaseException():
+            return exc_info
+        case (_, BaseException() as failure, _):
+            return failure
+        case True:
+            return sys.exc_info()[1]
+        case _:
+            return None
+
+
+def _without_cards(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """The event without card data in any name or value, however deep."""
+    return {without_card_data(name): _value_without_cards(value) for name, value in event.items()}
+
+
+def _value_without_cards(value: Any) -> Any:
+    match value:
+        case float() | bool() | None:
+            return value
+        case int():
+            removed = without_card_data(str(value))
+            return value if removed == str(value) else removed
+        case dict():
+            return {without_card_data(str(name)): _value_without_cards(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_value_without_cards(inner) for inner in value]
+        case _:
+            return without_card_data(str(value))
 
 
 class LibraryFilter(logging.Filter):
@@ -77,18 +134,23 @@ def without_card_data(text: str) -> str:
     return _LIKE_A_CVV.sub(rf"\g<1>{REMOVED}", without_card_numbers(text, REMOVED))
 
 
-def write_logs(level: str, process: str = "") -> None:
+def write_logs(level: str, process: str = "", *, as_json: bool = False) -> None:
     """Configures every logger of the process from here on. `level` is debug, info, warning or error.
 
     process: the process's name, where several write to the same stream.
     """
     handler = LineHandler(STDERR)
-    where = f" [{process}]" if process else ""
-    handler.setFormatter(SafeFormatter(f"%(asctime)s %(levelname)s{where} %(name)s %(message)s"))
+    handler.setFormatter(SafeFormatter(json_line if as_json else text_line, process))
     handler.addFilter(LibraryFilter())
+    STDERR.describe_dropped = partial(_dropped_line, handler.formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.captureWarnings(capture=True)
     _log_uncaught_exceptions()
+
+
+def _dropped_line(formatter: logging.Formatter | None, count: int) -> str:
+    record = logging.LogRecord(__name__, logging.WARNING, "", 0, "%s lines were dropped", (count,), None)
+    return (formatter or logging.Formatter()).format(record)
 
 
 def _without_values(record: logging.LogRecord) -> logging.LogRecord:
@@ -102,7 +164,8 @@ def _without_values(record: logging.LogRecord) -> logging.LogRecord:
     if failure is not None and not _passed_through_ours(failure):
         # Most likely invalid input of a stranger: its location in the library helps nobody.
         changed |= {"msg": f"{located} ({_described(failure)})", "exc_info": None}
-    return logging.makeLogRecord(record.__dict__ | changed)
+    kept = {name: value for name, value in record.__dict__.items() if name not in _OF_STRUCTLOG}
+    return logging.makeLogRecord(kept | changed)
 
 
 def _log_uncaught_exceptions() -> None:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 _MOST_QUEUED_BYTES: Final = 4 * 1024 * 1024
@@ -35,6 +36,8 @@ class LineWriter:
         self._is_writing = False
         self._thread: threading.Thread | None = None
         self._dropped = 0
+        # Returns the line that reports this number of dropped lines.
+        self.describe_dropped: Callable[[int], str] = _describe_dropped
         # The dropped lines that no line has reported yet.
         self._untold = 0
 
@@ -101,10 +104,14 @@ class LineWriter:
         return b"".join(lines), len(lines)
 
     def _tell_of_dropped(self) -> None:
-        line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} WARNING {__name__} {self._untold} lines were dropped\n".encode()
+        line = self.describe_dropped(self._untold).encode("utf-8", "backslashreplace") + b"\n"
         self._untold = 0
         self._lines.append(line)
         self._queued_bytes += len(line)
+
+
+def _describe_dropped(count: int) -> str:
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S')} WARNING {__name__} {count} lines were dropped"
 
 
 def _written(descriptor: int, piece: bytes) -> bool:
@@ -132,8 +139,12 @@ class LineHandler(logging.Handler):
             line = self.format(record)
         except Exception:
             # The standard handler would print the record with its arguments, whatever they are.
-            line = f"a record of {record.name}, {record.filename}:{record.lineno}, cannot be formatted"
+            line = self._in_place_of(record)
         self._writer.write(line)
+
+    def _in_place_of(self, record: logging.LogRecord) -> str:
+        told = f"a record of {record.name}, {record.filename}:{record.lineno}, cannot be formatted"
+        return self.format(logging.LogRecord(__name__, logging.ERROR, "", 0, told, (), None))
 
 
 STDOUT: Final = LineWriter(1)

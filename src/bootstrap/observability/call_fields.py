@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from application.common.caller import Caller
 from bayar.payments.v1.payment_pb2 import Payment, PaymentState
 
 _STATE_PREFIX: Final = "PAYMENT_STATE_"
-# A caller chooses it: it may be anything, and long.
-_MOST_OF_ID: Final = 64
+# Ids of callers may be anything, and long.
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PENDING: Final = "PENDING"
 
 
 def call_fields(request: Any, answer: Any, caller: Caller | None) -> dict[str, str]:
-    """caller, credential, request_id, payment_id, and outcome: the state of the payment that the answer shows."""
+    """caller, credential, request_id, payment_id and outcome (the state of the answer's payment)."""
     fields: dict[str, str] = {}
     if caller is not None:
         fields["caller"] = caller.caller_id
         if caller.credential:
             fields["credential"] = caller.credential
-    if request_id := getattr(request, "request_id", ""):
-        fields["request_id"] = request_id[:_MOST_OF_ID]
+    _add_id(fields, "request_id", getattr(request, "request_id", ""))
     payment = getattr(answer, "payment", None)
     if isinstance(payment, Payment):
         fields["payment_id"] = payment.payment_id
         fields["outcome"] = PaymentState.Name(payment.state).removeprefix(_STATE_PREFIX)
-    elif payment_id := getattr(request, "payment_id", ""):
-        fields["payment_id"] = payment_id[:_MOST_OF_ID]
+    else:
+        _add_id(fields, "payment_id", getattr(request, "payment_id", ""))
     return fields
+
+
+def _add_id(fields: dict[str, str], name: str, value: object) -> None:
+    """A malformed id is free text, which no line has."""
+    if isinstance(value, str) and value:
+        fields[name] = value if _ID.fullmatch(value) else "malformed"

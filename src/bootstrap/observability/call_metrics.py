@@ -10,10 +10,10 @@ import grpc
 
 from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
 from adapters.persistence.observer import PaymentChange
+from bootstrap.logging.trace_ids import exemplar
 from bootstrap.observability import catalogue
 from bootstrap.observability.instruments import Instruments
 from bootstrap.observability.operation_outcomes import outcomes_of
-from bootstrap.observability.trace_ids import exemplar
 
 _STREAMS: Final = frozenset({"WatchPayment", "StreamEvents", "Reconcile", "ExportPayments"})
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, Final
 
 import grpc
 
 from adapters.grpc.middleware.call_snapshot import Metadata
 from application.common.caller import Caller
-from bootstrap.observability.call_fields import call_fields
+from bootstrap.logging.structured import structured_logger
+from bootstrap.logging.trace_ids import TRACE_ID, trace_id_of
+from bootstrap.observability.call_fields import PENDING, call_fields
 from bootstrap.observability.call_metrics import CallMetrics
-from bootstrap.observability.trace_ids import TRACE_ID, trace_id_of
 
-_log = logging.getLogger("bayar.calls")
+_log = structured_logger("bayar.calls")
+_gate = logging.getLogger("bayar.calls")
+
+# Something outside is away, and callers notice. A person looks at it today; lines at ERROR report what lasts.
+_AWAY: Final = frozenset({"GATEWAY_UNREACHABLE", "GATEWAY_UNAVAILABLE", "STORE_UNAVAILABLE", "CREDENTIALS_UNAVAILABLE"})
+# Faults of this service.
+_OURS: Final = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS})
 
 
 class Calls:
@@ -51,14 +58,19 @@ class Call:
         seconds = time.perf_counter() - self._began
         TRACE_ID.set(self._trace_id)
         self._metrics.call_ended(self._method, seconds, code, reason)
-        fields = call_fields(request, answer, caller)
-        if self._trace_id:
-            fields["trace_id"] = self._trace_id
-        _log.info(
-            "%s %s%s %.1f ms%s",
-            self._method,
-            code.name,
-            reason and f" {reason}",
-            seconds * 1000,
-            "".join(f" {name}={value}" for name, value in fields.items()),
-        )
+        # Nothing is put together for a line that is not written.
+        if _gate.isEnabledFor(logging.INFO) or code is not grpc.StatusCode.OK:
+            self._write_line(code, reason, seconds, call_fields(request, answer, caller))
+
+    def _write_line(self, code: grpc.StatusCode, reason: str, seconds: float, fields: dict[str, str]) -> None:
+        level = level_of(code, reason, fields.get("outcome", ""))
+        if reason:
+            fields["reason"] = reason
+        _log.log(level, "call", method=self._method, code=code.name, duration_ms=round(seconds * 1000, 1), **fields)
+
+
+def level_of(code: grpc.StatusCode, reason: str, outcome: str) -> int:
+    """INFO: nobody is needed. WARNING: somebody looks today. ERROR: somebody is needed now."""
+    if code in _OURS:
+        return logging.ERROR
+    return logging.WARNING if reason in _AWAY or outcome == PENDING else logging.INFO

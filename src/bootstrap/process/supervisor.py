@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.http.server import WEBHOOKS
-from bootstrap.config.settings import BadSettings, Settings
+from bootstrap.config.settings import BadSettings, LogFormat, Settings
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import complain, say
@@ -113,7 +113,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Runs until stopped. Returns the exit status. Raises BadSettings."""
-        write_logs(self._settings.log_level, "supervisor")
+        write_logs(self._settings.log_level, "supervisor", as_json=self._settings.log_format is LogFormat.JSON)
         leave_no_core_dumps()
         with ExitStack() as stack:
             stack.enter_context(self._recording_signals())

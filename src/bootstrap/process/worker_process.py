@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, assert_never
 
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
-from bootstrap.config.settings import BadSettings, Settings, load_settings
+from bootstrap.config.settings import BadSettings, LogFormat, Settings, load_settings
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import open_standard_streams
@@ -40,7 +40,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         settings = load_settings(grpc_address=parsed.grpc_address, workers=parsed.workers)
-        write_logs(settings.log_level, f"worker {parsed.number}" if parsed.number else "background")
+        name = f"worker {parsed.number}" if parsed.number else "background"
+        write_logs(settings.log_level, name, as_json=settings.log_format is LogFormat.JSON)
         leave_no_core_dumps()
         raise_descriptor_limit()
         container = Container()

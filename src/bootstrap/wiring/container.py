@@ -120,6 +120,8 @@ from bootstrap.observability import catalogue
 from bootstrap.observability.call_metrics import CallMetrics, GatewayMetrics, StoreMetrics
 from bootstrap.observability.calls import Calls
 from bootstrap.observability.decorators import MeasuredReconcile, MeasuredWebhookSender
+from bootstrap.observability.event_log import GatewayLog, OutcomeLog
+from bootstrap.observability.fan_out import GatewayObservers, StoreObservers
 from bootstrap.observability.instruments import Instruments
 from bootstrap.observability.readings import DatabaseReadings, gateway_readings, pool_readings, process_readings
 from bootstrap.observability.scrape import Scrape
@@ -249,12 +251,16 @@ class Container(containers.DeclarativeContainer):
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
     sealer = providers.Singleton(_sealer, settings)
     instruments = providers.Singleton(Instruments)
-    store = providers.Singleton(SqlStore, engine, ids, sealer, providers.Singleton(StoreMetrics, instruments))
+    store_observers = providers.Singleton(
+        StoreObservers, providers.Factory(StoreMetrics, instruments), providers.Factory(OutcomeLog)
+    )
+    gateway_observers = providers.Singleton(
+        GatewayObservers, providers.Factory(GatewayMetrics, instruments), providers.Factory(GatewayLog)
+    )
+    store = providers.Singleton(SqlStore, engine, ids, sealer, store_observers)
     braintree_settings = providers.Callable(_braintree_settings, settings)
     order_ids = providers.Singleton(_order_ids, engine, settings.provided.braintree_order_reference)
-    gateway = providers.Singleton(
-        BraintreeAdapter, braintree_settings, order_ids, observer=providers.Singleton(GatewayMetrics, instruments)
-    )
+    gateway = providers.Singleton(BraintreeAdapter, braintree_settings, order_ids, observer=gateway_observers)
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
     api_key_cache = providers.Singleton(ApiKeyCache, store, settings.provided.credential_seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.logging.log_format import REMOVED, LibraryFilter, SafeFormatter, without_card_data
+from bootstrap.logging.renderers import Renderer, json_line, text_line
 from bootstrap.process.preflight import CannotStart
 from domain.card_detector import looks_like_card
 
@@ -60,8 +62,9 @@ def test_digits_alone_are_taken_out_exactly_if_they_could_be_a_card(digits: str,
     assert without_card_data(before + digits) == before + (REMOVED if looks_like_card(digits) else digits)
 
 
-def test_arguments_and_tracebacks_are_looked_at_too() -> None:
-    formatter = SafeFormatter("%(message)s")
+@pytest.mark.parametrize("render", [text_line, json_line])
+def test_arguments_and_tracebacks_are_looked_at_too(render: Renderer) -> None:
+    formatter = SafeFormatter(render)
     try:
         raise CannotStart(f"bad card {CARDS[0]}")
     except CannotStart:
@@ -84,8 +87,8 @@ def test_values_from_libraries_are_not_logged(name: str, text: str, values: tupl
     except UnicodeError:
         record = logging.LogRecord(name, logging.ERROR, "/lib/thing.py", 7, text, values, sys.exc_info())
     record.stack_info = SECRET
-    told = SafeFormatter("%(name)s %(message)s").format(record)
-    assert told.startswith(f"{name} thing.py:7: ")
+    told = SafeFormatter().format(record)
+    assert f" {name} thing.py:7: " in told
     assert "UnicodeError" in told, "the type is told, and where it was raised"
     assert "Traceback" not in told
     assert SECRET not in told
@@ -126,6 +129,74 @@ def test_an_uncaught_exception_is_logged_without_its_values(fails: str) -> None:
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert told.stderr.count("\n") >= 1, "something is told"
     assert SECRET not in told.stderr + told.stdout
+
+
+LOGGERS = ["bayar.calls", "application.payments", "urllib3", "grpc", "sqlalchemy.engine", "py.warnings", "asyncio", ""]
+WAYS = [
+    "log.error(card)",
+    "log.error('%s', card)",
+    "log.error('a %(b)s', {'b': card})",
+    "log.error('text', extra={'card': card})",
+    "log.exception('text', exc_info=CannotStart(card))",
+    "log.error('text', stack_info=True)",
+    "log.error(int(card))",
+    "fields.error('event', number=card)",
+    "fields.error('event', number=int(card))",
+    "fields.error(card)",
+    "fields.error('event', **{card: 1})",
+    "fields.error('event', deep={'card': [card, {card: int(card)}]}, cvv='cvv: 123')",
+    "fields.exception('event', exc_info=CannotStart(card))",
+    "fields.bind(number=card).error('event')",
+]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_logger_writes_a_card_number_in_any_way(as_json: bool) -> None:
+    code = f"""
+import logging
+from bootstrap.logging.log_format import write_logs
+from bootstrap.logging.structured import structured_logger
+from bootstrap.process.preflight import CannotStart
+card = "4111" + "1111" * 3
+write_logs("debug", "worker 1", as_json={as_json})
+for name in {LOGGERS!r}:
+    log, fields = logging.getLogger(name), structured_logger(name or "root")
+"""
+    code += "".join(f"    {way}\n" for way in WAYS)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "4111" not in told.stderr + told.stdout
+    assert REMOVED in told.stderr
+    lines = told.stderr.splitlines()
+    if as_json:
+        assert {json.loads(line)["process"] for line in lines} == {"worker 1"}
+        assert {"removed" in line for line in lines if '"bayar.calls"' in line} == {True, False}
+
+
+def test_a_line_of_json_is_one_object_with_the_same_names() -> None:
+    code = (
+        "from bootstrap.logging.log_format import write_logs\n"
+        "from bootstrap.logging.structured import structured_logger\n"
+        "from bootstrap.logging.trace_ids import TRACE_ID; write_logs('info', as_json=True); TRACE_ID.set('ab' * 16);"
+        "structured_logger('bayar.calls').info('call', code='OK', caller='two\\nlines')"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    line = json.loads(told.stderr)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "level": "info",
+        "logger": "bayar.calls",
+        "message": "call",
+        "code": "OK",
+        "caller": "two\nlines",
+        "trace_id": "ab" * 16,
+    }
+
+
+def test_no_value_looks_like_a_line_or_a_field_of_its_own() -> None:
+    record = logging.LogRecord("adapters", logging.INFO, __file__, 1, "said %s", ("a\nERROR forged",), None)
+    assert SafeFormatter().format(record).endswith("said a\\nERROR forged")
+    event = {"created": 0.0, "level": "INFO", "logger": "x", "event": "call", "caller": "a\nb code=OK"}
+    assert text_line(logging.getLogger(), "info", event).endswith('call caller="a\\nb code=OK"')
 
 
 def test_a_process_leaves_no_core_dump() -> None:
