@@ -172,6 +172,20 @@ def test_a_granted_payment_method_pays_its_recipient(twin: SdkTwin) -> None:
     assert not owner.payment_method.grant(token).is_success
 
 
+@pytest.mark.parametrize(("revokes", "refusal"), [(True, ["91566"]), (False, [])])
+def test_a_deleted_method_takes_its_grants_along_if_that_is_asked_for(
+    twin: SdkTwin, revokes: bool, refusal: list[str]
+) -> None:
+    _, granting = connected(twin, scope="grant_payment_method")
+    owner, recipient = twin.gateway("shop"), twin.gateway("platform")
+    customer = owner.customer.create({"credit_card": {"number": "4111111111111111", "expiration_date": "05/2030"}})
+    token = customer.customer.credit_cards[0].token
+    nonce = granting.payment_method.grant(token).payment_method_nonce.nonce
+    assert owner.payment_method.delete(token, {"revoke_all_grants": revokes}).is_success
+    sold = recipient.transaction.sale({"amount": "10.00", "payment_method_nonce": nonce})
+    assert (codes(sold) if refusal else sold.transaction.status) == (refusal or "authorized")
+
+
 def test_an_account_that_its_bank_has_verified_pays_with_its_nonce(twin: SdkTwin) -> None:
     parts = urlsplit(twin.url)
     context = ssl.create_default_context(cafile=str(twin.ca_file))

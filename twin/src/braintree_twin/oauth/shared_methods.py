@@ -59,12 +59,22 @@ def revoke(call: Call) -> Answer:
     method, permitted = _method(call), grant_of_call(call)
     if permitted is None:
         raise failed(ROOT, "base", NOT_GRANTED_BY_KEYS)
-    recipient = merchant_named(f"{permitted.client_id}$") or ""
+    _lock_nonces(call, merchant_named(f"{permitted.client_id}$") or "", method.token)
+    return Answer("success", "true")
+
+
+def revoke_all_grants(call: Call, token: str) -> None:
+    """Revoke the grants of this method to every application that the merchant is connected to."""
+    client_ids = {permitted.client_id for permitted in call.store.oauth_grants.find(call.merchant.id)}
+    for client_id in client_ids:
+        _lock_nonces(call, merchant_named(f"{client_id}$") or "", token)
+
+
+def _lock_nonces(call: Call, recipient: str, token: str) -> None:
     for record in call.store.nonces.find(recipient):
-        if record.granted_from == method.token and not record.consumed:
+        if record.granted_from == token and not record.consumed:
             record.locked = True
             call.store.nonces.put(recipient, record)
-    return Answer("success", "true")
 
 
 ROUTES = (

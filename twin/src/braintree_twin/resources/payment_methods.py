@@ -5,6 +5,7 @@ from __future__ import annotations
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.ledger.subscriptions import cancel_all_of
+from braintree_twin.oauth.shared_methods import revoke_all_grants
 from braintree_twin.params import Params
 from braintree_twin.resources.credit_cards import create as create_card
 from braintree_twin.rules import accepted_fields as accepted
@@ -120,8 +121,10 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """Delete the method. Its subscriptions are canceled."""
+    """Delete the method. Its subscriptions are canceled; its grants are revoked if that is asked for."""
     method = load_method(call)
+    if call.query.get("revoke_all_grants") == "true":
+        revoke_all_grants(call, method.token)
     cancel_all_of(call, method.token)
     delete_method(call, method)
     return Answer()
@@ -146,7 +149,7 @@ ROUTES = (
     ),
     Route("GET", "/payment_methods/any/{token}", find),
     Route("PUT", "/payment_methods/any/{token}", update, takes={ROOT: accepted.CARD}),
-    Route("DELETE", "/payment_methods/any/{token}", delete),
+    Route("DELETE", "/payment_methods/any/{token}", delete, query=frozenset({"revoke_all_grants"})),
     Route("GET", "/payment_methods/us_bank_account/{token}", find_us_bank_account),
     Route("GET", "/payment_methods/sepa_debit_account/{token}", find_sepa_account),
     Route("DELETE", "/payment_methods/sepa_debit_account/{token}", delete_sepa_account),
