@@ -22,6 +22,7 @@ from domain.ids import OperationId
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.payment import Payment
 from domain.payment_state import PaymentState
+from domain.three_d_secure import ThreeDSecurePolicy
 from domain.transaction import TransactionStatus
 from tests.fakes.memory_gateway import MemoryGateway
 
@@ -67,6 +68,7 @@ def check(histories: Sequence[History], commands: Sequence[Command], gateway: Me
         amounts_never_exceed(history)
         statuses_never_go_back(history)
         outcomes_are_proven(payment, history, gateway)
+        authentication_is_enforced(payment, history)
     one_effect_for_each_request(payments, commands, gateway)
     one_live_payment_for_each_reference(payments)
     both_ledgers_agree(payments, gateway)
@@ -131,6 +133,7 @@ def _holds_money(payment: Payment) -> bool:
 def both_ledgers_agree(payments: Sequence[Payment], gateway: MemoryGateway) -> None:
     operations = {o.operation_id: (payment, o) for payment in payments for o in payment.operations}
     undone = _voided_externally(gateway)
+    taken_back = _taken_back(payments, gateway)
     visible = {
         t.transaction_id
         for t in gateway.all_transactions()
@@ -142,6 +145,8 @@ def both_ledgers_agree(payments: Sequence[Payment], gateway: MemoryGateway) -> N
             # A status shows the change of a sale. A change that was undone before it was seen leaves no trace.
             shows = effect.transaction_id in visible
             expect(2, shows or (effect.kind, effect.transaction_id) in done, f"no record of {effect}")
+            continue
+        if effect.operation_id.removesuffix("-void") in taken_back:
             continue
         expect(2, effect.operation_id in operations, f"no row explains {effect}")
         _, operation = operations[effect.operation_id]
@@ -158,6 +163,31 @@ def both_ledgers_agree(payments: Sequence[Payment], gateway: MemoryGateway) -> N
             _agrees(payment, operation, transactions.get(operation.transaction_id))
     for payment in payments:
         _adds_up(payment, transactions)
+
+
+def _taken_back(payments: Sequence[Payment], gateway: MemoryGateway) -> set[str]:
+    """The operations that were declined because their authentication failed. Nothing is held of their sales."""
+    found = {
+        o.operation_id
+        for payment in payments
+        for o in payment.operations
+        if o.state is OperationState.DECLINED and o.details.three_d_secure and o.details.three_d_secure.has_failed
+    }
+    for transaction in gateway.all_transactions():
+        if transaction.order_id in found:
+            is_undone = transaction.standing.status in (TransactionStatus.VOIDED, TransactionStatus.DECLINED)
+            expect(2, is_undone, f"{transaction} has no authentication, and is not taken back")
+    return set(found)
+
+
+def authentication_is_enforced(payment: Payment, history: Sequence[PaymentEvent]) -> None:
+    """No sale that could be voided is recorded as done if its authentication failed, unless it was not wanted."""
+    if payment.terms.three_d_secure_policy is ThreeDSecurePolicy.NOT_WANTED:
+        return
+    for event in history:
+        if isinstance(event, OperationSucceeded) and event.standing.status.is_voidable:
+            result = event.details.three_d_secure
+            expect(2, result is None or not result.has_failed, f"{event.operation_id} has no authentication")
 
 
 def _voided_externally(gateway: MemoryGateway) -> set[str]:
@@ -233,7 +263,12 @@ def statuses_never_go_back(history: Sequence[PaymentEvent]) -> None:
 def outcomes_are_proven(payment: Payment, history: Sequence[PaymentEvent], gateway: MemoryGateway) -> None:
     undone = _voided_externally(gateway)
     took_effect = {effect.operation_id for effect in gateway.effects if effect.transaction_id not in undone}
-    declined = {t.order_id for t in gateway.all_transactions() if t.decline is not None}
+    refused = (TransactionStatus.VOIDED, TransactionStatus.DECLINED)
+    declined = {
+        t.order_id
+        for t in gateway.all_transactions()
+        if t.decline is not None or (t.details.three_d_secure is not None and t.standing.status in refused)
+    }
     unadjusted = {
         t.transaction_id for t in gateway.all_transactions() if not all(one.succeeded for one in t.adjustments)
     }
@@ -243,7 +278,9 @@ def outcomes_are_proven(payment: Payment, history: Sequence[PaymentEvent], gatew
             case OperationFailed(operation_id=operation_id):
                 failed.add(operation_id)
             case OperationSucceeded(operation_id=operation_id) | OperationDeclined(operation_id=operation_id):
-                expect(3, operation_id not in failed, f"{operation_id} was called FAILED, and was not")
+                # A void of somebody else's, after ours was given up, looks as ours would.
+                is_ambiguous = payment.operation(operation_id).transaction_id in undone
+                expect(3, operation_id not in failed or is_ambiguous, f"{operation_id} was called FAILED, and was not")
     for operation in payment.operations:
         if operation.state is OperationState.FAILED:
             expect(3, operation.operation_id not in took_effect, f"{operation} took effect")

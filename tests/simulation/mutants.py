@@ -21,17 +21,20 @@ from application.common.lease import Lease
 from application.common.not_found_horizon import NotFoundTimer
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
 from application.idempotency.standing_refusals import STANDING
-from application.payments import find_lost_outcome, payment_call, refund_payment
+from application.payments import payment_call, refund_payment
+from application.payments.failed_authentication import FailedAuthentication
+from application.payments.find_lost_outcome import find_lost_outcome
 from application.payments.payment_access import lock_payment
 from application.payments.payment_call import PaymentRecorder, SingleOperationCall, StartedOperation
 from application.payments.record_outcome import record_outcome
-from application.ports.gateway import Gateway, Outcome, Rejected, Unknown
+from application.ports.gateway import Gateway, Outcome, Unknown
 from application.ports.store import DetachedPayment, ReferenceTaken
+from application.recovery import resolve_outcome
 from application.recovery.send_scheduled_refund import SendScheduledRefund
 from domain.events import EventContext, GatewayStatusChanged, PaymentEvent
 from domain.ids import OperationId, PaymentId
 from domain.money import Money
-from domain.operation import FailureReason, Operation, OperationState
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.operation_log import OperationLog
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
@@ -227,6 +230,16 @@ def _sale_without_lease_check(*arguments: Any, original: Any = params.sale, **mo
     return sale
 
 
+def _find_no_adjustment(
+    gateway: Gateway, payment: Payment, operation: Operation, original: Any = find_lost_outcome
+) -> Outcome | None:
+    """Never finds a lost adjustment, whatever the amount is."""
+    if operation.kind is OperationKind.ADJUST:
+        return None
+    outcome: Outcome | None = original(gateway, payment, operation)
+    return outcome
+
+
 def _ignore_adjustments(self: OperationLog, operation: Operation | None) -> Money:  # noqa: ARG001
     """Takes the amount of the authorization for the amount that is held."""
     is_done = self.authorization.state is OperationState.SUCCEEDED
@@ -265,9 +278,14 @@ MUTANTS: Final = (
     Mutant("earlier captures are ignored", 4, ((OperationLog, "capturable_amount", _property(_count_no_captures)),)),
     Mutant("adjustments are ignored", 4, ((OperationLog, "authorized_before", _ignore_adjustments),)),
     Mutant(
-        "a lost adjustment is called refused without a look at the amount",
+        "a lost adjustment is not looked for on its transaction",
         3,
-        ((find_lost_outcome, "find_adjustment", lambda *_: Rejected(detail="lost")),),
+        ((resolve_outcome, "find_lost_outcome", _find_no_adjustment),),
+    ),
+    Mutant(
+        "a failed authentication is not taken back",
+        2,
+        ((FailedAuthentication, "take_back", lambda _, __, ___, outcome, ____: outcome),),
     ),
     Mutant("no check is scheduled", 5, ((Payment, "schedule_check", lambda *_, **__: None),)),
     Mutant(

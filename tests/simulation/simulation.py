@@ -276,6 +276,8 @@ class Simulation:
         """Refund, capture, adjust or void as in the control panel. The gateway refuses impossible changes."""
         self.scheduler.pause()
         sales = [one for one in self.gateway.all_transactions() if one.kind is TransactionKind.SALE]
+        # A sale with a failed authentication is about to be voided.
+        sales = [one for one in sales if not (one.details.three_d_secure and one.details.three_d_secure.has_failed)]
         if not sales:
             return
         sale = self.random.choice(sales)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from application.common.three_d_secure_input import RawThreeDSecure
 from application.common.validator import RawCard, RawMoney
 from application.payments.adjust_authorization import AdjustAuthorizationCommand
 from application.payments.capture_payment import CapturePaymentCommand
@@ -17,6 +18,8 @@ from domain.events import CaptureMode
 from domain.ids import CustomerId
 from domain.payment import Payment
 from domain.payment_state import PaymentState
+from domain.three_d_secure import ThreeDSecurePolicy
+from tests.fakes.gateway.authentication import AUTHENTICATED_NONCE, FAILED_NONCE
 from tests.fakes.gateway.vault import VALID_NONCE
 from tests.simulation.replica import Command
 
@@ -40,6 +43,8 @@ class Workload:
         self.sent: list[SentRequest] = []
 
     def new_payment(self) -> SentRequest:
+        if self._random.random() < 0.15:
+            return self._add_request(self._authenticated_payment())
         is_stored = self._random.random() < 0.4
         return self._add_request(
             CreatePaymentCommand(
@@ -52,6 +57,17 @@ class Workload:
                 store_payment_method=is_stored,
                 capture_mode=self._random.choice(tuple(CaptureMode)),
             )
+        )
+
+    def _authenticated_payment(self) -> CreatePaymentCommand:
+        """Paid with a nonce that carries an authentication, which may have failed."""
+        return CreatePaymentCommand(
+            request_id=self._new_request_id(),
+            reference=f"order {self._random.randint(1, 4)}",
+            amount=RawMoney(10_00, "USD"),
+            source=Nonce(self._random.choice((AUTHENTICATED_NONCE, FAILED_NONCE, FAILED_NONCE))),
+            capture_mode=self._random.choice(tuple(CaptureMode)),
+            three_d_secure=RawThreeDSecure(policy=self._random.choice((None, *ThreeDSecurePolicy))),
         )
 
     def new_change(self, payment: Payment) -> SentRequest:

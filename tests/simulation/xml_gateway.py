@@ -23,6 +23,7 @@ from application.ports.gateway import (
     Refund,
     Rejected,
     Source,
+    ThreeDSecureRequest,
     Transaction,
     Void,
 )
@@ -30,6 +31,7 @@ from domain.customer import Customer
 from domain.ids import CallerId, CustomerId, OperationId, PaymentMethodId
 from domain.instrument import Card, CardExpiry
 from domain.money import Money
+from domain.three_d_secure import ThreeDSecureResult
 from domain.transaction import TransactionStatus
 from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.runtime import HELD, START
@@ -140,6 +142,7 @@ class XmlGateway:
                     captures=_text(document, "options/submit_for_settlement") == "true",
                     customer=_customer(customer_id) if customer_id else None,
                     store_as=PaymentMethodId(token) if stores else None,
+                    three_d_secure=ThreeDSecureRequest(is_required=_required(document)),
                 ),
                 HELD,
             )
@@ -233,6 +236,12 @@ def _source(document: Element, nonce: str) -> Source:
     return Card(_text(document, "credit_card/number"), CardExpiry(int(year), int(month)))
 
 
+def _required(document: Element) -> bool | None:
+    """Whether the sale requires a liability shift. None: nothing is said of it."""
+    text = _text(document, "options/three_d_secure/required")
+    return text == "true" if text else None
+
+
 def _customer(customer_id: str) -> Customer:
     return Customer(
         customer_id=CustomerId(customer_id), caller_id=CallerId("shop"), create_time=START, update_time=START
@@ -275,11 +284,22 @@ def _transaction(found: Transaction) -> bytes:
     )
     tries = "".join(_adjustment(one) for one in found.adjustments)
     listed += f'<authorization-adjustments type="array">{tries}</authorization-adjustments>'
+    result = found.details.three_d_secure
+    listed += _authentication(result) if result is not None else ""
     card = f"<credit-card><token>{found.token}</token><last-4>1111</last-4><card-type>Visa</card-type></credit-card>"
     return (
         f'<transaction>{plain}{dated}{listed}{card}<status-history type="array">{history}</status-history>'
         "</transaction>"
     ).encode()
+
+
+def _authentication(result: ThreeDSecureResult) -> str:
+    shifted, possible = str(result.liability_shifted).lower(), str(result.liability_shift_possible).lower()
+    return (
+        f"<three-d-secure-info><status>{result.gateway_status}</status>"
+        f'<liability-shifted type="boolean">{shifted}</liability-shifted>'
+        f'<liability-shift-possible type="boolean">{possible}</liability-shift-possible></three-d-secure-info>'
+    )
 
 
 def _adjustment(tried: Adjustment) -> str:

@@ -1,6 +1,7 @@
 """Records operations that others made at the gateway: in its control panel, or as another client of the merchant."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from application.ports.gateway import Gateway, Transaction, TransactionKind
@@ -86,6 +87,21 @@ def _is_adjusted(known: Operation, found: Transaction) -> bool:
         and not found.standing.precedes(recorded)
         and found.amount != known.amount
     )
+
+
+def record_last_adjustment(payment: Payment, found: Transaction, context: EventContext, ids: IdSource) -> bool:
+    """Records the amount that a hold had at its end, if others changed it before. Returns whether they did.
+
+    The operation that ended it is recorded after this.
+    """
+    known = payment.latest_on(found.transaction_id)
+    ended = found.standing.status in (TransactionStatus.VOIDED, TransactionStatus.EXPIRED)
+    if known is None or known.standing is None or not ended or found.amount == known.amount:
+        return False
+    if known.kind is OperationKind.REFUND or known.standing.status is not TransactionStatus.AUTHORIZED:
+        return False
+    standing = replace(found.standing, status=TransactionStatus.AUTHORIZED)
+    return _record_adjustment(payment, replace(found, standing=standing), context, ids)
 
 
 def _record_adjustment(payment: Payment, found: Transaction, context: EventContext, ids: IdSource) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from application.common.conflicts import retry_on_conflict
 from application.payments.disputed_amounts import with_latest_claims
-from application.payments.external_operations import record_outside, with_unknown_parts
+from application.payments.external_operations import record_last_adjustment, record_outside, with_unknown_parts
 from application.payments.payment_access import lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.ports.gateway import Gateway, Transaction
@@ -78,8 +78,9 @@ def apply_snapshot(
     under_way = payment.under_way
     if under_way is not None and under_way.kind is OperationKind.ADJUST and _is_target(under_way, found):
         return False
+    was_adjusted = record_last_adjustment(payment, found, context, ids)
     news = record_outside(payment, found, context, ids) or payment.apply_gateway_status(
         found.transaction_id, found.standing, amount=found.amount, details=found.details, context=context
     )
     poll_policy.plan(payment, context.time)
-    return news
+    return news or was_adjusted

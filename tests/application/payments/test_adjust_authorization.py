@@ -11,7 +11,7 @@ from application.common.validator import RawMoney
 from application.payments.adjust_authorization import AdjustAuthorizationCommand
 from application.payments.create_payment import RawSource
 from application.payments.verify_payment import VerificationOutcome
-from application.ports.gateway import Adjust, GatewayNotReached, Nonce
+from application.ports.gateway import Adjust, GatewayNotReached, Nonce, Void
 from domain.decline import DeclineReason
 from domain.errors import AmountUnchanged, IllegalTransition, OperationInProgress
 from domain.events import CaptureMode
@@ -283,6 +283,21 @@ def test_somebody_elses_change_is_seen_and_recorded(shop: Shop, amount: int) -> 
     assert verified.payment.authorized_amount == verified.payment.capturable_amount == dollars(amount)
     assert shop.verify(payment).outcome is VerificationOutcome.MATCHES
     assert shop.capture(verified.payment).captured_amount == dollars(amount)
+
+
+@pytest.mark.parametrize("ends", ["void", "expire"])
+def test_a_change_before_the_end_of_the_hold_is_recorded_too(shop: Shop, ends: str) -> None:
+    payment = shop.authorize()
+    adjusted_outside(shop, payment, 140)
+    transaction_id = payment.authorization.transaction_id
+    if ends == "void":
+        shop.real_gateway.void(Void(operation_id=OperationId("theirs"), transaction_id=transaction_id), HELD)
+    else:
+        shop.real_gateway.expire(transaction_id)
+    now = shop.verify(payment).payment
+    assert now.state is (PaymentState.VOIDED if ends == "void" else PaymentState.EXPIRED)
+    assert (now.authorized_amount, now.operations[1].kind) == (dollars(140), OperationKind.ADJUST)
+    assert shop.verify(payment).outcome is VerificationOutcome.MATCHES
 
 
 def test_the_background_poll_sees_somebody_elses_change(shop: Shop) -> None:
