@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -12,6 +13,7 @@ from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
 from application.common.caller import Caller
 from bayar.payments.v1.payment_pb2 import Payment, PaymentState
 from bayar.payments.v1.payment_service_pb2 import CapturePaymentRequest, CapturePaymentResponse, CreatePaymentRequest
+from bootstrap.logging.trace_ids import TRACE_ID
 from bootstrap.observability.call_fields import call_fields
 from bootstrap.observability.call_metrics import CallMetrics
 from bootstrap.observability.calls import Calls, level_of
@@ -19,10 +21,17 @@ from bootstrap.observability.event_log import LASTING_SECONDS, GatewayLog
 from bootstrap.observability.instruments import Instruments
 from domain.ids import CallerId
 
-TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+SENT = "0af7651916cd43dd8448eb211c80319c"
 CALLER = Caller(CallerId("shop"), credential="key_1")
 CAPTURE = "/bayar.payments.v1.PaymentService/CapturePayment"
 OK = grpc.StatusCode.OK
+
+
+@pytest.fixture(autouse=True)
+def _without_a_trace() -> Iterator[None]:
+    """A call leaves its trace on its thread, which here is that of all tests."""
+    yield
+    TRACE_ID.set("")
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -33,7 +42,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
 def test_a_call_is_one_line_with_its_ids_and_its_outcome(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     calls = Calls(CallMetrics(Instruments()))
-    call = calls.begin(CAPTURE, (("traceparent", f"00-{TRACE_ID}-b7ad6b7169203331-01"),))
+    call = calls.begin(CAPTURE, (("traceparent", f"00-{SENT}-b7ad6b7169203331-01"),))
     call.enter()
     answer = CapturePaymentResponse(
         payment=Payment(payment_id="pay_1", state=PaymentState.PAYMENT_STATE_CAPTURED, reference="a secret order")
