@@ -2,8 +2,23 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from domain.ids import CallerId, CustomerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestContact:
+    """How to reach somebody who pays without a customer record. Empty means not given."""
+
+    given_name: str = field(default="", repr=False)
+    family_name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    company: str = field(default="", repr=False)
+
+
+NO_CONTACT: Final = GuestContact()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from domain.address import Address, StatementDescriptor
+from domain.customer import NO_CONTACT, GuestContact
 from domain.decline import Decline
 from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.initiator import Initiator, SeriesPosition
@@ -63,6 +64,8 @@ class PaymentTerms:
     metadata: dict[str, str] = field(default_factory=dict)
     three_d_secure_policy: ThreeDSecurePolicy = ThreeDSecurePolicy.IF_OFFERED
     sca_exemption: ScaExemption | None = None
+    # Of a payment without a customer.
+    guest: GuestContact = NO_CONTACT
     shipping_address: Address = Address()
     shipping_method: ShippingMethod | None = None
     order_details: OrderDetails | None = None

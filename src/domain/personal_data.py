@@ -8,7 +8,7 @@ Value = TypeVar("Value")
 
 OF_CUSTOMER: Final = ("external_id", "given_name", "family_name", "email", "phone")
 # Of a payment, an event or a payment method. Data for accounting stays.
-OF_PAYER: Final = ("billing_address", "shipping_address", "cardholder_name", "account")
+OF_PAYER: Final = ("billing_address", "shipping_address", "guest", "cardholder_name", "account")
 # Sensitive though no personal data: the tokens that name a card at the gateway, and the texts for a bank.
 SECRETS: Final = ("unique_number_identifier", "evidence", "token")
 # The fields whose values contain such fields.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain import ids as prefixes
 from domain.address import Address, StatementDescriptor
 from domain.currencies import EXPONENTS
-from domain.customer import Customer
+from domain.customer import Customer, GuestContact
 from domain.decline import CATALOGUE, Decline, Fixer, RetryAdvice
 from domain.errors import DomainError
 from domain.events import CaptureMode, EventContext, PaymentTerms
@@ -21,6 +21,7 @@ from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMeth
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationState
+from domain.order_details import LineItem, LineItemKind, OrderDetails, ShippingMethod
 from domain.payment import Payment
 from domain.payment_method import CheckResult, PaymentMethod, PaymentMethodState, Verification
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
@@ -38,7 +39,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 currencies = st.sampled_from(sorted(EXPONENTS))
 expiries = st.builds(CardExpiry, st.integers(2000, 2100), st.integers(1, 12))
-addresses = st.builds(Address, *[texts] * 9)
+addresses = st.builds(Address, *[texts] * 10)
+guests = st.builds(GuestContact, **dict.fromkeys(GuestContact.__slots__, texts))
 details = st.builds(GatewayDetails, *[texts] * 12)
 instruments = st.builds(
     Instrument,
@@ -63,6 +65,28 @@ declines = st.sampled_from(list(CATALOGUE.values())) | st.builds(
 
 def moneys(currency_code: str, maximum: int = 2**62) -> st.SearchStrategy[Money]:
     return st.builds(Money, st.integers(1, maximum), st.just(currency_code))
+
+
+def orders(currency_code: str) -> st.SearchStrategy[OrderDetails]:
+    amounts = st.none() | moneys(currency_code)
+    lines = st.builds(
+        LineItem,
+        name=texts,
+        quantity=st.sampled_from(["1", "2.5"]),
+        unit_amount=st.just("0.0001"),
+        total_amount=moneys(currency_code),
+        kind=st.sampled_from(LineItemKind),
+        tax_amount=amounts,
+        description=texts,
+    )
+    return st.builds(
+        OrderDetails,
+        tax_amount=amounts,
+        tax_exempt=st.booleans(),
+        purchase_order_number=texts,
+        discount_amount=amounts,
+        line_items=st.lists(lines, max_size=2).map(tuple),
+    )
 
 
 def standings(status: TransactionStatus) -> st.SearchStrategy[TransactionSnapshot]:
@@ -124,6 +148,10 @@ def new_payments(draw: Draw[Any], customer_id: CustomerId | None = None) -> Paym
         payment_method_id=draw(st.none() | st.just(PaymentMethodId(IDS.new(prefixes.PAYMENT_METHOD)))),
         store_payment_method=draw(st.booleans()),
         billing_address=draw(addresses),
+        shipping_address=draw(addresses),
+        shipping_method=draw(st.none() | st.sampled_from(ShippingMethod)),
+        order_details=draw(st.none() | orders(currency_code)),
+        guest=draw(guests),
         descriptor=draw(st.builds(StatementDescriptor, texts, texts, texts)),
         metadata=draw(st.dictionaries(texts, texts, max_size=2)),
     )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from application.ports.store import Store
 from domain import ids as prefixes
 from domain.address import Address
+from domain.customer import NO_CONTACT
 from domain.events import OperationDeclined, OperationSucceeded
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment import Payment
@@ -35,7 +36,8 @@ class TestErasing:
         add(store, payment)
         with store.begin() as work:
             work.payments.erase_personal_data(customer_id)
-        bare = replace(payment.terms, billing_address=Address())
+        nothing = Address()
+        bare = replace(payment.terms, billing_address=nothing, shipping_address=nothing, guest=NO_CONTACT)
         instrument = payment.instrument and replace(payment.instrument, cardholder_name="", account="")
         found = get(store, payment)
         assert (found.terms, found.instrument) == (bare, instrument)

@@ -15,6 +15,7 @@ from bayar.messages import (
     BayarClient,
     BayarError,
     CaptureMode,
+    GuestContact,
     LineItem,
     LineItemKind,
     OrderDetails,
@@ -199,3 +200,15 @@ def test_the_address_is_erased_with_the_customer_and_the_order_is_kept(bayar: Ba
     shown = bayar.get_payment(payment_id=payment.payment_id)
     assert not shown.HasField("shipping_address")
     assert shown.order_details.purchase_order_number == "PO-7"
+
+
+def test_a_guest_is_shown_at_the_gateway_and_at_the_terminal(bayar: BayarClient, pair: Pair, panel: Any) -> None:
+    ada = GuestContact(given_name="Ada", family_name="Lovelace", email="ada@example.com", phone="+44 20 7946 0000")
+    payment = pay(bayar, guest=ada)
+    assert bayar.get_payment(payment_id=payment.payment_id).guest == ada
+    person = panel.transaction.find(payment.gateway_details.transaction_id).customer_details
+    assert (person.first_name, person.last_name, person.email) == ("Ada", "Lovelace", "ada@example.com")
+    assert (person.id, person.phone) == (None, "+44 20 7946 0000")
+    assert "ada@example.com" in CommandLine(pair.service.address).out("payments", "show", payment.payment_id)
+    with pytest.raises(BayarError, match=r"guest\.email"):
+        pay(bayar, guest=GuestContact(email="ada"))

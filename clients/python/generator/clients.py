@@ -25,12 +25,21 @@ _MODULE_OF_LIKE: Final = {
     "PaymentCheck": "payment_pb2",
     "PaymentInitiator": "payment_initiator_pb2",
     "SeriesPosition": "payment_initiator_pb2",
+    "GuestContact": "customer_pb2",
     "OrderDetails": "order_details_pb2",
     "ShippingMethod": "order_details_pb2",
     "ThreeDSecure": "three_d_secure_pb2",
     "WebhookNotificationState": "admin_service_pb2",
 }
-_MESSAGES: Final = {"Address", "Money", "ExternalVault", "OrderDetails", "StatementDescriptor", "ThreeDSecure"}
+_MESSAGES: Final = {
+    "Address",
+    "Money",
+    "ExternalVault",
+    "GuestContact",
+    "OrderDetails",
+    "StatementDescriptor",
+    "ThreeDSecure",
+}
 _LIMITS: Final = "timeout_seconds: float | None = None, retry: RetryPolicy | None = None"
 
 

@@ -15,7 +15,7 @@ from application.ports.gateway import (
     ThreeDSecureRequest,
 )
 from domain.address import Address, StatementDescriptor
-from domain.customer import Customer
+from domain.customer import NO_CONTACT, Customer, GuestContact
 from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import Card, CardExpiry
 from domain.money import Money
@@ -51,6 +51,8 @@ def sale(asked: Authorization, merchant_account_id: str, *, names_token: bool = 
             params["customer_id"] = asked.customer.customer_id
         elif not isinstance(asked.source, StoredMethod):
             params |= _filled(customer=person(asked.customer))
+    if asked.guest != NO_CONTACT:
+        params["customer"] = person(asked.guest) | _filled(company=asked.guest.company)
     if asked.three_d_secure is not UNASKED:
         _add_three_d_secure(params, asked.three_d_secure)
     if asked.initiator is not Initiator.CUSTOMER or asked.external_vault is not None:
@@ -221,7 +223,7 @@ def method_change(asked: MethodChange) -> Params:
     return params
 
 
-def person(customer: Customer) -> Params:
+def person(customer: Customer | GuestContact) -> Params:
     return _filled(
         first_name=customer.given_name, last_name=customer.family_name, email=customer.email, phone=customer.phone
     )

@@ -68,6 +68,7 @@ TERMS_REST: Final = (
     "metadata",
     "three_d_secure_policy",
     "sca_exemption",
+    "guest",
     "shipping_address",
     "shipping_method",
     "order_details",

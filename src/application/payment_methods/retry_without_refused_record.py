@@ -25,7 +25,7 @@ from application.ports.gateway import (
     Unknown,
 )
 from domain.address import Address
-from domain.customer import Customer
+from domain.customer import NO_CONTACT, Customer
 from domain.warning import MerchantWarning, WarningReason
 
 _log = logging.getLogger(__name__)
@@ -70,6 +70,9 @@ class RefusalRemedies:
                 self._recreate_customer(lease)
                 return asked
             # A request that stores a method must keep its customer.
+            case RefusalCause.CUSTOMER_DETAILS if asked.guest != NO_CONTACT:
+                self._leave_out(WarningReason.GUEST_DETAILS_LEFT_OUT, refused)
+                return replace(asked, guest=NO_CONTACT)
             case RefusalCause.CUSTOMER_DETAILS if asked.store_as is None:
                 self._leave_out(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, refused)
                 return replace(asked, customer=None)

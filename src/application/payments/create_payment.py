@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
 from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
@@ -80,7 +80,7 @@ from application.ports.runtime import Clock, IdSource
 from application.ports.store import ReferenceTaken, Store, UnitOfWork
 from domain import ids
 from domain.address import Address, StatementDescriptor
-from domain.customer import Customer
+from domain.customer import NO_CONTACT, Customer, GuestContact
 from domain.events import CaptureMode, EventContext, PaymentTerms
 from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.initiator import ExternalVault, Initiator, SeriesPosition, is_customer_absent
@@ -126,6 +126,7 @@ class CreatePaymentCommand:
     # None stands for a value that the contract does not list.
     consents: tuple[Initiator | None, ...] = ()
     device_data: str = field(default="", repr=False)
+    guest: GuestContact = NO_CONTACT
     shipping_address: Address = Address()
     shipping_method: ShippingMethod | None = None
     # The caller sent a method that the contract does not list.
@@ -249,6 +250,7 @@ class CreatePayment:
             metadata=metadata,
             three_d_secure_policy=policy,
             sca_exemption=command.three_d_secure.exemption,
+            guest=command.guest,
             shipping_address=command.shipping_address,
             shipping_method=command.shipping_method,
             order_details=order_details,
@@ -286,7 +288,9 @@ class CreatePayment:
     def _check_order(
         self, validator: Validator, command: CreatePaymentCommand, amount: Money | None
     ) -> OrderDetails | None:
-        """The order behind the payment: where it goes, and its parts."""
+        """The order behind the payment: who bought it, where it goes, and its parts."""
+        if command.guest is not NO_CONTACT:
+            _check_guest(validator, command)
         if command.shipping_address != Address():
             validator.address("shipping_address", command.shipping_address)
         if command.has_unknown_shipping_method:
@@ -401,6 +405,7 @@ class _AuthorizeCall(SingleOperationCall):
                 series_position=terms.series_position,
                 external_vault=self.external_vault,
                 risk=self.risk,
+                guest=terms.guest,
                 shipping_address=terms.shipping_address,
                 shipping_method=terms.shipping_method,
                 order_details=terms.order_details,
@@ -440,6 +445,25 @@ def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
     )
 
 
+def _check_guest(validator: Validator, command: CreatePaymentCommand) -> None:
+    guest = command.guest
+    if command.customer_id:
+        validator.add("guest", Rule.CONTRADICTS, "customer_id: UpdateCustomer has the customer's details")
+    elif isinstance(command.source, RawStoredMethod):
+        validator.add("guest", Rule.CONTRADICTS, "payment_method_id, which belongs to a customer")
+    for name in ("given_name", "family_name", "company"):
+        validator.plain_text(f"guest.{name}", getattr(guest, name))
+    validator.email("guest.email", guest.email)
+    validator.phone("guest.phone", guest.phone)
+
+
+def _guest_texts(guest: GuestContact) -> dict[str, str]:
+    """A guest's details by path."""
+    if guest is NO_CONTACT:
+        return {}
+    return {f"guest.{one.name}": getattr(guest, one.name) for one in fields(guest)}
+
+
 def _texts(command: CreatePaymentCommand) -> dict[str, str]:
     """All texts that are stored as the caller wrote them, by path."""
     return {
@@ -449,6 +473,7 @@ def _texts(command: CreatePaymentCommand) -> dict[str, str]:
         **{metadata_path("metadata", key): value for key, value in command.metadata.items()},
         **address_texts("billing_address", command.billing_address),
         **descriptor_texts("statement_descriptor", command.descriptor),
+        **_guest_texts(command.guest),
         **address_texts("shipping_address", command.shipping_address),
         **order_details_texts(command.order_details),
     }
@@ -471,6 +496,7 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         "consents": " ".join(one.value for one in command.consents if one),
         "device_data": command.device_data,
         "shipping_method": command.shipping_method.value if command.shipping_method else None,
+        **_guest_texts(command.guest),
         **address_texts("shipping_address", command.shipping_address),
         **order_details_fields(command.order_details),
         "skip_checks": " ".join([one.value for one in command.skip_checks if one]) if command.skip_checks else "",

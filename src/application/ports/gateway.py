@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from application.common.lease import Lease
 from domain.address import Address, StatementDescriptor
-from domain.customer import Customer
+from domain.customer import NO_CONTACT, Customer, GuestContact
 from domain.decline import Decline
 from domain.dispute import DisputeReport, Evidence
 from domain.ids import CustomerId, OperationId, PaymentMethodId
@@ -129,6 +129,7 @@ class Authorization:
     risk: RiskInput = NO_RISK_INPUT
     # The merchant's own order, which the gateway may show in front of the operation's id.
     reference: str = ""
+    guest: GuestContact = NO_CONTACT
     shipping_address: Address = Address()
     shipping_method: ShippingMethod | None = None
     order_details: OrderDetails | None = field(default=None, repr=False)

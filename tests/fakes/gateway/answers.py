@@ -7,6 +7,7 @@ from typing import Final
 from application.common.lease import Lease, LeaseOver
 from application.ports.gateway import Authorization, Capture, GatewayNotReached, RefusalCause, Rejected
 from domain.address import Address
+from domain.customer import NO_CONTACT
 from domain.decline import CATALOGUE, Decline, DeclineReason
 from domain.instrument import Card, Instrument, InstrumentKind
 from domain.money import Money
@@ -61,6 +62,8 @@ def has_refused_record(asked: Authorization | Capture, cause: RefusalCause | Non
     match cause:
         case RefusalCause.ORDER_DETAILS:
             return asked.order_details is not None
+        case RefusalCause.CUSTOMER_DETAILS:
+            return isinstance(asked, Authorization) and asked.guest != NO_CONTACT
         case RefusalCause.SHIPPING_ADDRESS:
             return asked.shipping_address != Address()
         case _:

@@ -29,6 +29,7 @@ from bayar.models import (
     ExportRow,
     ExternalVault,
     Finding,
+    GuestContact,
     ManualResolution,
     OrderDetails,
     OrphanPolicy,
@@ -89,6 +90,7 @@ class AsyncBayarClient(AsyncClientBase):
         shipping_method: ShippingMethod = ShippingMethod.UNSPECIFIED,
         order_details: OrderDetails | None = None,
         skip_checks: Iterable[PaymentCheck] = (),
+        guest: GuestContact | None = None,
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -99,7 +101,8 @@ class AsyncBayarClient(AsyncClientBase):
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
         exemption. initiator says who starts the payment, where it is not the customer in the shop. order_details is
-        level 2 and level 3 data: tax, purchase order number, shipping, discount and line items.
+        level 2 and level 3 data: tax, purchase order number, shipping, discount and line items. guest is the name,
+        email and phone of somebody without a customer record.
         """
         call = prepared(
             requests.create_payment,
@@ -126,6 +129,7 @@ class AsyncBayarClient(AsyncClientBase):
             shipping_method=shipping_method,
             order_details=order_details,
             skip_checks=skip_checks,
+            guest=guest,
             request_id=request_id,
         )
         return await self._caller.unary(call, timeout_seconds, retry)

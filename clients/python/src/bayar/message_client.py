@@ -66,6 +66,7 @@ class BayarClient(ClientBase):
         shipping_method: ShippingMethod.ValueType = ShippingMethod.SHIPPING_METHOD_UNSPECIFIED,
         order_details: order_details_pb2.OrderDetails | None = None,
         skip_checks: Iterable[PaymentCheck.ValueType] = (),
+        guest: customer_pb2.GuestContact | None = None,
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -76,7 +77,8 @@ class BayarClient(ClientBase):
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
         exemption. initiator says who starts the payment, where it is not the customer in the shop. order_details is
-        level 2 and level 3 data: tax, purchase order number, shipping, discount and line items.
+        level 2 and level 3 data: tax, purchase order number, shipping, discount and line items. guest is the name,
+        email and phone of somebody without a customer record.
         """
         call = prepared(
             requests.create_payment,
@@ -103,6 +105,7 @@ class BayarClient(ClientBase):
             shipping_method=shipping_method,
             order_details=order_details,
             skip_checks=skip_checks,
+            guest=guest,
             request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)

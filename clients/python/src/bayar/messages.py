@@ -10,7 +10,7 @@ from bayar.errors import BayarError, Violation
 from bayar.message_client import BayarClient
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.admin_service_pb2 import ExportRow
-from bayar.payments.v1.customer_pb2 import Customer
+from bayar.payments.v1.customer_pb2 import Customer, GuestContact
 from bayar.payments.v1.decline_pb2 import Decline, DeclineFixer, DeclineReason, RetryAdvice
 from bayar.payments.v1.money_pb2 import Money
 from bayar.payments.v1.order_details_pb2 import LineItem, LineItemKind, OrderDetails, ShippingMethod
@@ -55,6 +55,7 @@ __all__ = [
     "ExternalAuthentication",
     "ExternalVault",
     "FailureReason",
+    "GuestContact",
     "LineItem",
     "LineItemKind",
     "MerchantWarning",

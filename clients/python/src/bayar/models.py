@@ -564,6 +564,8 @@ class WarningReason(OpenEnum):
     """The gateway refuses the shipping address or method. Correct it before the next payment."""
     ORDER_DETAILS_LEFT_OUT = 4
     """The gateway refuses the level 2 and level 3 data. The payment gets no lower fee. Correct the order details."""
+    GUEST_DETAILS_LEFT_OUT = 5
+    """The gateway refuses the guest's name, email or phone."""
 
 
 class ManualResolution(OpenEnum):
@@ -773,6 +775,25 @@ class Instrument(Model):
     """The issuing bank, as the gateway knows it. Empty when it does not."""
     account: str = ""
     """The email address or user name of a wallet account. Empty for a card."""
+
+
+@model(customer_pb2.GuestContact)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class GuestContact(Model):
+    """How to reach a guest: somebody who pays without a customer record. Fraud checks and receipts of the gateway
+    use it.
+    """
+
+    given_name: str = ""
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    family_name: str = ""
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    email: str = ""
+    """An email address of at most 255 characters, with a dot in its domain; otherwise INVALID_REQUEST."""
+    phone: str = ""
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    company: str = ""
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
 
 
 @model(customer_pb2.Customer)
@@ -1213,6 +1234,8 @@ class Payment(Model):
     """
     skipped_checks: tuple[PaymentCheck, ...] = ()
     """The checks that it went without, as asked for. Mostly empty."""
+    guest: GuestContact | None = None
+    """As given. Personal data: encrypted at rest, and absent once erased."""
 
 
 @model(payment_pb2.PaymentEvent)

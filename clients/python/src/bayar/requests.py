@@ -30,6 +30,7 @@ from bayar.models import (
     ExportRow,
     ExternalVault,
     Finding,
+    GuestContact,
     ManualResolution,
     OrderDetails,
     OrphanPolicy,
@@ -78,6 +79,7 @@ ManualResolutionLike: TypeAlias = "ManualResolution | admin_service_pb2.ManualRe
 MoneyLike: TypeAlias = "Money | money_pb2.Money"
 OrphanPolicyLike: TypeAlias = "OrphanPolicy | admin_service_pb2.OrphanPolicy.ValueType"
 PaymentStateLike: TypeAlias = "PaymentState | payment_pb2.PaymentState.ValueType"
+GuestContactLike: TypeAlias = "GuestContact | customer_pb2.GuestContact"
 OrderDetailsLike: TypeAlias = "OrderDetails | order_details_pb2.OrderDetails"
 ShippingMethodLike: TypeAlias = "ShippingMethod | order_details_pb2.ShippingMethod.ValueType"
 StatementDescriptorLike: TypeAlias = "StatementDescriptor | payment_pb2.StatementDescriptor"
@@ -118,6 +120,7 @@ def create_payment(
     shipping_method: ShippingMethodLike = ShippingMethod.UNSPECIFIED,
     order_details: OrderDetailsLike | None = None,
     skip_checks: Iterable[PaymentCheckLike] = (),
+    guest: GuestContactLike | None = None,
     request_id: str | None = None,
 ) -> Unary[payment_pb2.Payment, Payment]:
     """Takes a payment with one of card, payment_method_nonce, payment_method_id.
@@ -126,7 +129,8 @@ def create_payment(
     client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
     three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
     exemption. initiator says who starts the payment, where it is not the customer in the shop. order_details is
-    level 2 and level 3 data: tax, purchase order number, shipping, discount and line items.
+    level 2 and level 3 data: tax, purchase order number, shipping, discount and line items. guest is the name,
+    email and phone of somebody without a customer record.
     """
     _one_at_most(card=card, payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id)
     request = payment_service_pb2.CreatePaymentRequest(
@@ -151,6 +155,7 @@ def create_payment(
         shipping_method=_number(shipping_method),
         order_details=message_of(order_details),
         skip_checks=_numbers(skip_checks),
+        guest=message_of(guest),
         **_given(card=_card(card), payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id),
     )
     response = payment_service_pb2.CreatePaymentResponse

@@ -47,6 +47,7 @@ from bayar.payments.v1 import (
     three_d_secure_pb2,
 )
 from domain.address import Address, StatementDescriptor
+from domain.customer import NO_CONTACT, GuestContact
 from domain.initiator import ExternalVault, Initiator
 from domain.three_d_secure import ExternalAuthentication
 
@@ -74,6 +75,7 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
         device_data=request.device_data,
         skip_checks=tuple(map(payment_check_from, request.skip_checks)),
         initiation=_initiation(request),
+        guest=_same_fields(GuestContact, request.guest) if request.HasField("guest") else NO_CONTACT,
         shipping_address=_address(request.shipping_address) if request.HasField("shipping_address") else Address(),
         shipping_method=shipping_method_from(request.shipping_method),
         has_unknown_shipping_method=bool(request.shipping_method)

@@ -30,7 +30,7 @@ from bayar.payments.v1 import (
 )
 from bayar.payments.v1.payment_initiator_pb2 import SeriesPosition
 from domain.address import Address, StatementDescriptor
-from domain.customer import Customer
+from domain.customer import NO_CONTACT, Customer, GuestContact
 from domain.decline import Decline
 from domain.instrument import Instrument
 from domain.money import Money
@@ -99,6 +99,8 @@ class ResourceMapper:
             message.authorization_expire_time.CopyFrom(known_moment(standing.authorization_expire_time))
         if terms.billing_address != Address():
             message.billing_address.CopyFrom(address(terms.billing_address))
+        if terms.guest != NO_CONTACT:
+            message.guest.CopyFrom(guest(terms.guest))
         if terms.shipping_address != Address():
             message.shipping_address.CopyFrom(address(terms.shipping_address))
         if terms.shipping_method is not None:
@@ -345,6 +347,10 @@ def address(one: Address) -> address_pb2.Address:
     return address_pb2.Address(**{name: getattr(one, name) for name in Address.__slots__})
 
 
+def guest(one: GuestContact) -> customer_pb2.GuestContact:
+    return customer_pb2.GuestContact(**{name: getattr(one, name) for name in GuestContact.__slots__})
+
+
 def descriptor(one: StatementDescriptor) -> payment_pb2.StatementDescriptor:
     return payment_pb2.StatementDescriptor(name=one.name, phone=one.phone, url=one.url)
 
@@ -372,6 +378,7 @@ def three_d_secure(result: ThreeDSecureResult) -> three_d_secure_pb2.ThreeDSecur
 _LEFT_OUT: Final = {
     WarningReason.CUSTOMER_DETAILS_LEFT_OUT: "The gateway refuses the customer's details ({code}); they were left out. "
     "Correct them with UpdateCustomer.",
+    WarningReason.GUEST_DETAILS_LEFT_OUT: "The gateway refuses the guest's details ({code}); they were left out.",
     WarningReason.BILLING_ADDRESS_LEFT_OUT: "The gateway refuses the billing address ({code}); it was left out. "
     "Correct it before the next payment.",
     WarningReason.SHIPPING_ADDRESS_LEFT_OUT: "The gateway refuses the shipping address ({code}); it was left out. "

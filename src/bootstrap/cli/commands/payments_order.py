@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from bayar.messages import Address, LineItem, LineItemKind, OrderDetails, Payment, ShippingMethod
+from bayar.messages import Address, GuestContact, LineItem, LineItemKind, OrderDetails, Payment, ShippingMethod
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.tables import facts, small_table
 
@@ -16,12 +16,13 @@ def print_order(out: Console, payment: Payment) -> None:
     """Nothing for a payment without any of it."""
     method = payment.shipping_method
     shipping: list[tuple[str, str | Text]] = [
+        ("guest", words.plain(_contact(payment.guest))),
         ("ships to", words.plain(_address(payment.shipping_address))),
         ("ships by", words.phrase(ShippingMethod, method) if method else ""),
     ]
     if payment.HasField("order_details"):
         _print_details(out, "Order", payment.order_details, shipping)
-    elif payment.HasField("shipping_address") or method:
+    elif payment.HasField("guest") or payment.HasField("shipping_address") or method:
         out.print()
         out.print(facts(shipping))
     for operation in payment.operations:
@@ -67,6 +68,11 @@ def _row(item: LineItem) -> list[str | Text]:
         sign + words.amount(item.total_amount),
         words.amount(item.tax_amount) if item.HasField("tax_amount") else "",
     ]
+
+
+def _contact(guest: GuestContact) -> str:
+    person = f"{guest.given_name} {guest.family_name}".strip()
+    return ", ".join(part for part in (person, guest.company, guest.email, guest.phone) if part)
 
 
 def _address(address: Address) -> str:

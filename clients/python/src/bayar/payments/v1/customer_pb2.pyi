@@ -18,6 +18,44 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class GuestContact(_message.Message):
+    """How to reach a guest: somebody who pays without a customer record. Fraud checks and receipts of the gateway use it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GIVEN_NAME_FIELD_NUMBER: _builtins.int
+    FAMILY_NAME_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    PHONE_FIELD_NUMBER: _builtins.int
+    COMPANY_FIELD_NUMBER: _builtins.int
+    given_name: _builtins.str
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    family_name: _builtins.str
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    email: _builtins.str
+    """An email address of at most 255 characters, with a dot in its domain; otherwise INVALID_REQUEST."""
+    phone: _builtins.str
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    company: _builtins.str
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    def __init__(
+        self,
+        *,
+        given_name: _builtins.str = ...,
+        family_name: _builtins.str = ...,
+        email: _builtins.str = ...,
+        phone: _builtins.str = ...,
+        company: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "email", b"email", "family_name", b"family_name", "given_name", b"given_name", "phone", b"phone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GuestContact: _TypeAlias = GuestContact  # noqa: Y015
+
+@_typing.final
 class Customer(_message.Message):
     """A person who pays. Every detail is optional."""
 

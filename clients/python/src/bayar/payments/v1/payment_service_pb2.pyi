@@ -5,6 +5,7 @@ isort:skip_file
 
 from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
+from bayar.payments.v1 import customer_pb2 as _customer_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
 from bayar.payments.v1 import order_details_pb2 as _order_details_pb2
@@ -114,6 +115,7 @@ class CreatePaymentRequest(_message.Message):
     SHIPPING_METHOD_FIELD_NUMBER: _builtins.int
     ORDER_DETAILS_FIELD_NUMBER: _builtins.int
     SKIP_CHECKS_FIELD_NUMBER: _builtins.int
+    GUEST_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
@@ -220,6 +222,13 @@ class CreatePaymentRequest(_message.Message):
         PERMISSION_DENIED/SCOPE_MISSING. An unknown value is INVALID_REQUEST. Default (empty): all are made.
         """
 
+    @_builtins.property
+    def guest(self) -> _customer_pb2.GuestContact:
+        """The name, email and phone of a guest, for the gateway. Optional. Together with customer_id or payment_method_id it is
+        INVALID_REQUEST: UpdateCustomer has the details of customers. Details that the gateway refuses never cost the
+        payment: it is made without them, and says so in warnings.
+        """
+
     def __init__(
         self,
         *,
@@ -247,10 +256,11 @@ class CreatePaymentRequest(_message.Message):
         shipping_method: _order_details_pb2.ShippingMethod.ValueType = ...,
         order_details: _order_details_pb2.OrderDetails | None = ...,
         skip_checks: _abc.Iterable[_payment_pb2.PaymentCheck.ValueType] | None = ...,
+        guest: _customer_pb2.GuestContact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "shipping_address", b"shipping_address", "source", b"source", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "guest", b"guest", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "shipping_address", b"shipping_address", "source", b"source", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "initiator", b"initiator", "language_code", b"language_code", "metadata", b"metadata", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "series_position", b"series_position", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skip_checks", b"skip_checks", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "guest", b"guest", "initiator", b"initiator", "language_code", b"language_code", "metadata", b"metadata", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "series_position", b"series_position", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skip_checks", b"skip_checks", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce", "payment_method_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

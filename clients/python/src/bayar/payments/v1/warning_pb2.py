@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62\x61yar/payments/v1/warning.proto\x12\x11\x62\x61yar.payments.v1\"j\n\x0fMerchantWarning\x12\x30\n\x06reason\x18\x01 \x01(\x0e\x32 .bayar.payments.v1.WarningReason\x12\x14\n\x0cgateway_code\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t*\xe3\x01\n\rWarningReason\x12\x1e\n\x1aWARNING_REASON_UNSPECIFIED\x10\x00\x12,\n(WARNING_REASON_CUSTOMER_DETAILS_LEFT_OUT\x10\x01\x12+\n\'WARNING_REASON_BILLING_ADDRESS_LEFT_OUT\x10\x02\x12,\n(WARNING_REASON_SHIPPING_ADDRESS_LEFT_OUT\x10\x03\x12)\n%WARNING_REASON_ORDER_DETAILS_LEFT_OUT\x10\x04\x42\xb0\x01\n\x11\x62\x61yar.payments.v1B\x0cWarningProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62\x61yar/payments/v1/warning.proto\x12\x11\x62\x61yar.payments.v1\"j\n\x0fMerchantWarning\x12\x30\n\x06reason\x18\x01 \x01(\x0e\x32 .bayar.payments.v1.WarningReason\x12\x14\n\x0cgateway_code\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t*\x8e\x02\n\rWarningReason\x12\x1e\n\x1aWARNING_REASON_UNSPECIFIED\x10\x00\x12,\n(WARNING_REASON_CUSTOMER_DETAILS_LEFT_OUT\x10\x01\x12+\n\'WARNING_REASON_BILLING_ADDRESS_LEFT_OUT\x10\x02\x12,\n(WARNING_REASON_SHIPPING_ADDRESS_LEFT_OUT\x10\x03\x12)\n%WARNING_REASON_ORDER_DETAILS_LEFT_OUT\x10\x04\x12)\n%WARNING_REASON_GUEST_DETAILS_LEFT_OUT\x10\x05\x42\xb0\x01\n\x11\x62\x61yar.payments.v1B\x0cWarningProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -24,7 +24,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021bayar.payments.v1B\014WarningProtoP\001Z*bayar.internal/bayar/paymentsv1;paymentsv1\242\002\003BYR\252\002\021Bayar.Payments.V1\312\002\021Bayar\\Payments\\V1\342\002\032Bayar\\Payments\\V1\\Metadata\352\002\023Bayar::Payments::V1'
   _globals['_WARNINGREASON']._serialized_start=163
-  _globals['_WARNINGREASON']._serialized_end=390
+  _globals['_WARNINGREASON']._serialized_end=433
   _globals['_MERCHANTWARNING']._serialized_start=54
   _globals['_MERCHANTWARNING']._serialized_end=160
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,8 @@ class _WarningReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Warning
     """The gateway refuses the shipping address or method. Correct it before the next payment."""
     WARNING_REASON_ORDER_DETAILS_LEFT_OUT: _WarningReason.ValueType  # 4
     """The gateway refuses the level 2 and level 3 data. The payment gets no lower fee. Correct the order details."""
+    WARNING_REASON_GUEST_DETAILS_LEFT_OUT: _WarningReason.ValueType  # 5
+    """The gateway refuses the guest's name, email or phone."""
 
 class WarningReason(_WarningReason, metaclass=_WarningReasonEnumTypeWrapper):
     """The record that was left out. New reasons can be added: show `message` for one that you do not know."""
@@ -47,6 +49,8 @@ WARNING_REASON_SHIPPING_ADDRESS_LEFT_OUT: WarningReason.ValueType  # 3
 """The gateway refuses the shipping address or method. Correct it before the next payment."""
 WARNING_REASON_ORDER_DETAILS_LEFT_OUT: WarningReason.ValueType  # 4
 """The gateway refuses the level 2 and level 3 data. The payment gets no lower fee. Correct the order details."""
+WARNING_REASON_GUEST_DETAILS_LEFT_OUT: WarningReason.ValueType  # 5
+"""The gateway refuses the guest's name, email or phone."""
 Global___WarningReason: _TypeAlias = WarningReason  # noqa: Y015
 
 @_typing.final
