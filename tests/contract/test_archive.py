@@ -11,7 +11,7 @@ from adapters.persistence.encryption import key_rotation
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.store import SqlStore
 from adapters.persistence.tables import payment_archives, payment_events
-from application.events.archive_events import ArchiveEvents
+from application.events.archive_events import ArchiveEvents, ArchiveOldEvents
 from application.events.read_feed import ReadFeed
 from application.ports.feed import FeedFilter
 from application.ports.store import Store
@@ -26,6 +26,7 @@ from tests.contract import random_payments
 from tests.contract.random_payments import IDS, SHOP, at, started
 from tests.encryption_keys import NEW_KEY, OLD_KEY, SEALER
 from tests.fakes.ids import CountingIds
+from tests.fakes.runtime import ManualClock
 
 ANI = CustomerId("cus_ani")
 LATER = at(1000).time
@@ -270,3 +271,15 @@ def test_a_payment_locked_by_another_transaction_is_left_alone(postgres_engine: 
         work.payments.get(payment.terms.payment_id, lock=True)
         assert [step.payment_count for step in ArchiveEvents(store)(LATER)] == [0]
     assert [step.payment_count for step in ArchiveEvents(store)(LATER)] == [1]
+
+
+@pytest.mark.parametrize(("days", "left"), [(None, (1, 4)), (31, (1, 4)), (29, (0, 0))])
+def test_histories_are_archived_by_themselves_at_the_age_of_the_setting(
+    store: Store, days: int | None, left: tuple[int, int]
+) -> None:
+    settled(store)
+    place_all(store)
+    clock = ManualClock(at(0).time + timedelta(days=30))
+    age = timedelta(days=days) if days is not None else None
+    assert ArchiveOldEvents(ArchiveEvents(store), clock, age)() == 0
+    assert archive_batch(store) == left

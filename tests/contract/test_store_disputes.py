@@ -208,3 +208,25 @@ def test_notifications_are_listed_newest_first_by_state(store: Store) -> None:
         assert [one.webhook.kind for one in rest] == ["kind_0"]
         listed = work.gateway_webhooks.page(frozenset({GatewayWebhookState.DEAD}), after=None, limit=5)
         assert [one.webhook.kind for one in listed] == ["kind_1"]
+
+
+def test_done_notifications_are_purged_and_no_others(store: Store) -> None:
+    made = [a_notification() for _ in range(4)]
+    with store.begin() as work:
+        for webhook in made:
+            work.gateway_webhooks.receive(webhook, at(1).time)
+        for second, (webhook, state) in enumerate(
+            zip(made, (GatewayWebhookState.DONE, GatewayWebhookState.DONE, GatewayWebhookState.DEAD), strict=False)
+        ):
+            kept = work.gateway_webhooks.get(webhook.notification_id, lock=True)
+            assert kept is not None
+            finished = replace(kept, state=state, next_attempt_time=None, finish_time=at(10 + second).time)
+            work.gateway_webhooks.save(finished)
+    with store.begin() as work:
+        assert work.gateway_webhooks.purge(at(10).time, 10) == 0
+        assert work.gateway_webhooks.purge(at(100).time, 1) == 1
+        assert work.gateway_webhooks.purge(at(100).time, 10) == 1
+        assert work.gateway_webhooks.purge(at(100).time, 10) == 0
+    with store.read() as work:
+        left = [work.gateway_webhooks.get(webhook.notification_id) is not None for webhook in made]
+    assert left == [False, False, True, True]

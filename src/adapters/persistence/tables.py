@@ -55,6 +55,7 @@ IS_OPEN: Final = sa.text("state IN ('scheduled', 'started')")
 IS_FOLLOWED: Final = sa.text("follow_time IS NOT NULL")
 IS_PENDING: Final = sa.text("state = 'pending'")
 IS_WATCHED: Final = sa.text("next_check_time IS NOT NULL")
+IS_DONE: Final = sa.text("state = 'done'")
 IS_UNFINISHED: Final = sa.text("state IN ('pending', 'dead')")
 HAS_TRANSACTION: Final = sa.text("transaction_id <> ''")
 IS_UNPUBLISHED: Final = sa.text("position IS NULL")
@@ -293,6 +294,7 @@ webhook_notifications: Final = sa.Table(
     sa.Column("last_error", sa.Text, nullable=False),
     sa.Column("subject", _Json, nullable=False),
     sa.Index("ix_webhook_notifications_time", "receive_time", "notification_id"),
+    sa.Index("ix_webhook_notifications_finished", "finish_time", **_where(IS_DONE)),
     sa.Index("ix_webhook_notifications_unfinished", "state", "next_attempt_time", **_where(IS_UNFINISHED)),
 )
 

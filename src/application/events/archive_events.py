@@ -1,10 +1,11 @@
 """Archives the events of payments that have long been at rest, so that the tables of the others stay small."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from application.ports.runtime import Clock
 from application.ports.store import Archived, Store
 
 _EVENTS_AT_ONCE: Final = 500
@@ -26,3 +27,23 @@ class ArchiveEvents:
             if step.go_on_after is None:
                 return
             after = step.go_on_after
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveOldEvents:
+    """Archives by itself, in the background."""
+
+    archive: ArchiveEvents
+    clock: Clock
+    # The age at which a payment's history is archived. None archives nothing.
+    age: timedelta | None
+    # Whether the process is stopping: the next run continues.
+    is_stopping: Callable[[], bool] = lambda: False
+
+    def __call__(self) -> int:
+        """One run over all old events. Returns 0, because nothing is left for the moment. Raises StoreUnavailable."""
+        if self.age is not None:
+            for _ in self.archive(self.clock.now() - self.age):
+                if self.is_stopping():
+                    break
+        return 0

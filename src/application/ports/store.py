@@ -275,6 +275,9 @@ class GatewayWebhooks(Protocol):
     def count(self) -> Mapping[GatewayWebhookState, int]:
         """The numbers of PENDING and DEAD ones."""
 
+    def purge(self, finished_before: datetime, limit: int) -> int:
+        """Deletes DONE ones, up to the limit. Returns their number."""
+
 
 class Requests(Protocol):
     """The idempotency records of requests."""

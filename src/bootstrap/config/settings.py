@@ -314,6 +314,14 @@ class Settings(BaseSettings):
     """The maximum of attempts at one incoming webhook. The pauses grow to an hour; after the last attempt it is DEAD,
     and ListWebhookNotifications shows it.
     """
+    keep_webhooks_days: int = Field(90, ge=0)
+    """The days for which processed incoming webhooks stay in the inbox. 0 keeps them for ever. See
+    docs/operate/backup.md.
+    """
+    archive_events_days: int = Field(0, ge=0)
+    """The age in days at which the history of a payment at rest is compressed into one row. 0: only `bayar events
+    archive` does it.
+    """
     event_webhooks_file: Path | None = Field(None, examples=["/etc/bayar/webhooks.toml"])
     """The TOML file of the endpoints that receive events. See docs/integrate/events.md."""
     allow_private_webhooks: bool = Field(False, examples=["true"])

@@ -13,6 +13,7 @@ from bootstrap.wiring.container import Container
 
 _BUFFER_SECONDS: Final = 5.0
 _CLEANING_SECONDS: Final = 60.0
+_ARCHIVING_SECONDS: Final = 3600.0
 _OUTAGES: Final = (GatewayUnavailable, StoreUnavailable)
 
 
@@ -28,6 +29,8 @@ def background_jobs(container: Container, settings: Settings) -> list[PeriodicJo
         ("open dispute poller", container.poll_open_disputes(), interval),
         ("dispute search", container.find_new_disputes(), settings.dispute_poll_seconds),
         ("velocity counter cleaner", container.purge_velocity_counters(), _CLEANING_SECONDS),
+        ("gateway webhook cleaner", container.purge_gateway_webhooks(), _CLEANING_SECONDS),
+        ("event archiver", container.archive_old_events(), _ARCHIVING_SECONDS),
     ]
     deliver = container.deliver_events()
     jobs += [(f"webhook sender of {one.name}", partial(deliver.serve, one), interval) for one in deliver.endpoints]

@@ -62,13 +62,14 @@ from application.disputes.get_dispute import GetDispute
 from application.disputes.list_disputes import ListDisputes
 from application.disputes.poll_open_disputes import PollOpenDisputes
 from application.disputes.record_dispute import RecordDispute
-from application.events.archive_events import ArchiveEvents
+from application.events.archive_events import ArchiveEvents, ArchiveOldEvents
 from application.events.deliver_events import DeliverEvents
 from application.events.read_feed import ReadFeed
 from application.events.relay_events import RelayEvents
 from application.events.resend_events import ListDeliveries, ListEndpoints, ResendEvents
 from application.gateway_webhooks.list_gateway_webhooks import ListGatewayWebhooks
 from application.gateway_webhooks.process_gateway_webhooks import ProcessGatewayWebhooks
+from application.gateway_webhooks.purge_gateway_webhooks import PurgeGatewayWebhooks
 from application.gateway_webhooks.receive_gateway_webhook import ReceiveGatewayWebhook
 from application.gateway_webhooks.retry_gateway_webhook import RetryGatewayWebhook
 from application.idempotency.fingerprint import Fingerprinter
@@ -187,6 +188,11 @@ def _velocity_limiter(settings: Settings, store: SqlStore, clock: SystemClock, i
         cards_per_client_address=settings.cards_per_client_address,
     )
     return VelocityLimiter(store, clock, ids, limits, settings.key_for("attempts"))
+
+
+def _days(count: int) -> timedelta | None:
+    """None for 0, which means for ever."""
+    return timedelta(days=count) if count else None
 
 
 def _window(settings: Settings) -> timedelta:
@@ -417,6 +423,19 @@ class Container(containers.DeclarativeContainer):
 
     relay_events = providers.Singleton(RelayEvents, store)
     archive_events = providers.Singleton(ArchiveEvents, store)
+    archive_old_events = providers.Singleton(
+        ArchiveOldEvents,
+        archive_events,
+        clock,
+        providers.Callable(lambda settings: _days(settings.archive_events_days), settings),
+        is_stopping=stopping.provided.is_set,
+    )
+    purge_gateway_webhooks = providers.Singleton(
+        PurgeGatewayWebhooks,
+        store,
+        clock,
+        providers.Callable(lambda settings: _days(settings.keep_webhooks_days), settings),
+    )
     read_feed = providers.Singleton(ReadFeed, store)
 
     endpoints = providers.Singleton(_endpoints, settings)

@@ -62,3 +62,13 @@ class MemoryGatewayWebhooks:
     def count(self) -> Mapping[GatewayWebhookState, int]:
         states = [one.state for one in self._state.notifications.values()]
         return {state: states.count(state) for state in (GatewayWebhookState.PENDING, GatewayWebhookState.DEAD)}
+
+    def purge(self, finished_before: datetime, limit: int) -> int:
+        old = [
+            notification_id
+            for notification_id, one in self._state.notifications.items()
+            if one.state is GatewayWebhookState.DONE and one.finish_time and one.finish_time < finished_before
+        ][:limit]
+        for notification_id in old:
+            del self._state.notifications[notification_id]
+        return len(old)

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, true, update
+from sqlalchemy import Connection, delete, func, select, true, update
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import notification_from_row, notification_to_row
 from adapters.persistence.newer_records import readable
 from adapters.persistence.sql.statements import insert_if_absent, is_due, newest_first_page
-from adapters.persistence.tables import IS_UNFINISHED, webhook_notifications
+from adapters.persistence.tables import IS_DONE, IS_UNFINISHED, webhook_notifications
 from application.common.pagination import Position
 from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
 
@@ -76,3 +76,8 @@ class SqlGatewayWebhooks:
         statement = select(_c.state, func.count()).where(IS_UNFINISHED).group_by(_c.state)
         counted = {GatewayWebhookState(state): number for state, number in self.connection.execute(statement)}
         return {state: counted.get(state, 0) for state in (GatewayWebhookState.PENDING, GatewayWebhookState.DEAD)}
+
+    def purge(self, finished_before: datetime, limit: int) -> int:
+        old = select(_c.notification_id).where(IS_DONE, _c.finish_time < finished_before)
+        some = old.limit(limit).with_for_update(skip_locked=True)
+        return self.connection.execute(delete(webhook_notifications).where(_c.notification_id.in_(some))).rowcount

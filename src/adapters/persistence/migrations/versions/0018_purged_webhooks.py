@@ -1,0 +1,12 @@
+"""An index for the purge of processed gateway webhooks."""
+
+from adapters.persistence.migrations import online
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    online.create_index(
+        "ix_webhook_notifications_finished", "webhook_notifications", ["finish_time"], where="state = 'done'"
+    )
