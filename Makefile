@@ -14,6 +14,7 @@ RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
 FUZZ    := $(VENV)/.fuzz
 DEPLOY  := $(VENV)/.deploy
+SBOM    := $(VENV)/sbom/.installed
 BENCH   := $(VENV)/.bench
 PROTOC  := $(VENV)/.protoc
 PIP     := -m pip --disable-pip-version-check --quiet --quiet install
@@ -30,7 +31,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check image-check alert-drill test-node test-go test-twin-sdks test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -46,10 +47,16 @@ run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C 
 # To change it.
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
+
+test-upgrade: $(DEV) ## upgrade from the version before under load, and back, with its real code; some minutes
+	$(BIN)/pytest tests/upgrade $(ARGS)
+
+version-before: $(DEV) ## after a release: keep its code for test-upgrade (COMMIT=v0.1.0)
+	$(BIN)/python -m tests.upgrade.version_before $(COMMIT)
 
 test-python-client: $(DEV) ## test the Python client's wheel on its oldest and newest dependencies, its types, and the conformance suite; two minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/conformance tests/python_client $(ARGS)
@@ -68,7 +75,10 @@ test-node: $(DEV) ## run the tests of clients/node and the conformance suite wit
 test-twin-sdks: $(DEV) ## drive the twin with the Node SDK, the Ruby SDK's requests, and every SDK's spelling; a minute
 	$(BIN)/pytest twin/tests/test_node_sdk.py twin/tests/test_spellings.py $(ARGS)
 
-deploy-check: $(DEPLOY) ## check the files under deploy/: manifests, unit, compose file, Dockerfile, alerts, dashboard; a minute
+dist: $(DEV) $(SBOM) ## build a release in build/dist: wheels of client and twin, sources of the image, bill of materials, checksums
+	$(BIN)/python deploy/dist.py
+
+deploy-check: $(DEPLOY) $(SBOM) ## check the files under deploy/: manifests, unit, compose file, Dockerfile, alerts, dashboard; a minute
 	$(BIN)/pytest tests/deploy $(ARGS)
 
 alert-drill: $(DEPLOY) ## make each alert fire in a real Prometheus by a real fault, and print when; ten minutes (ARGS=a_silent_gateway)
@@ -212,6 +222,12 @@ $(FUZZ): requirements/fuzz.txt $(DEV)
 $(DEPLOY): requirements/deploy.txt $(DEV)
 	echo "Installing what checks deploy/ into $(VENV) (once) ..." >&2
 	$(BIN)/python $(PIP) --require-hashes --requirement requirements/deploy.txt
+	touch $@
+
+$(SBOM): requirements/sbom.txt | $(BIN)/python
+	echo "Installing what lists the materials of a release into $(VENV)/sbom (once) ..." >&2
+	$(BIN)/python -m venv --clear $(VENV)/sbom
+	$(VENV)/sbom/bin/python $(PIP) --require-hashes --requirement requirements/sbom.txt
 	touch $@
 
 $(BENCH): requirements/bench.txt requirements/peers.txt $(DEV)

@@ -44,7 +44,7 @@ def options() -> dict[str, list[str]]:
 def verify(text: str, folder: Path) -> str:
     """The complaints of systemd. Its program must exist, so that one takes the place of the service's."""
     unit = folder / "bayar.service"
-    unit.write_text(text.replace("/opt/bayar/bin/bayar", sys.executable), "utf-8")
+    unit.write_text(text.replace("/opt/bayar/current/bin/bayar", sys.executable), "utf-8")
     told = attempt([systemd_analyze(), "verify", "--man=no", "--recursive-errors=no", unit])
     return told.stderr if told.returncode == 0 else told.stderr or "failed"
 
