@@ -126,6 +126,16 @@ CALLS: list[tuple[Callable[[BayarClient], object], Message, object, object]] = [
         PAYMENT,
     ),
     (
+        lambda client: client.adjust_authorization(
+            payment_id="pay_1", amount=USD, note="why", language_code="id", request_id=ID
+        ),
+        payments.AdjustAuthorizationRequest(
+            payment_id="pay_1", amount=USD, note="why", language_code="id", request_id=ID
+        ),
+        payments.AdjustAuthorizationResponse(payment=PAYMENT),
+        PAYMENT,
+    ),
+    (
         lambda client: client.void_payment(payment_id="pay_1", note="why", language_code="id", request_id=ID),
         payments.VoidPaymentRequest(payment_id="pay_1", note="why", language_code="id", request_id=ID),
         payments.VoidPaymentResponse(payment=PAYMENT),
