@@ -31,7 +31,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +47,7 @@ run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C 
 # To change it.
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image) --ignore=tests/image --ignore=tests/upgrade)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
@@ -92,6 +92,9 @@ test-go: $(DEV) ## run the tests of clients/go and the conformance suite with it
 
 test-languages: $(DEV) ## run the programs of docs/integrate/languages.md, Python to C#; two or three minutes
 	$(BIN)/pytest tests/languages/test_languages_page.py $(ARGS)
+
+test-pages: $(DEV) ## run the commands of the pages for operators, and compare what they print; half a minute
+	$(BIN)/pytest tests/pages $(ARGS)
 
 go-stubs: $(DEV) ## regenerate the stubs and remedies in clients/go
 	$(BIN)/python -m tests.languages.go_stubs

@@ -249,8 +249,8 @@ def test_waiters_time_out_and_the_running_request_continues() -> None:
 
 def test_an_ordinary_request_is_far_smaller_than_one_with_evidence() -> None:
     with serving(a_house()) as channel:
-        large = payment_service_pb2.CreatePaymentRequest(reference="x" * 300_000)
-        refused = refusal(lambda: PaymentServiceStub(channel).CreatePayment(large, timeout=30))
+        large = payment_service_pb2.VoidPaymentRequest(note="x" * 300_000)
+        refused = refusal(lambda: PaymentServiceStub(channel).VoidPayment(large, timeout=30))
         assert refused[:2] == (grpc.StatusCode.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE")
         evidence = dispute_service_pb2.AddDisputeEvidenceRequest()
         evidence.file.content = b"x" * 300_000
