@@ -16,6 +16,7 @@ FUZZ    := $(VENV)/.fuzz
 DEPLOY  := $(VENV)/.deploy
 SBOM    := $(VENV)/sbom/.installed
 BENCH   := $(VENV)/.bench
+BROWSER := $(VENV)/.browser
 PROTOC  := $(VENV)/.protoc
 PIP     := -m pip --disable-pip-version-check --quiet --quiet install
 
@@ -31,7 +32,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +48,7 @@ run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C 
 # To change it.
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image) --ignore=tests/image --ignore=tests/upgrade)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade --ignore=tests/browser)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
@@ -71,6 +72,9 @@ contract-languages: $(DEV) $(PROTOC) ## run the contract through every generator
 
 test-node: $(DEV) ## run the tests of clients/node and the conformance suite with it; a minute
 	$(BIN)/pytest tests/languages/test_node.py $(ARGS)
+
+test-browser: $(BROWSER) ## run npm's braintree-web in Debian's Chromium against the twin; half a minute
+	$(BIN)/pytest tests/browser $(ARGS)
 
 test-twin-sdks: $(DEV) ## drive the twin with the Node SDK, the Ruby SDK's requests, and every SDK's spelling; a minute
 	$(BIN)/pytest twin/tests/test_node_sdk.py twin/tests/test_spellings.py $(ARGS)
@@ -168,6 +172,7 @@ requirements: | $(BIN)/python ## pin new entries of requirements/*.in (ARGS=--up
 	$(call pin,runtime)
 	$(call pin,dev,--constraint requirements/runtime.txt)
 	$(call pin,deploy,--constraint requirements/dev.txt)
+	$(call pin,browser,--constraint requirements/dev.txt)
 	$(call pin,sbom)
 	$(call pin,bench,--constraint requirements/dev.txt)
 	$(call pin,peers,--constraint requirements/dev.txt)
@@ -231,6 +236,9 @@ $(SBOM): requirements/sbom.txt | $(BIN)/python
 	echo "Installing what lists the materials of a release into $(VENV)/sbom (once) ..." >&2
 	$(BIN)/python -m venv --clear $(VENV)/sbom
 	$(VENV)/sbom/bin/python $(PIP) --require-hashes --requirement requirements/sbom.txt
+$(BROWSER): requirements/browser.txt $(DEV)
+	echo "Installing what drives a browser into $(VENV) (once) ..." >&2
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements/browser.txt
 	touch $@
 
 $(BENCH): requirements/bench.txt requirements/peers.txt $(DEV)

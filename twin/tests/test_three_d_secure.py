@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +16,7 @@ from twin_sdk import codes_on, fresh_amount
 
 from braintree_twin.rules.cards import TEST_NUMBERS, passes_luhn
 from braintree_twin.rules.three_d_secure_outcomes import ENROLLMENTS, SCENARIOS
+from braintree_twin.test_cards_page import page
 from braintree_twin.testing import Twin
 
 FRICTIONLESS, CHALLENGED, FAILS_CHALLENGE = "4000000000001000", "4000000000001091", "4000000000001109"
@@ -86,6 +88,12 @@ def test_every_test_number_of_three_d_secure_is_a_card_that_the_sandbox_takes() 
     assert all(passes_luhn(number) for number in ENROLLMENTS)
     assert set(ENROLLMENTS) <= set(TEST_NUMBERS)
     assert {each.scenario for each in ENROLLMENTS.values()} == set(SCENARIOS)
+
+
+def test_the_published_list_of_test_numbers_is_the_code_s() -> None:
+    """To renew it: python -m braintree_twin.test_cards_page docs/test_cards.md."""
+    published = Path(__file__).parents[1] / "docs" / "test_cards.md"
+    assert published.read_text(encoding="utf-8") == page()
 
 
 @pytest.mark.parametrize(("number", "status", "shifted", "possible"), PUBLISHED)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from braintree_twin.app import App
+from braintree_twin.browser.chromium import chromium_arguments
+from braintree_twin.browser.hosts import HOSTS
 from braintree_twin.merchants import READY_MADE, Merchants
 from braintree_twin.seed.default_catalog import load_default_catalog
 from braintree_twin.seed.fields import InvalidSeed
@@ -46,6 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("seed", type=Path, metavar="FILE", help="the seed, as --seed takes it")
     check.set_defaults(run=_check)
+    chromium = commands.add_parser(
+        "chromium-arguments", help="print, a line each, the arguments that lead a Chromium to a twin"
+    )
+    chromium.add_argument("--url", default="https://127.0.0.1:8443", help="the twin's address (%(default)s)")
+    chromium.add_argument("--tls-dir", type=Path, default=Path("twin-tls"), help="its certificates (%(default)s)")
+    chromium.set_defaults(run=_print_chromium_arguments)
     return parser
 
 
@@ -81,6 +89,12 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         "rules lead them here",
     )
     serve.add_argument("--quiet", action="store_true", help="no line for each request")
+
+
+def _print_chromium_arguments(options: argparse.Namespace) -> int:
+    lines = chromium_arguments(options.url, options.tls_dir / "server.pem")
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 0
 
 
 def _address(text: str) -> Address:
@@ -127,7 +141,11 @@ def _serve(options: argparse.Namespace) -> int:
         app = App(store, merchants, strict=options.strict, gateway_hosts=options.gateway_hosts)
         app.load_initial = lambda: _load_initial(app, seed, options.webhook_url)
         app.load_initial()
-        tls = None if options.plain else prepare_tls(options.tls_dir, options.address[0])
+        tls = (
+            None
+            if options.plain
+            else prepare_tls(options.tls_dir, options.address[0], HOSTS if options.gateway_hosts else ())
+        )
         if options.stop_with_stdin:
             threading.Thread(target=_stop_with_stdin, daemon=True).start()
         service = Service(

@@ -22,6 +22,8 @@ to the twin: it is named in the log and in `/_twin/requests`, and refused with `
 - Acted on: the field has the effect, or is shown in the answer, as the reference says.
 - Checked: an invalid value is refused; a valid one has no effect.
 - Without effect: the field is accepted, and dropped.
+
+Fields of which the gateway shows no effect either, such as facts about a browser, count as acted on.
 """
 ROUTES = (*XML_ROUTES, *graphql_api.ROUTES)
 EFFECTS = (Effect.ACTED_ON, Effect.CHECKED, Effect.NO_EFFECT)
@@ -40,7 +42,7 @@ def page() -> str:
     parts.append("## Calls without fields\n")
     parts.append("\n".join(f"- {route.method} {route.path}" for route in ROUTES if _has_no_fields(route)) + "\n")
     parts.append("## Calls whose fields are not listed\n")
-    parts.append("Searches, whose criteria are refused if they are unknown, and the client API, which browsers call.\n")
+    parts.append("Searches, whose criteria are refused if they are unknown, and the pages and forms of browsers.\n")
     parts.append("\n".join(f"- {route.method} {route.path}" for route in ROUTES if route.takes is None) + "\n")
     return "\n".join(parts)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from braintree_twin.browser.chromium import chromium_arguments
 from braintree_twin.control import TwinControl
 from braintree_twin.merchants import READY_MADE
 
@@ -44,6 +45,13 @@ class Twin:
     @property
     def port(self) -> int:
         return urlsplit(self.url).port or 443
+
+    @property
+    def chromium_arguments(self) -> list[str]:
+        """The arguments that lead a Chromium to this twin, if it was started with --gateway-hosts and https."""
+        if self.ca_file is None:
+            raise ValueError("a twin without https has no certificate that a browser could accept")
+        return chromium_arguments(self.url, self.ca_file.with_name("server.pem"))
 
     @property
     def pid(self) -> int:

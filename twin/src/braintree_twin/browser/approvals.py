@@ -12,7 +12,7 @@ from braintree_twin.browser.files import page
 from braintree_twin.calls import Call, PageAnswer, Route
 
 PATH = "/approvals"
-_OWN = frozenset({"return", "cancel"})
+_OWN = frozenset({"return", "cancel", "brand", "amount"})
 
 
 def show(call: Call) -> PageAnswer:
@@ -20,6 +20,8 @@ def show(call: Call) -> PageAnswer:
     return PageAnswer(
         page(
             "approval.html",
+            brand=call.query.get("brand", ""),
+            amount=call.query.get("amount", ""),
             approve=_address(call.query.get("return", ""), passed_on),
             cancel=_address(call.query.get("cancel", ""), {}),
         )

@@ -8,6 +8,16 @@ from __future__ import annotations
 from braintree_twin.browser.files import SCRIPT, text_of
 from braintree_twin.calls import PageAnswer
 
+# The gateway's hosts in the sandbox, and the one that it shares with production.
+GATEWAYS_HOSTS = (
+    "api.sandbox.braintreegateway.com",
+    "payments.sandbox.braintree-api.com",
+    "assets.braintreegateway.com",
+)
+# Hosts of PayPal's that braintree-web calls: its log of events, the data collector and its beacon.
+PAYPALS_HOSTS = ("www.paypal.com", "c.paypal.com", "b.stats.paypal.com")
+HOSTS = (*GATEWAYS_HOSTS, *PAYPALS_HOSTS)
+
 SONGBIRD = "/edge/v1/songbird.js"
 # Path -> the file that answers a GET, with its content type.
 PAGES = {

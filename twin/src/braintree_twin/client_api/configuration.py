@@ -91,7 +91,8 @@ def paypal(call: Call, account: MerchantAccount) -> dict[str, Any]:
         "assetsUrl": hosts_of(call).assets,
         "directBaseUrl": None,
         "allowHttp": True,
-        "environmentNoNetwork": True,
+        # The account has a PayPal account of the sandbox linked to it, without which braintree-web refuses PayPal.
+        "environmentNoNetwork": False,
         "environment": "offline",
         "unvettedMerchant": False,
         "braintreeClientId": "twin",

@@ -20,7 +20,13 @@ _WITHOUT_EFFECT = schema(any_name=Effect.NO_EFFECT)
 
 
 def _approval(call: Call, params: Params, **fields: str) -> str:
-    query = {"return": params.text("return_url") or "", "cancel": params.text("cancel_url") or "", **fields}
+    query = {
+        "return": params.text("return_url") or "",
+        "cancel": params.text("cancel_url") or "",
+        "brand": params.section("experience_profile").text("brand_name") or "",
+        "amount": " ".join(params.text(name) or "" for name in ("amount", "currency_iso_code")).strip(),
+        **fields,
+    }
     return f"{hosts_of(call).api}/merchants/{call.merchant.id}{APPROVAL_PATH}?{urlencode(query)}"
 
 
@@ -138,16 +144,12 @@ _ADDRESSES = dict.fromkeys(("return_url", "cancel_url"), EVERYTHING)
 # What the buyer's page would show, if it were PayPal's.
 _SHOWN = dict.fromkeys(
     (
-        "offer_paypal_credit",
-        "offer_pay_later",
-        "experience_profile",
         "line_items",
         "shipping_options",
         "shipping_callback_url",
         "payer_email",
         "merchant_account_id",
         "description",
-        "correlation_id",
         "request_billing_agreement",
         "billing_agreement_details",
         "transaction_id",
@@ -167,10 +169,14 @@ _SHOWN = dict.fromkeys(
         "app_switch_preference",
         "payment_ready_session_id",
         "user_action",
+        "contact_preference",
+        "edit_billing_agreement_jwt",
     ),
     _WITHOUT_EFFECT,
 )
-_PAID = dict.fromkeys(("amount", "currency_iso_code", "intent"), EVERYTHING)
+# The twin's page shows brand and amount; the rest of these changes how PayPal's page looks, and nothing else.
+_LOOKS = dict.fromkeys(("experience_profile", "offer_paypal_credit", "offer_pay_later", "correlation_id"), EVERYTHING)
+_PAID = _LOOKS | dict.fromkeys(("amount", "currency_iso_code", "intent"), EVERYTHING)
 ROUTES: tuple[Route, ...] = (
     browser_route("POST", "paypal_hermes/create_payment_resource", create_payment, **_SHOWN, **_PAID, **_ADDRESSES),
     browser_route(

@@ -205,8 +205,10 @@ WALLETS: dict[str, Wallet] = {
         "paypalAccounts",
         _paypal,
         schema(
-            "consent_code access_token payment_token payment_id payer_id billing_agreement_token email token",
-            no_effect="correlation_id client_metadata_id unilateral intent merchant_account_id",
+            # The sandbox shows no effect of the last three either.
+            "consent_code access_token payment_token payment_id payer_id billing_agreement_token email token "
+            "correlation_id client_metadata_id unilateral",
+            no_effect="intent merchant_account_id",
             options=_OPTIONS,
         ),
     ),

@@ -36,10 +36,10 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
-def prepare_tls(directory: Path, host: str) -> TlsFiles:
-    """The certificates in the directory. Creates those that are missing, expire soon, or do not cover the host."""
+def prepare_tls(directory: Path, host: str, more: tuple[str, ...] = ()) -> TlsFiles:
+    """The certificates in the directory. Creates those that are missing, expire soon, or do not cover the names."""
     files = TlsFiles(directory / "ca.pem", directory / "server.pem", directory / "server-key.pem")
-    names = [*NAMES, *([host] if host not in (*NAMES, "0.0.0.0", "::", "") else [])]  # noqa: S104
+    names = [*NAMES, *more, *([host] if host not in (*NAMES, "0.0.0.0", "::", "") else [])]  # noqa: S104
     if not _usable(files, names):
         directory.mkdir(parents=True, exist_ok=True)
         _make(files, names)

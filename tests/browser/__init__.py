@@ -1,0 +1,1 @@
+"""npm's braintree-web, unmodified, in a real Chromium against the twin."""

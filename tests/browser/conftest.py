@@ -1,0 +1,46 @@
+"""One twin and one Chromium for the run, a fresh page for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import braintree
+import pytest
+from playwright.sync_api import Browser
+
+from braintree_twin.testing import Twin, start_twin
+from tests.browser.shop import Shop, braintree_web, chromium
+
+
+@pytest.fixture(scope="session")
+def twin() -> Iterator[Twin]:
+    with start_twin(arguments=("--gateway-hosts",)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway(twin: Twin) -> braintree.BraintreeGateway:
+    class Environment(braintree.Environment):
+        protocol = "https://"
+
+    url = twin.url
+    environment = Environment(
+        "twin", twin.host, str(twin.port), url, True, str(twin.ca_file), twin.host, str(twin.port)
+    )
+    configuration = braintree.Configuration(
+        environment, twin.merchant_id, public_key=twin.public_key, private_key=twin.private_key
+    )
+    return braintree.BraintreeGateway(configuration)
+
+
+@pytest.fixture(scope="session")
+def browser(twin: Twin) -> Iterator[Browser]:
+    with chromium(twin) as started:
+        yield started
+
+
+@pytest.fixture
+def shop(browser: Browser) -> Iterator[Shop]:
+    opened = Shop(browser, braintree_web())
+    yield opened
+    opened.close()
