@@ -18,7 +18,7 @@ from bootstrap.wiring.clock_and_ids import UlidSource
 from domain.ids import CallerId
 
 KEY_ID: Final = "key_01kb00000000000000000000te"
-_SECRET: Final = "for-tests-only".ljust(43, "0")
+_SECRET: Final = "for-tests-only-and-unlike-any-id".ljust(43, "x")
 TEST_KEY: Final = format_key(KEY_ID, _SECRET)
 CALLER: Final = CallerId("default")
 ACTOR: Final = f"{CALLER}/{KEY_ID}"

@@ -70,6 +70,7 @@ def a_request(method: MethodDescriptor, path: Path_, text: str) -> Any:
             break
         else:
             at = getattr(at, field.name)
+            at = at.add() if field.is_repeated else at
     return request
 
 

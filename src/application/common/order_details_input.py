@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from application.common.errors import Rule
 from application.common.validator import RawMoney, Validator
+from domain.currencies import EXPONENTS
 from domain.money import Money
 from domain.order_details import LineItem, LineItemKind, OrderDetails, has_line_decimals, is_line_total, line_total
 
@@ -259,7 +260,11 @@ class _Checker:
         return amount
 
     def _amount(self, path: str, raw: RawMoney | None, largest: Decimal | None = None) -> Money | None:
-        if raw is None or not self.currency_code:
+        if raw is None:
+            return None
+        if not self.currency_code:
+            if raw.currency_code not in EXPONENTS:
+                self.validator.add(f"{path}.currency_code", Rule.CURRENCY)
             return None
         if raw.currency_code != self.currency_code:
             self.validator.add(f"{path}.currency_code", Rule.CURRENCY_OF_PAYMENT, self.currency_code)

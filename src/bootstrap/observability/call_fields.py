@@ -9,8 +9,11 @@ from application.common.caller import Caller
 from bayar.payments.v1.payment_pb2 import Payment, PaymentState
 
 _STATE_PREFIX: Final = "PAYMENT_STATE_"
-# Ids of callers may be anything, and long.
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# The forms of well-formed ids. Anything else may hold a card number by mistake.
+_FORMS: Final = {
+    "request_id": re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+    "payment_id": re.compile("pay_[0-9a-z]{26}"),
+}
 PENDING: Final = "PENDING"
 
 
@@ -34,4 +37,4 @@ def call_fields(request: Any, answer: Any, caller: Caller | None) -> dict[str, s
 def _add_id(fields: dict[str, str], name: str, value: object) -> None:
     """A malformed id is free text, which no line has."""
     if isinstance(value, str) and value:
-        fields[name] = value if _ID.fullmatch(value) else "malformed"
+        fields[name] = value if _FORMS[name].fullmatch(value) else "malformed"

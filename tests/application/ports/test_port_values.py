@@ -27,6 +27,7 @@ DEFAULTS = {
     "Authorization.initiator": Initiator.CUSTOMER,
     "VelocityCounter.count": 1,
     "Authorization.attempt": 1,
+    "Capture.attempt": 1,
     "Rejected.cause": RefusalCause.REQUEST,
     "StoredGatewayWebhook.outcome": GatewayWebhookOutcome.NONE,
 }

@@ -47,7 +47,13 @@ def test_a_call_is_one_line_with_its_ids_and_its_outcome(caplog: pytest.LogCaptu
     answer = CapturePaymentResponse(
         payment=Payment(payment_id="pay_1", state=PaymentState.PAYMENT_STATE_CAPTURED, reference="a secret order")
     )
-    call.end(OK, "", CapturePaymentRequest(request_id="r-1", payment_id="pay_1"), answer, CALLER)
+    call.end(
+        OK,
+        "",
+        CapturePaymentRequest(request_id="8f14e45f-ceea-467f-a9b4-6d1f5d3b8a11", payment_id="pay_1"),
+        answer,
+        CALLER,
+    )
     call.end(grpc.StatusCode.INTERNAL, "LATE")
     (record,) = caplog.records
     fields = fields_of(record)
@@ -58,7 +64,7 @@ def test_a_call_is_one_line_with_its_ids_and_its_outcome(caplog: pytest.LogCaptu
         "code": "OK",
         "caller": "shop",
         "credential": "key_1",
-        "request_id": "r-1",
+        "request_id": "8f14e45f-ceea-467f-a9b4-6d1f5d3b8a11",
         "payment_id": "pay_1",
         "outcome": "CAPTURED",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_a_text_that_cannot_be_sent_is_refused_by_its_name(
         setter(message, f"a{character}b")
         named = faults_of(channel, method, message)
         where = path.removesuffix(".key").removesuffix(".value")
-        assert any(field.startswith(where) for field in named), (ascii(character), path, named)
+        assert any(re.sub(r"\[\d+\]", "", field).startswith(where) for field in named), (ascii(character), path, named)
 
 
 def faults_of(channel: grpc.Channel, method: MethodDescriptor, message: Any) -> list[str]:
