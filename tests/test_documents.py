@@ -57,6 +57,18 @@ def test_every_heading_that_a_link_names_exists(name: str) -> None:
         assert anchor in _anchors(page.read_text("utf-8")), f"{path}#{anchor}"
 
 
+@pytest.mark.parametrize("name", (*DOCUMENTS, "CHANGELOG.md"))
+def test_no_document_holds_both_sides_of_a_conflict(name: str) -> None:
+    assert not re.findall(r"^(?:<{7}|={7}|>{7})", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("folder", ["integrate", "operate", "develop"])
+def test_the_first_page_of_a_folder_links_each_other_page(folder: str) -> None:
+    index = (ROOT / "docs" / folder / "README.md").read_text("utf-8")
+    pages = {page.name for page in (ROOT / "docs" / folder).glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"({name}" not in index} == set()
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_path_that_a_document_names_exists(name: str) -> None:
     assert list(_missing(name, (ROOT / name).read_text("utf-8"))) == []
