@@ -47,11 +47,14 @@ run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C 
 
 # To change it.
 
-test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade --ignore=tests/browser)
+# Tests that kill, freeze, stop and replace the processes of the service. They run with the crash tests.
+STOPS := $(addprefix tests/end_to_end/,test_workers.py test_drain.py)
 
-test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
+test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash $(STOPS:%=--ignore=%) --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade --ignore=tests/browser)
+
+test-crash: $(DEV) ## run the crash tests: kill -9, freezes, stops, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(STOPS) $(ARGS)
 
 test-upgrade: $(DEV) ## upgrade from the version before under load, and back, with its real code; some minutes
 	$(BIN)/pytest tests/upgrade $(ARGS)

@@ -198,7 +198,7 @@ def test_old_tls_and_plain_http_are_refused(twin: Twin) -> None:
 
 
 def test_a_request_that_arrives_too_slowly_is_closed() -> None:
-    with start_twin(arguments=("--request-timeout", "0.2")) as twin:
+    with start_twin(arguments=("--request-timeout", "1")) as twin:
         context = ssl.create_default_context(cafile=str(twin.ca_file))
         with (
             socket.create_connection((twin.host, twin.port), timeout=10) as plain,
