@@ -57,7 +57,7 @@ def test_every_heading_that_a_link_names_exists(name: str) -> None:
         assert anchor in _anchors(page.read_text("utf-8")), f"{path}#{anchor}"
 
 
-@pytest.mark.parametrize("name", (*DOCUMENTS, "CHANGELOG.md"))
+@pytest.mark.parametrize("name", [*DOCUMENTS, "CHANGELOG.md"])
 def test_no_document_holds_both_sides_of_a_conflict(name: str) -> None:
     assert not re.findall(r"^(?:<{7}|={7}|>{7})", (ROOT / name).read_text("utf-8"), re.MULTILINE)
 

@@ -15,8 +15,8 @@ def told(change: Callable[[Any], None]) -> Patch:
     """Sometimes change the message of a payment."""
 
     def mutate(original: Callable[..., Any]) -> Callable[..., Any]:
-        def payment(*arguments: Any) -> Any:
-            message = original(*arguments)
+        def payment(*arguments: Any, **named: Any) -> Any:
+            message = original(*arguments, **named)
             if occurs():
                 change(message)
             return message
