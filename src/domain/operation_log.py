@@ -100,8 +100,11 @@ class OperationLog:
                 return Funds.NONE
             if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
                 return Funds.HELD
-            # Captured in parts: a part is still under way, or the rest can still be captured.
-            if TransactionStatus.PARTIALLY_CAPTURED in statuses and (self.under_way or self.capturable_amount):
+            # Captured in parts, and the rest can still be captured.
+            if TransactionStatus.PARTIALLY_CAPTURED in statuses and self.capturable_amount:
+                return Funds.HELD
+            # Money counts as returned only when no outcome is unknown: a capture under way may have taken it.
+            if self.under_way:
                 return Funds.HELD
             return Funds.RETURNED
         if self.refunded_amount == captured:
@@ -121,9 +124,10 @@ class OperationLog:
     def is_live(self) -> bool:
         """Whether another payment for the same reference would pay twice.
 
-        True also for a fully refunded payment with an unknown outcome: a capture may have taken more.
+        True also for a fully refunded payment with an unknown outcome: a capture may have taken more, and its funds
+        are HELD until the outcome is known.
         """
-        return self.state.is_live and (self.funds is not Funds.RETURNED or self.under_way is not None)
+        return self.state.is_live and self.funds is not Funds.RETURNED
 
     @property
     def under_way(self) -> Operation | None:

@@ -74,6 +74,14 @@ def test_a_pending_capture_still_holds_the_money() -> None:
     assert payment.is_live
 
 
+@pytest.mark.parametrize("ended", [TransactionStatus.VOIDED, TransactionStatus.RELEASED, TransactionStatus.EXPIRED])
+def test_funds_are_not_returned_while_a_capture_is_under_way(ended: TransactionStatus) -> None:
+    payment = an_authorized_payment()
+    payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
+    move(payment, ended)
+    assert (payment.state, payment.funds, payment.is_live) == (PaymentState.PENDING, Funds.HELD, True)
+
+
 def test_a_part_whose_capture_is_not_known_yet_still_holds_the_money() -> None:
     payment = an_authorized_payment()
     payment.capture(usd(40_00), an_operation_id(), a_request_id(), context=STAMP)

@@ -387,10 +387,11 @@ class AnyCourse(RuleBasedStateMachine):
             self.seen[operation.operation_id] = operation
 
     @invariant()
-    def live_is_a_live_state_that_holds_money_or_may_yet(self) -> None:
+    def live_is_a_live_state_whose_funds_were_not_returned(self) -> None:
         payment = self.payment
-        may_hold_money = payment.funds is not Funds.RETURNED or payment.under_way is not None
-        assert payment.is_live is (payment.state.is_live and may_hold_money)
+        # The same condition as that of the unique index of references.
+        assert payment.is_live is (payment.state.is_live and payment.funds is not Funds.RETURNED)
+        assert not (payment.under_way and payment.funds is Funds.RETURNED)
         if payment.captured_amount > payment.refunded_amount or payment.capturable_amount or payment.under_way:
             assert payment.is_live
 
