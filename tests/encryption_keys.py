@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Engine, select
 
-from adapters.persistence.encryption.key_rotation import SEALED_TABLES
+from adapters.persistence.encryption.encrypted_columns import ENCRYPTED_TABLES
 from adapters.persistence.encryption.sealing import Sealer, SealingKey, associated_data
 from bootstrap.config.settings import Settings
 from bootstrap.wiring.container import Container
@@ -37,7 +37,7 @@ def opened_rows(engine: Engine, sealer: Sealer) -> dict[str, list[str]]:
     """The plain text of each table with sealed columns, row by row."""
     read: dict[str, list[str]] = {}
     with engine.connect() as connection:
-        for sealed in SEALED_TABLES:
+        for sealed in ENCRYPTED_TABLES:
             texts = []
             for row in connection.execute(select(sealed.table)):
                 kept = dict(row._mapping)

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import pytest
 
-from bootstrap.config.settings import encryption_keys_of, load_settings
+from bootstrap.config.encryption_settings import encryption_keys_of
+from bootstrap.config.settings import load_settings
 from tests.deploy.tools import DEPLOY, ROOT, Document, tool
 from tests.languages.toolchain import attempt, run
 

@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from adapters.grpc.middleware.status import REFUSALS
+from adapters.grpc.errors.status_codes import REFUSALS
 from tests.adapters.grpc.services.test_any_input import METHODS
 from tests.adapters.grpc.serving import a_house
 from tests.end_to_end.test_fuzz import valid

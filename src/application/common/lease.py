@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 
 class LeaseOver(Exception):
@@ -39,6 +40,15 @@ class Lease:
         """
         if not self.is_held:
             raise LeaseOver("the service hung for too long before it could send")
+
+
+# The time that a call may need beyond the gateway's timeouts: waits for a connection, and work before the first byte.
+MARGIN_SECONDS: Final = 15.0
+
+
+def lease_duration(*, connect_seconds: float, read_seconds: float) -> timedelta:
+    """The length of a lease: the gateway's timeouts and the margin."""
+    return timedelta(seconds=connect_seconds + read_seconds + MARGIN_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

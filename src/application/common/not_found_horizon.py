@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+# The default horizon.
+HORIZON_SECONDS: Final = 180.0
 # Entries are dropped after this many horizons without a look. Another replica may have resolved the operation without
 # notice. A dropped entry only delays a verdict, so this must merely exceed the pauses between one replica's looks.
 KEPT_HORIZONS: Final = 20

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from application.ports.deliveries import Endpoint
 from application.ports.feed import FeedKind
-from bootstrap.config.settings import BadSettings, plain_url
+from bootstrap.config.settings import BadSettings
+from bootstrap.config.urls import plain_url
 from domain.ids import CallerId
 
 _FIELDS: Final = {"name", "url", "caller", "types", "secret_env", "secret_file", "start"}

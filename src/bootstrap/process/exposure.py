@@ -4,7 +4,8 @@ import logging
 from typing import Final
 
 from bayar.channels import is_loopback
-from bootstrap.config.settings import Authentication, Settings
+from bootstrap.config.authentication_settings import Authentication
+from bootstrap.config.settings import Settings
 
 _log = logging.getLogger(__name__)
 

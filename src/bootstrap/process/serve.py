@@ -22,7 +22,8 @@ from adapters.persistence.repositories.audit_chain import Head, Verification
 from adapters.persistence.sql.file_permissions import restrict_to_owner
 from application.common.errors import StoreUnavailable
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
-from bootstrap.config.settings import BadSettings, LogFormat, Settings, load_settings
+from bootstrap.config.logging_settings import LogFormat
+from bootstrap.config.settings import BadSettings, Settings, load_settings
 from bootstrap.development.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.development.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.exit_status import FAILED

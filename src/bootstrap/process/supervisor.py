@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.http.server import WEBHOOKS
-from bootstrap.config.settings import BadSettings, LogFormat, Settings
+from bootstrap.config.logging_settings import LogFormat
+from bootstrap.config.settings import BadSettings, Settings
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import complain, say

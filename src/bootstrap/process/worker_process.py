@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Final, assert_never
 
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
-from bootstrap.config.settings import BadSettings, LogFormat, Settings, load_settings
+from bootstrap.config.logging_settings import LogFormat
+from bootstrap.config.settings import BadSettings, Settings, load_settings
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import open_standard_streams

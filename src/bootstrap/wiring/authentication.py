@@ -12,7 +12,8 @@ from application.access.authenticate import ApiKeyCache, Authenticate, Presented
 from application.access.last_used_recorder import LastUsedRecorder
 from application.common.caller import Caller
 from application.ports.runtime import Clock
-from bootstrap.config.settings import Authentication, BadSettings, Door, Settings
+from bootstrap.config.authentication_settings import Authentication, Door
+from bootstrap.config.settings import BadSettings, Settings
 
 
 def authentication(

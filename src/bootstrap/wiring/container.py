@@ -115,7 +115,8 @@ from application.recovery.reverse_orphans import ReverseOrphans
 from application.recovery.send_scheduled_refund import SendScheduledRefund
 from application.recovery.service_hold import HoldWatch
 from bootstrap.config.event_webhooks import read_endpoints
-from bootstrap.config.settings import RawCards, Settings
+from bootstrap.config.payment_settings import RawCards
+from bootstrap.config.settings import Settings
 from bootstrap.config.three_d_secure import read_rules
 from bootstrap.observability import catalogue
 from bootstrap.observability.call_metrics import CallMetrics, GatewayMetrics, StoreMetrics

@@ -21,6 +21,8 @@ from application.common.lease import steady_seconds
 
 _log = logging.getLogger(__name__)
 
+# The default number of lost answers that opens a circuit breaker.
+FAILURES_BEFORE_OPENING: Final = 10
 FIRST_PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 10.0
 # A connection attempt that failed sooner blocked no thread for long, and does not count.

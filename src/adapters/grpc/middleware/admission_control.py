@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
-from adapters.grpc.errors import RateLimited, TooManyFailedLogins, TooManyStreams, TooMuchUnread
+from adapters.grpc.errors.exceptions import RateLimited, TooManyFailedLogins, TooManyStreams, TooMuchUnread
 from adapters.grpc.middleware.authorization import Guard, peer_of
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
 from adapters.grpc.middleware.credential_watch import CredentialWatch

@@ -9,8 +9,8 @@ from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any, Final
 
+from adapters.grpc.errors.status_codes import reason_of
 from adapters.grpc.middleware.authorization import current_caller
-from adapters.grpc.middleware.status import reason_of
 from application.audit.audit_log import Audit
 from application.common.errors import StoreUnavailable
 from application.ports.audit_log import AuditKind

@@ -6,8 +6,8 @@ from typing import Any, Final, Protocol
 
 import grpc
 
+from adapters.grpc.errors.status_codes import Problem
 from adapters.grpc.middleware.call_snapshot import Metadata
-from adapters.grpc.middleware.status import Problem
 from application.common.caller import Caller
 
 

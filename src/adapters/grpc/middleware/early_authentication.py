@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import grpc
 
 from adapters.grpc.connections.connection_guard import ConnectionGuard
-from adapters.grpc.errors import TooManyFailedLogins
+from adapters.grpc.errors.exceptions import TooManyFailedLogins
 from adapters.grpc.middleware.admission_control import AdmissionControl
 from adapters.grpc.middleware.call_observer import UNOBSERVED, CallObserver
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata

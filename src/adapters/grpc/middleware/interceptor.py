@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import grpc
 
-from adapters.grpc.errors import Overloaded, RequestTooLarge, ServiceStopping, UndecodableRequest
+from adapters.grpc.errors.exceptions import Overloaded, RequestTooLarge, ServiceStopping, UndecodableRequest
+from adapters.grpc.errors.status_codes import Problem, problem_of, status_of
 from adapters.grpc.messages.catalogue import catalogue
 from adapters.grpc.middleware.admission_control import AdmissionControl
 from adapters.grpc.middleware.audit import audited
@@ -21,7 +22,6 @@ from adapters.grpc.middleware.call_observer import UNOBSERVED, CallObserver, Obs
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
 from adapters.grpc.middleware.open_calls import OpenCalls, endable_handler
 from adapters.grpc.middleware.request_size import max_bytes
-from adapters.grpc.middleware.status import Problem, problem_of, status_of
 from adapters.grpc.middleware.stream_writer import StreamLimits, send
 from adapters.grpc.scheduling.call_pool import CallPool
 from application.common.caller import Caller

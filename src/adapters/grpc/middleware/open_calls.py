@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 
-from adapters.grpc.errors import ServiceStopping
+from adapters.grpc.errors.exceptions import ServiceStopping
 
 
 class OpenCalls:

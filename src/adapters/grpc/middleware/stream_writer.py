@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from adapters.grpc.errors import ReaderTooSlow, ServiceStopping, StreamTooLong
+from adapters.grpc.errors.exceptions import ReaderTooSlow, ServiceStopping, StreamTooLong
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final, TypeVar
 
-from adapters.grpc.errors import CallTooLong, Overloaded, ServiceStopping
+from adapters.grpc.errors.exceptions import CallTooLong, Overloaded, ServiceStopping
 from adapters.grpc.scheduling.fair_queue import FairQueue, Flow, Share
 from application.common.concurrency import holding_slot
 

@@ -2,58 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Engine, Row, Table, select, update
+from sqlalchemy import Column, Connection, Engine, Row, select, update
 
 from adapters.persistence.encryption.blind_indexes import email_digest, external_id_digest
+from adapters.persistence.encryption.encrypted_columns import ENCRYPTED_TABLES, EncryptedTable
 from adapters.persistence.encryption.sealing import Sealer, associated_data, sealed_texts
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.engine import SQLITE_BEGIN
-from adapters.persistence.tables import (
-    customers,
-    disputes,
-    feed_events,
-    payment_archives,
-    payment_events,
-    payment_methods,
-    payments,
-    webhook_notifications,
-)
-from domain.personal_data import OF_CUSTOMER
+from adapters.persistence.tables import customers
 
 _BATCH: Final = 200
 _SAMPLE: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class SealedTable:
-    """A table with sealed columns: whole texts, and JSON documents with sealed entries."""
-
-    table: Table
-    texts: tuple[str, ...] = ()
-    documents: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Column[Any]:
-        return next(iter(self.table.primary_key.columns))
-
-    @property
-    def columns(self) -> list[Column[Any]]:
-        return [self.key, *(self.table.c[name] for name in (*self.texts, *self.documents))]
-
-
-SEALED_TABLES: Final = (
-    SealedTable(customers, texts=OF_CUSTOMER),
-    SealedTable(payment_methods, texts=("gateway_token",), documents=("rest",)),
-    SealedTable(payments, documents=("terms", "instrument")),
-    SealedTable(payment_events, documents=("payload",)),
-    SealedTable(payment_archives, texts=("events",)),
-    SealedTable(feed_events, texts=("payload",)),
-    SealedTable(disputes, documents=("report",)),
-    SealedTable(webhook_notifications, documents=("subject",)),
-)
 
 
 def reseal(engine: Engine, sealer: Sealer) -> int:
@@ -62,7 +23,7 @@ def reseal(engine: Engine, sealer: Sealer) -> int:
     Raises CannotOpen for a value whose key is missing, and StoreUnavailable.
     """
     return sum(
-        _reseal_batch(engine, sealer, sealed, keys) for sealed in SEALED_TABLES for keys in _keys(engine, sealed)
+        _reseal_batch(engine, sealer, sealed, keys) for sealed in ENCRYPTED_TABLES for keys in _keys(engine, sealed)
     )
 
 
@@ -70,7 +31,7 @@ def count_by_key(engine: Engine) -> Mapping[str, int]:
     """The number of values that each key sealed, by the key's name; plain values count under the empty name."""
     counts: Counter[str] = Counter()
     with translate_db_errors(), engine.connect() as connection:
-        for sealed in SEALED_TABLES:
+        for sealed in ENCRYPTED_TABLES:
             for row in connection.execution_options(yield_per=1000).execute(select(*sealed.columns)):
                 counts.update(sealed_texts(dict(row._mapping), sealed.texts, sealed.documents))
     return counts
@@ -78,14 +39,14 @@ def count_by_key(engine: Engine) -> Mapping[str, int]:
 
 def holds_sealed(connection: Connection) -> bool:
     """Whether a value is sealed, judged by the first rows of each table."""
-    for sealed in SEALED_TABLES:
+    for sealed in ENCRYPTED_TABLES:
         for row in connection.execute(select(*sealed.columns).order_by(sealed.key).limit(_SAMPLE)):
             if any(sealed_texts(dict(row._mapping), sealed.texts, sealed.documents)):
                 return True
     return False
 
 
-def _keys(engine: Engine, sealed: SealedTable) -> Iterator[list[Any]]:
+def _keys(engine: Engine, sealed: EncryptedTable) -> Iterator[list[Any]]:
     last: Any = ""
     while True:
         with translate_db_errors(), engine.connect() as connection:
@@ -97,7 +58,7 @@ def _keys(engine: Engine, sealed: SealedTable) -> Iterator[list[Any]]:
         last = keys[-1]
 
 
-def _reseal_batch(engine: Engine, sealer: Sealer, sealed: SealedTable, keys: list[Any]) -> int:
+def _reseal_batch(engine: Engine, sealer: Sealer, sealed: EncryptedTable, keys: list[Any]) -> int:
     writing = engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"})
     written = 0
     with translate_db_errors(), writing.begin() as connection:
@@ -107,12 +68,12 @@ def _reseal_batch(engine: Engine, sealer: Sealer, sealed: SealedTable, keys: lis
     return written
 
 
-def _read(sealed: SealedTable) -> list[Column[Any]]:
+def _read(sealed: EncryptedTable) -> list[Column[Any]]:
     digests = [customers.c.external_id_digest, customers.c.email_digest] if sealed.table is customers else []
     return [*sealed.columns, *digests]
 
 
-def _reseal_row(connection: Connection, sealer: Sealer, sealed: SealedTable, row: Row[Any]) -> int:
+def _reseal_row(connection: Connection, sealer: Sealer, sealed: EncryptedTable, row: Row[Any]) -> int:
     then = dict(row._mapping)
     key = then[sealed.key.name]
     now: dict[str, Any] = {}

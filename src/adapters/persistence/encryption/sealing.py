@@ -21,14 +21,12 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain import personal_data
+from adapters.persistence.encryption.encrypted_columns import ENCRYPTED_ENTRIES
+from domain.personal_data import ENCLOSING
 
 _BEGINNING: Final = "sealed:1:"
 _NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
-
-# The sealed entries of stored JSON.
-_SEALED_ENTRIES: Final = frozenset({*personal_data.OF_PAYER, *personal_data.SECRETS})
 
 
 class CannotOpen(RuntimeError):
@@ -196,9 +194,9 @@ def sealed_texts(row: Mapping[str, Any], texts: Sequence[str], documents: Sequen
 def _map_entries(kept: Mapping[str, Any], aad: str, change: Callable[[Any, str], Any]) -> dict[str, Any]:
     changed = dict(kept)
     for name, item in kept.items():
-        if name in _SEALED_ENTRIES:
+        if name in ENCRYPTED_ENTRIES:
             changed[name] = change(item, f"{aad}.{name}")
-        elif name in personal_data.ENCLOSING and isinstance(item, Mapping):
+        elif name in ENCLOSING and isinstance(item, Mapping):
             changed[name] = _map_entries(item, aad, change)
     return changed
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from adapters.grpc.errors import CallTooLong, Overloaded, ServiceStopping
+from adapters.grpc.errors.exceptions import CallTooLong, Overloaded, ServiceStopping
 from adapters.grpc.scheduling.call_pool import CallPool
 from application.common.concurrency import blocking_call
 

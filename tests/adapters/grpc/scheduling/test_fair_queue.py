@@ -15,7 +15,7 @@ import grpc
 import pytest
 from dependency_injector import providers
 
-from adapters.grpc.errors import Overloaded, TooMuchUnread
+from adapters.grpc.errors.exceptions import Overloaded, TooMuchUnread
 from adapters.grpc.middleware.admission_control import UnreadAnswers
 from adapters.grpc.scheduling.call_pool import CallPool
 from adapters.grpc.scheduling.fair_queue import FairQueue, Flow, Share

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 from google.rpc import status_pb2
 
-from adapters.grpc import errors
+from adapters.grpc.errors import exceptions
 from adapters.grpc.messages.catalogue import Catalogue
 from adapters.grpc.messages.violation_messages import sentence
 from application.common import errors as application
@@ -87,7 +87,7 @@ def _invalid(error: application.InvalidRequest) -> Problem:
     return Problem(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", message, details=details)
 
 
-def _undecodable(_: errors.UndecodableRequest) -> Problem:
+def _undecodable(_: exceptions.UndecodableRequest) -> Problem:
     what = "The request cannot be decoded as a message of this contract. Use stubs of the current protos."
     violation = rich.BadRequest.FieldViolation(field="", description=what, reason="UNDECODABLE")
     details = [rich.BadRequest(field_violations=[violation])]
@@ -371,7 +371,7 @@ def _not_for_customers(_: application.NotForCustomers) -> Problem:
     return Problem(grpc.StatusCode.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", message)
 
 
-def _rate_limited(error: errors.RateLimited) -> Problem:
+def _rate_limited(error: exceptions.RateLimited) -> Problem:
     message = (
         "The caller exceeds its rate limit, so nothing was done. Send the same request again after the time in "
         "RetryInfo, and spread the calls."
@@ -379,7 +379,7 @@ def _rate_limited(error: errors.RateLimited) -> Problem:
     return _exhausted("RATE_LIMITED", message, error.wait_seconds)
 
 
-def _too_many_failed_logins(error: errors.TooManyFailedLogins) -> Problem:
+def _too_many_failed_logins(error: exceptions.TooManyFailedLogins) -> Problem:
     message = (
         "Too many calls from your address showed credentials that are not accepted, so this one was not checked. "
         "Correct the credential first."
@@ -387,7 +387,7 @@ def _too_many_failed_logins(error: errors.TooManyFailedLogins) -> Problem:
     return _exhausted("TOO_MANY_FAILED_LOGINS", message, error.wait_seconds)
 
 
-def _reader_too_slow(error: errors.ReaderTooSlow) -> Problem:
+def _reader_too_slow(error: exceptions.ReaderTooSlow) -> Problem:
     message = (
         f"Nothing of the stream was read for {error.seconds:g} s, so it was ended. Open it again, where it left off, "
         "and read what comes before you work on it."
@@ -395,7 +395,7 @@ def _reader_too_slow(error: errors.ReaderTooSlow) -> Problem:
     return Problem(grpc.StatusCode.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", message, details=[_retry_after(1)])
 
 
-def _too_much_unread(error: errors.TooMuchUnread) -> Problem:
+def _too_much_unread(error: exceptions.TooMuchUnread) -> Problem:
     message = (
         f"Answers of more than {error.limit >> 20} MiB wait for you to read them. Read them, or give up those calls; "
         "and ask for smaller pages."
@@ -403,12 +403,12 @@ def _too_much_unread(error: errors.TooMuchUnread) -> Problem:
     return _exhausted("ANSWERS_UNREAD", message, 1, limit_bytes=str(error.limit))
 
 
-def _too_many_streams(error: errors.TooManyStreams) -> Problem:
+def _too_many_streams(error: exceptions.TooManyStreams) -> Problem:
     message = f"You have {error.limit} streams open, and may have no more. Close what you do not read, or watch less."
     return _exhausted("TOO_MANY_STREAMS", message, 5, limit=str(error.limit))
 
 
-def _overloaded(_: errors.Overloaded) -> Problem:
+def _overloaded(_: exceptions.Overloaded) -> Problem:
     message = (
         "This replica of the service has as much to do as it can, so nothing was done. "
         "Send the same request again, with the same request_id."
@@ -416,12 +416,12 @@ def _overloaded(_: errors.Overloaded) -> Problem:
     return _exhausted("OVERLOADED", message, 1)
 
 
-def _too_large(error: errors.RequestTooLarge) -> Problem:
+def _too_large(error: exceptions.RequestTooLarge) -> Problem:
     message = f"The request is too large: this call takes at most {error.limit:,} bytes. Shorten its texts."
     return _exhausted("REQUEST_TOO_LARGE", message, limit_bytes=str(error.limit))
 
 
-def _too_long(error: errors.CallTooLong) -> Problem:
+def _too_long(error: exceptions.CallTooLong) -> Problem:
     message = (
         f"There was no answer within {error.seconds:g} seconds, the longest wait of this service. The work goes on: "
         "send the same request again, with the same request_id."
@@ -454,7 +454,7 @@ def _retry_after(seconds: float) -> rich.RetryInfo:
 # Subclasses come before their bases.
 _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.InvalidRequest: _invalid,
-    errors.UndecodableRequest: _undecodable,
+    exceptions.UndecodableRequest: _undecodable,
     application.NotAuthenticated: _not_authenticated,
     application.ScopeMissing: _scope_missing,
     application.NotForCustomers: _not_for_customers,
@@ -515,23 +515,23 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "again, with the same request_id: a replica of that version answers it.",
         1,
     ),
-    errors.ServiceStopping: _unavailable(
+    exceptions.ServiceStopping: _unavailable(
         "SERVICE_STOPPING",
         "This replica of the service is being stopped. Open the stream again, or send the same request again with the "
         "same request_id.",
         1,
     ),
-    errors.StreamTooLong: _unavailable(
+    exceptions.StreamTooLong: _unavailable(
         "STREAM_ENDED", "No stream is open for longer than this one was. Open it again, where it left off.", 1
     ),
-    errors.ReaderTooSlow: _reader_too_slow,
-    errors.TooMuchUnread: _too_much_unread,
-    errors.RateLimited: _rate_limited,
-    errors.TooManyFailedLogins: _too_many_failed_logins,
-    errors.TooManyStreams: _too_many_streams,
-    errors.Overloaded: _overloaded,
-    errors.RequestTooLarge: _too_large,
-    errors.CallTooLong: _too_long,
+    exceptions.ReaderTooSlow: _reader_too_slow,
+    exceptions.TooMuchUnread: _too_much_unread,
+    exceptions.RateLimited: _rate_limited,
+    exceptions.TooManyFailedLogins: _too_many_failed_logins,
+    exceptions.TooManyStreams: _too_many_streams,
+    exceptions.Overloaded: _overloaded,
+    exceptions.RequestTooLarge: _too_large,
+    exceptions.CallTooLong: _too_long,
     application.CredentialsUnavailable: _unavailable(
         "CREDENTIALS_UNAVAILABLE",
         "The keys of the token issuer are not available, so the token cannot be verified. Try again.",

@@ -11,10 +11,10 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 
-from adapters.grpc import errors
+from adapters.grpc.errors import exceptions
+from adapters.grpc.errors.status_codes import REFUSALS, problem_of, status_of
 from adapters.grpc.messages.catalogue import accepted_languages, catalogue
 from adapters.grpc.messages.violation_messages import SENTENCES, sentence
-from adapters.grpc.middleware.status import REFUSALS, problem_of, status_of
 from application.common import errors as application
 from application.common.caller import Scope
 from application.common.errors import FieldViolation, ResourceKind, Rule
@@ -38,7 +38,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
         "INVALID_REQUEST",
         (rich.BadRequest,),
     ),
-    (errors.UndecodableRequest(), Code.INVALID_ARGUMENT, "INVALID_REQUEST", (rich.BadRequest,)),
+    (exceptions.UndecodableRequest(), Code.INVALID_ARGUMENT, "INVALID_REQUEST", (rich.BadRequest,)),
     (application.NotFound(ResourceKind.PAYMENT, "x"), Code.NOT_FOUND, "PAYMENT_NOT_FOUND", ()),
     (application.NotFound(ResourceKind.CUSTOMER, "x"), Code.NOT_FOUND, "CUSTOMER_NOT_FOUND", ()),
     (application.NotFound(ResourceKind.PAYMENT_METHOD, "x"), Code.NOT_FOUND, "PAYMENT_METHOD_NOT_FOUND", ()),
@@ -150,7 +150,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
         "TOO_MANY_DECLINES",
         (rich.RetryInfo,),
     ),
-    (errors.ServiceStopping(), Code.UNAVAILABLE, "SERVICE_STOPPING", (rich.RetryInfo,)),
+    (exceptions.ServiceStopping(), Code.UNAVAILABLE, "SERVICE_STOPPING", (rich.RetryInfo,)),
     *(
         (application.NotAuthenticated(refusal, "unknown key"), Code.UNAUTHENTICATED, f"CREDENTIAL_{refusal.name}", ())
         for refusal in application.AuthFailure
@@ -158,16 +158,16 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (application.CredentialsUnavailable(), Code.UNAVAILABLE, "CREDENTIALS_UNAVAILABLE", (rich.RetryInfo,)),
     (application.ScopeMissing(Scope.ADMIN), Code.PERMISSION_DENIED, "SCOPE_MISSING", ()),
     (application.NotForCustomers(), Code.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", ()),
-    (errors.StreamTooLong(), Code.UNAVAILABLE, "STREAM_ENDED", (rich.RetryInfo,)),
-    (errors.ReaderTooSlow(30), Code.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", (rich.RetryInfo,)),
-    (errors.RateLimited(0.0125), Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", (rich.RetryInfo,)),
-    (errors.TooManyFailedLogins(0.06), Code.RESOURCE_EXHAUSTED, "TOO_MANY_FAILED_LOGINS", (rich.RetryInfo,)),
-    (errors.ReaderTooSlow(60), Code.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", (rich.RetryInfo,)),
-    (errors.TooMuchUnread(1 << 25), Code.RESOURCE_EXHAUSTED, "ANSWERS_UNREAD", (rich.RetryInfo,)),
-    (errors.TooManyStreams(5), Code.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", (rich.RetryInfo,)),
-    (errors.Overloaded(), Code.RESOURCE_EXHAUSTED, "OVERLOADED", (rich.RetryInfo,)),
-    (errors.RequestTooLarge(1000), Code.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", ()),
-    (errors.CallTooLong(150), Code.DEADLINE_EXCEEDED, "CALL_TOO_LONG", (rich.RetryInfo,)),
+    (exceptions.StreamTooLong(), Code.UNAVAILABLE, "STREAM_ENDED", (rich.RetryInfo,)),
+    (exceptions.ReaderTooSlow(30), Code.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", (rich.RetryInfo,)),
+    (exceptions.RateLimited(0.0125), Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", (rich.RetryInfo,)),
+    (exceptions.TooManyFailedLogins(0.06), Code.RESOURCE_EXHAUSTED, "TOO_MANY_FAILED_LOGINS", (rich.RetryInfo,)),
+    (exceptions.ReaderTooSlow(60), Code.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", (rich.RetryInfo,)),
+    (exceptions.TooMuchUnread(1 << 25), Code.RESOURCE_EXHAUSTED, "ANSWERS_UNREAD", (rich.RetryInfo,)),
+    (exceptions.TooManyStreams(5), Code.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", (rich.RetryInfo,)),
+    (exceptions.Overloaded(), Code.RESOURCE_EXHAUSTED, "OVERLOADED", (rich.RetryInfo,)),
+    (exceptions.RequestTooLarge(1000), Code.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", ()),
+    (exceptions.CallTooLong(150), Code.DEADLINE_EXCEEDED, "CALL_TOO_LONG", (rich.RetryInfo,)),
 ]
 IDS = [f"{type(error).__name__}-{reason}" for error, _, reason, _ in TOLD]
 
