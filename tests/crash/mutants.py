@@ -129,18 +129,18 @@ _TABLE: Final = (
     ),
     Mutant("a reference can be paid twice", DOUBLE_CHARGES, replays.ignore_taken_references),
     Mutant(
-        "CAPTURED is told for AUTHORIZED",
+        "CAPTURED is reported for AUTHORIZED",
         ANSWERS,
         answers.told(answers.state_for(PaymentState.PAYMENT_STATE_CAPTURED, *_HELD)),
         is_quick=True,
     ),
     Mutant(
-        "CAPTURED is told for DECLINED",
+        "CAPTURED is reported for DECLINED",
         ANSWERS,
         answers.told(answers.state_for(PaymentState.PAYMENT_STATE_CAPTURED, PaymentState.PAYMENT_STATE_DECLINED)),
     ),
     Mutant(
-        "DECLINED is told for FAILED",
+        "DECLINED is reported for FAILED",
         ANSWERS,
         answers.told(
             answers.state_for(
@@ -150,15 +150,20 @@ _TABLE: Final = (
             )
         ),
     ),
-    Mutant("an outcome that is not known is told as FAILED", ANSWERS, answers.told(answers.pending_as_failed)),
-    Mutant("an operation that is under way is told as SUCCEEDED", ANSWERS, answers.told(answers.started_as_succeeded)),
-    Mutant("a wrong captured amount is told", ANSWERS, answers.told(answers.amount("captured_amount"))),
-    Mutant("a wrong refunded amount is told", ANSWERS, answers.told(answers.amount("refunded_amount"))),
+    Mutant("an outcome that is not known is reported as FAILED", ANSWERS, answers.told(answers.pending_as_failed)),
     Mutant(
-        "a wrong refundable amount is told", ANSWERS, answers.told(answers.amount("refundable_amount")), is_quick=True
+        "an operation that is under way is reported as SUCCEEDED", ANSWERS, answers.told(answers.started_as_succeeded)
     ),
-    Mutant("a wrong capturable amount is told", ANSWERS, answers.told(answers.amount("capturable_amount"))),
-    Mutant("the last operation is not told", ANSWERS, answers.told(answers.without_last_operation)),
+    Mutant("a wrong captured amount is reported", ANSWERS, answers.told(answers.amount("captured_amount"))),
+    Mutant("a wrong refunded amount is reported", ANSWERS, answers.told(answers.amount("refunded_amount"))),
+    Mutant(
+        "a wrong refundable amount is reported",
+        ANSWERS,
+        answers.told(answers.amount("refundable_amount")),
+        is_quick=True,
+    ),
+    Mutant("a wrong capturable amount is reported", ANSWERS, answers.told(answers.amount("capturable_amount"))),
+    Mutant("the last operation is not reported", ANSWERS, answers.told(answers.without_last_operation)),
     Mutant(
         "GetPayment tells its first answer for ever",
         ANSWERS,
@@ -175,7 +180,7 @@ _TABLE: Final = (
         replace_function(PaymentServicer, "ListPaymentEvents", answers.leave_one_out("events")),
     ),
     Mutant(
-        "a method is told as ACTIVE that is not",
+        "a method is reported as ACTIVE that is not",
         STATES,
         replace_function(PaymentMethodServicer, "_message", answers.methods_are_active),
         faults=({"fault": "status", "status": 503, "method": "POST", "path": "/payment_methods", "probability": 0.5},),
@@ -188,19 +193,21 @@ _TABLE: Final = (
     ),
     Mutant("a repeat is refused", ANSWERS, replace_function(PaymentCall, "present", replays.refuse_replays)),
     Mutant(
-        "a capture is lost, and told as done",
+        "a capture is lost, and reported as done",
         STATES,
         recording.pretended_change("capture", TransactionStatus.SUBMITTED),
         is_quick=True,
     ),
-    Mutant("a void is lost, and told as done", STATES, recording.pretended_change("void", TransactionStatus.VOIDED)),
     Mutant(
-        "a refund is lost, and told as done",
+        "a void is lost, and reported as done", STATES, recording.pretended_change("void", TransactionStatus.VOIDED)
+    ),
+    Mutant(
+        "a refund is lost, and reported as done",
         LOST,
         replace_function(BraintreeAdapter, "refund", recording.pretended_refund),
     ),
     Mutant(
-        "a method is lost, and told as ACTIVE",
+        "a method is lost, and reported as ACTIVE",
         STATES,
         replace_function(BraintreeAdapter, "store_method", recording.pretended_method),
     ),
@@ -242,7 +249,7 @@ _TABLE: Final = (
         ),
     ),
     Mutant("one event of fifteen is dropped", FEED, feed.feed(feed.dropped), is_quick=True),
-    Mutant("one event of fifteen is told twice", FEED, feed.feed(feed.doubled)),
+    Mutant("one event of fifteen is reported twice", FEED, feed.feed(feed.doubled)),
     Mutant("neighbouring events are swapped", FEED, feed.feed(feed.swapped), is_quick=True),
     Mutant("changes of customers and methods are dropped", FEED, feed.feed(feed.without_resources)),
     Mutant("events show a later payment", FEED, feed.feed(feed.latest_payload)),
@@ -258,7 +265,7 @@ _TABLE: Final = (
         replace_function(BraintreeAdapter, "accept_dispute", disputes.pretended_acceptance),
     ),
     Mutant(
-        "a dispute is told as WON that is ACCEPTED",
+        "a dispute is reported as WON that is ACCEPTED",
         ANSWERS,
         replace_function(DisputeServicer, "AcceptDispute", disputes.accepted_is_told_as_won),
     ),

@@ -188,7 +188,7 @@ class BraintreeAdapter:
     def _adjusted_before(self, adjust: Adjust) -> Outcome:
         """The transaction has the amount already: somebody else set it, and the record does not know."""
         found = self._read(self._sdk.transaction.find(adjust.transaction_id))
-        return Approved(found) if found.amount == adjust.amount else Unknown("the amount is told differently")
+        return Approved(found) if found.amount == adjust.amount else Unknown("the gateway reports another amount")
 
     def void(self, void: Void, lease: Lease) -> Outcome:
         return self._move(lambda key: self._sdk.transaction.void(void.transaction_id, key), void.operation_id, lease)

@@ -109,17 +109,22 @@ def _record_adjustment(payment: Payment, found: Transaction, context: EventConte
     latest = next((o for o in reversed(payment.operations) if o.kind is OperationKind.ADJUST), None)
     reason = latest.failure_reason if latest is not None else None
     if latest is not None and latest.amount == found.amount and reason is not None and reason.is_provisional:
-        payment.succeed(
-            latest.operation_id,
-            amount=found.amount,
-            transaction_id=found.transaction_id,
-            standing=found.standing,
-            details=found.details,
-            context=context,
-        )
+        _succeed_after_all(payment, latest, found, context)
         return True
     _record(payment, OperationKind.ADJUST, found, found.transaction_id, context, ids, found.amount)
     return True
+
+
+def _succeed_after_all(payment: Payment, own: Operation, found: Transaction, context: EventContext) -> None:
+    """The gateway did what our operation requested, although the operation was given up."""
+    payment.succeed(
+        own.operation_id,
+        amount=found.amount,
+        transaction_id=found.transaction_id,
+        standing=found.standing,
+        details=found.details,
+        context=context,
+    )
 
 
 def _may_be_ours(payment: Payment, kind: OperationKind, found: Transaction) -> bool:
@@ -145,14 +150,7 @@ def _record_part(payment: Payment, found: Transaction, context: EventContext, id
     if own is not None and own.state.is_open:
         return False
     if own is not None and own.failure_reason is not None and own.failure_reason.is_provisional:
-        payment.succeed(
-            own.operation_id,
-            amount=found.amount,
-            transaction_id=found.transaction_id,
-            standing=found.standing,
-            details=found.details,
-            context=context,
-        )
+        _succeed_after_all(payment, own, found, context)
         return True
     # This includes a second transaction of one operation, and one of a failed operation: money moved.
     _record(payment, kind, found, target, context, ids, found.amount)

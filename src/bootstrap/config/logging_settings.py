@@ -20,3 +20,7 @@ class LoggingSettings(SettingsGroup):
     """The lowest level that is logged: debug, info, warning or error. See docs/operate/logs.md."""
     log_format: LogFormat = Field(LogFormat.TEXT, examples=["json"])
     """text: lines for people. json: one JSON object a line."""
+
+    @property
+    def log_as_json(self) -> bool:
+        return self.log_format is LogFormat.JSON

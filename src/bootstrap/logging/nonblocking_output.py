@@ -143,8 +143,8 @@ class LineHandler(logging.Handler):
         self._writer.write(line)
 
     def _in_place_of(self, record: logging.LogRecord) -> str:
-        told = f"a record of {record.name}, {record.filename}:{record.lineno}, cannot be formatted"
-        return self.format(logging.LogRecord(__name__, logging.ERROR, "", 0, told, (), None))
+        text = f"a record of {record.name}, {record.filename}:{record.lineno}, cannot be formatted"
+        return self.format(logging.LogRecord(__name__, logging.ERROR, "", 0, text, (), None))
 
 
 STDOUT: Final = LineWriter(1)

@@ -22,7 +22,6 @@ from adapters.persistence.repositories.audit_chain import Head, Verification
 from adapters.persistence.sql.file_permissions import restrict_to_owner
 from application.common.errors import StoreUnavailable
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
-from bootstrap.config.logging_settings import LogFormat
 from bootstrap.config.settings import BadSettings, Settings, load_settings
 from bootstrap.development.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.development.twin_process import Twin, TwinFailed, running_twin
@@ -177,7 +176,7 @@ def run(
     key_file: for development, the path of an API key; a first payment to try it with is printed.
     """
     settings = container.settings()
-    write_logs(settings.log_level, as_json=settings.log_format is LogFormat.JSON)
+    write_logs(settings.log_level, as_json=settings.log_as_json)
     leave_no_core_dumps()
     raise_descriptor_limit()
     try:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.http.server import WEBHOOKS
-from bootstrap.config.logging_settings import LogFormat
 from bootstrap.config.settings import BadSettings, Settings
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
@@ -114,7 +113,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Runs until stopped. Returns the exit status. Raises BadSettings."""
-        write_logs(self._settings.log_level, "supervisor", as_json=self._settings.log_format is LogFormat.JSON)
+        write_logs(self._settings.log_level, "supervisor", as_json=self._settings.log_as_json)
         leave_no_core_dumps()
         with ExitStack() as stack:
             stack.enter_context(self._recording_signals())

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Final, assert_never
 
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
-from bootstrap.config.logging_settings import LogFormat
 from bootstrap.config.settings import BadSettings, Settings, load_settings
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
@@ -42,7 +41,7 @@ def main() -> int:
     try:
         settings = load_settings(grpc_address=parsed.grpc_address, workers=parsed.workers)
         name = f"worker {parsed.number}" if parsed.number else "background"
-        write_logs(settings.log_level, name, as_json=settings.log_format is LogFormat.JSON)
+        write_logs(settings.log_level, name, as_json=settings.log_as_json)
         leave_no_core_dumps()
         raise_descriptor_limit()
         container = Container()

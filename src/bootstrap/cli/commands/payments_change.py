@@ -8,8 +8,8 @@ from rich.text import Text
 from bayar.messages import BayarClient, FailureReason, Money, Operation, OperationKind, OperationState, Payment
 from bootstrap.cli.commands.payments_show import print_payment
 from bootstrap.cli.terminal import formatting as words
-from bootstrap.cli.terminal.arguments import add_confirmation, amount_in, confirm
-from bootstrap.cli.terminal.connection import WrongUsage, add_common_arguments
+from bootstrap.cli.terminal.arguments import add_confirmation, amount_in, confirm, required_amount_in
+from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.output import as_json, console, write_json
 from bootstrap.cli.terminal.timestamps import Clock
 from bootstrap.exit_status import DONE, FAILED
@@ -67,9 +67,8 @@ def capture(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 
 def adjust(parsed: argparse.Namespace, bayar: BayarClient) -> int:
-    payment, amount = _payment_and_amount(parsed, bayar)
-    if amount is None:
-        raise WrongUsage("--amount is missing")
+    payment = bayar.get_payment(payment_id=parsed.payment_id)
+    amount = required_amount_in(parsed.amount, payment.amount.currency_code, "--amount")
     held = words.amount(payment.authorized_amount)
     confirm(parsed, f"Hold {words.amount(amount)} in place of {held} for {_named(payment)}?")
     changed = bayar.adjust_authorization(

@@ -54,8 +54,11 @@ def confirm(parsed: argparse.Namespace, question: str) -> None:
 
 def amount_in(text: str | None, currency_code: str, option: str) -> Money | None:
     """The amount of the option in the currency, or None where none is given. Raises WrongUsage."""
-    if text is None:
-        return None
+    return None if text is None else required_amount_in(text, currency_code, option)
+
+
+def required_amount_in(text: str, currency_code: str, option: str) -> Money:
+    """The amount of the option in the currency. Raises WrongUsage."""
     try:
         return money(text, currency_code)
     except ValueError as error:
