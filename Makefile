@@ -88,6 +88,9 @@ dist: $(DEV) $(SBOM) ## build a release in build/dist: wheels of client and twin
 deploy-check: $(DEPLOY) $(SBOM) ## check the files under deploy/: manifests, unit, compose file, Dockerfile, alerts, dashboard; a minute
 	$(BIN)/pytest tests/deploy $(ARGS)
 
+dashboard: $(DEV) ## write deploy/grafana/dashboards/bayar.json from its panels
+	$(BIN)/python -m deploy.grafana.dashboard
+
 alert-drill: $(DEPLOY) ## make each alert fire in a real Prometheus by a real fault, and print when; ten minutes (ARGS=a_silent_gateway)
 	$(BIN)/python -m tests.deploy.alert_drill $(ARGS)
 
@@ -239,6 +242,8 @@ $(SBOM): requirements/sbom.txt | $(BIN)/python
 	echo "Installing what lists the materials of a release into $(VENV)/sbom (once) ..." >&2
 	$(BIN)/python -m venv --clear $(VENV)/sbom
 	$(VENV)/sbom/bin/python $(PIP) --require-hashes --requirement requirements/sbom.txt
+	touch $@
+
 $(BROWSER): requirements/browser.txt $(DEV)
 	echo "Installing what drives a browser into $(VENV) (once) ..." >&2
 	$(BIN)/python $(PIP) --require-hashes --requirement requirements/browser.txt

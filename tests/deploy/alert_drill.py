@@ -2,7 +2,7 @@
 
 Each drill starts PostgreSQL, the twin, the service with two workers and Prometheus, pays all the while, makes its fault
 and prints when the alerts fire. Prometheus looks every two seconds, and each `for:` of the rules is divided by ten;
-nothing else of them is changed. A few minutes each; docs/operate/alerts.md shows the transcripts.
+nothing else of them is changed. A few minutes each; docs/operate/runbooks shows the transcripts.
 """
 
 from __future__ import annotations

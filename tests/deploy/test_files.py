@@ -11,7 +11,11 @@ import pytest
 from tests.deploy.tools import DEPLOY, ROOT, known_variables, tool, variables_in, yaml_files
 from tests.languages.toolchain import run
 
-_TEXTS: Final = sorted(path for path in (*DEPLOY.rglob("*"), ROOT / "docs/operate/deploy.md") if path.is_file())
+_TEXTS: Final = sorted(
+    path
+    for path in (*DEPLOY.rglob("*"), ROOT / "docs/operate/deploy.md", *(ROOT / "docs/operate/runbooks").glob("*.md"))
+    if path.is_file()
+)
 # Comments and labels about this repository.
 _PATH: Final = re.compile(r"(?<![\w./-])(?:docs|deploy|components|overlays)/[\w./-]*\w(?!\w*://)")
 # Names that Kubernetes would give to variables of its own; a comment warns of them.

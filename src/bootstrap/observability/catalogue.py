@@ -33,7 +33,9 @@ class Metric:
 
 
 _CALL_LABELS: Final = ("grpc_type", "grpc_service", "grpc_method", "grpc_code")
-_ENDPOINT: Final = ("endpoint",)
+# Labels that a scraper adds by itself (job, endpoint, instance ...) have other names: it would rename ours.
+_ENDPOINT: Final = ("webhook_endpoint",)
+_JOB: Final = "background_job"
 _OPEN: Final = ("operation", "state")
 
 GRPC_HANDLED: Final = Metric(
@@ -41,8 +43,8 @@ GRPC_HANDLED: Final = Metric(
     Kind.COUNTER,
     _CALL_LABELS,
     "Calls of the contract that ended, by method and code. A decline is OK.",
-    "INTERNAL is a fault of Bayar: look for its trace id in the log. UNAVAILABLE: look at the gateway and the "
-    "database. UNAUTHENTICATED and RESOURCE_EXHAUSTED: look at the callers.",
+    "INTERNAL is a fault of Bayar: see the alert BayarInternalErrors. UNAVAILABLE: see BayarCallsFailing. "
+    "UNAUTHENTICATED and RESOURCE_EXHAUSTED: look at the callers.",
 )
 GRPC_SECONDS: Final = Metric(
     "grpc_server_handling_seconds",
@@ -59,7 +61,8 @@ GRPC_REFUSED: Final = Metric(
     Kind.COUNTER,
     ("grpc_method", "reason"),
     "Calls that ended with an error, by its reason (ErrorInfo).",
-    "docs/integrate/errors.md explains each reason.",
+    "docs/integrate/errors.md explains each reason. OVERLOADED: see the alert BayarCallsOverloaded. SERVICE_HELD: see "
+    "BayarServiceHeld.",
 )
 GRPC_OPEN: Final = Metric(
     "bayar_grpc_calls_open",
@@ -75,8 +78,8 @@ OPERATIONS: Final = Metric(
     "Outcomes of operations as they were committed: succeeded, declined, failed, unknown, or found (made by somebody "
     "else at the gateway). reason is the decline's or the failure's. recorded_by: call, or background for what the "
     "resolver found.",
-    "More declines of one reason or brand: the issuer or the network has a fault, or somebody tests cards. More "
-    "unknown: look at the gateway.",
+    "More declines of one reason or brand: the issuer or the network has a fault, or somebody tests cards. See the "
+    "alert BayarDeclinesHigh. More unknown: look at the gateway.",
 )
 OPEN_OPERATIONS: Final = Metric(
     "bayar_operations_open",
@@ -84,21 +87,22 @@ OPEN_OPERATIONS: Final = Metric(
     _OPEN,
     "Operations without an outcome. pending: their call is under way. unresolved: their outcome was lost or their "
     "process died, and the resolver looks for it. scheduled: refunds that wait for settlement.",
-    "unresolved that stay: see the alert BayarOperationsUnresolved. scheduled ones wait a day or more.",
+    "unresolved that stay: see the alert BayarOperationsUnresolved. scheduled ones wait a day or more: "
+    "BayarScheduledRefundsLate.",
 )
 OLDEST_OPEN: Final = Metric(
     "bayar_operations_open_oldest_age_seconds",
     Kind.GAUGE,
     _OPEN,
     "Age of the oldest operation without an outcome, in seconds. 0: there is none.",
-    "AdminService.ListUnresolvedOperations lists them. Above an hour, a person is needed: ResolveOperation.",
+    "bayar unresolved lists them. Above an hour, a person is needed: see the alert BayarOperationsUnresolved.",
 )
 PENDING_METHODS: Final = Metric(
     "bayar_payment_methods_pending",
     Kind.GAUGE,
     (),
     "Stored methods whose outcome at the gateway is unknown.",
-    "The resolver finds them as it finds payments. Look at the gateway if the number stays.",
+    "The resolver finds them as it finds payments. If the number stays, see the alert BayarPaymentMethodsPending.",
 )
 UNPUBLISHED: Final = Metric(
     "bayar_feed_unpublished_events",
@@ -112,12 +116,12 @@ FEED_LAG: Final = Metric(
     Kind.GAUGE,
     (),
     "Age of the oldest event without a position, in seconds.",
-    "Readers of the feed are this far behind. Look at the background job `event relay` and the database.",
+    "Readers of the feed are this far behind. See the alert BayarFeedLate.",
 )
 WEBHOOK_ATTEMPTS: Final = Metric(
     "bayar_event_webhook_attempts_total",
     Kind.COUNTER,
-    ("endpoint", "outcome"),
+    ("webhook_endpoint", "outcome"),
     "Attempts to deliver an event to an endpoint: delivered or failed.",
     "failed: AdminService.ListEventEndpoints shows the last error. The endpoint's owner mends it.",
 )
@@ -141,21 +145,22 @@ WEBHOOK_FAILING: Final = Metric(
     Kind.GAUGE,
     _ENDPOINT,
     "Seconds since the endpoint's next event failed for the first time. 0: it does not fail.",
-    "After three days the event becomes a dead letter, and the next one is tried. Mend the endpoint before.",
+    "After three days the event becomes a dead letter, and the next one is tried. See the "
+    "alert BayarEventEndpointFailing.",
 )
 WEBHOOK_DEAD: Final = Metric(
     "bayar_event_webhook_dead_letters",
     Kind.GAUGE,
     _ENDPOINT,
     "Events that were given up for the endpoint.",
-    "Mend the endpoint, then AdminService.ResendEvents.",
+    "See the alert BayarEventDeadLetters.",
 )
 INBOX_REQUESTS: Final = Metric(
     "bayar_webhook_requests_total",
     Kind.COUNTER,
     ("kind", "outcome"),
     "Requests to the address of Braintree's webhooks.",
-    "forged: somebody guesses, or the keys differ. store_unavailable, busy: Braintree sends them again.",
+    "forged: see the alert BayarWebhooksForged. store_unavailable, busy: see BayarWebhooksNotStored.",
 )
 INBOX_PROCESSED: Final = Metric(
     "bayar_webhook_notifications_total",
@@ -169,7 +174,7 @@ INBOX_UNFINISHED: Final = Metric(
     Kind.GAUGE,
     ("state",),
     "Webhooks of Braintree that wait (pending), or were given up (dead).",
-    "dead: RetryWebhookNotification after the cause is gone. Polling finds the same facts, hours later.",
+    "pending: see the alert BayarWebhooksWaiting. dead: see BayarWebhooksDead.",
 )
 POLLS_DUE: Final = Metric(
     "bayar_settlement_polls_due",
@@ -184,21 +189,21 @@ SETTLEMENT_LAG: Final = Metric(
     Kind.GAUGE,
     (),
     "Seconds by which the most overdue settlement poll is late.",
-    "Settlements are seen this much later. The record of money is complete all the same.",
+    "Settlements are seen this much later. See the alert BayarSettlementLate.",
 )
 DATABASE_UP: Final = Metric(
     "bayar_database_up",
     Kind.GAUGE,
     (),
     "1 if the database answered the queries of this scrape, else 0. Then all numbers that come from it are missing.",
-    "See the alert BayarDatabaseDown. Other metrics are exported all the same.",
+    "See the alerts BayarDatabaseDown and BayarDatabaseNotReached. Other metrics are exported all the same.",
 )
 POOL: Final = Metric(
     "bayar_database_connections",
     Kind.GAUGE,
     ("state",),
     "Connections of the process's pool: in_use, idle, and the limit (BAYAR_DATABASE_CONNECTIONS).",
-    "in_use at the limit: calls wait for a connection. Raise the limit, or look for slow transactions.",
+    "in_use at the limit: calls wait for a connection. See the alert BayarDatabaseConnectionsUsedUp.",
 )
 TRANSACTIONS: Final = Metric(
     "bayar_database_transactions_total",
@@ -212,7 +217,7 @@ TRANSACTION_SECONDS: Final = Metric(
     Kind.HISTOGRAM,
     ("kind",),
     "Duration of transactions in seconds, with the wait for a connection and the commit.",
-    "A slow write slows every payment: look at the disk of the database, its locks, its load.",
+    "A slow write slows every payment. See the alert BayarDatabaseSlow.",
     TRANSACTION_BUCKETS,
 )
 GATEWAY_OPEN: Final = Metric(
@@ -220,7 +225,7 @@ GATEWAY_OPEN: Final = Metric(
     Kind.GAUGE,
     (),
     "Calls to the gateway that wait for an answer.",
-    "At BAYAR_BRAINTREE_MAX_CALLS further calls are refused. The gateway is slow, or more replicas are needed.",
+    "At BAYAR_BRAINTREE_MAX_CALLS further calls are refused. See the alert BayarGatewayCallsRefusedBusy.",
 )
 GATEWAY_CALLS: Final = Metric(
     "bayar_gateway_calls_total",
@@ -228,15 +233,15 @@ GATEWAY_CALLS: Final = Metric(
     ("calls", "end"),
     "Calls to the gateway by kind (moves of money, searches, others) and end. The effect of lost calls is not "
     "known yet.",
-    "lost: outcomes are unknown, and the resolver finds them. not_sent: look at the network. refused_silent: the "
-    "breaker is open.",
+    "lost: see the alert BayarGatewayAnswersLost. not_sent: see BayarGatewayNotReached. refused_silent: the breaker is "
+    "open. refused_busy: see BayarGatewayCallsRefusedBusy.",
 )
 GATEWAY_SECONDS: Final = Metric(
     "bayar_gateway_call_duration_seconds",
     Kind.HISTOGRAM,
     ("calls", "end"),
     "Duration of calls to the gateway in seconds, with the wait for a place. Exemplars carry the trace id.",
-    "Slow answers for all replicas: the gateway. For one: its network.",
+    "Slow answers for all replicas: the gateway. For one: its network. See the alert BayarGatewaySlow.",
     CALL_BUCKETS,
 )
 BREAKER: Final = Metric(
@@ -244,7 +249,7 @@ BREAKER: Final = Metric(
     Kind.GAUGE,
     ("calls",),
     "1 while calls of this kind are refused because the gateway does not answer them.",
-    "See the alert BayarGatewayBreakerOpen.",
+    "See the alerts BayarGatewayBreakerOpen and BayarGatewaySearchBreakerOpen.",
 )
 HANDSHAKES: Final = Metric(
     "bayar_gateway_handshakes_total",
@@ -256,14 +261,14 @@ HANDSHAKES: Final = Metric(
 JOB_RUNS: Final = Metric(
     "bayar_background_job_runs_total",
     Kind.COUNTER,
-    ("job", "outcome"),
+    (_JOB, "outcome"),
     "Runs of background jobs: worked, idle or failed.",
-    "failed: the log names the cause. A job retries by itself.",
+    "failed: the log names the cause. A job retries by itself. See the alert BayarBackgroundJobFailing.",
 )
 JOB_SUCCESS: Final = Metric(
     "bayar_background_job_last_success_timestamp_seconds",
     Kind.GAUGE,
-    ("job",),
+    (_JOB,),
     "Time of the job's last run without an error, in seconds since 1970.",
     "An old time: the job fails, hangs, or is held (bayar background status).",
 )
@@ -280,7 +285,7 @@ DIFFERENCES: Final = Metric(
     ("kind",),
     "Differences between Bayar's record and the gateway's that reconciliations found. foreign: other deployments' and "
     "not Bayar's business.",
-    "orphan: money at the gateway without a payment, see REVERSE. missing_at_gateway, mismatch: VerifyPayment.",
+    "See the alert BayarReconciliationDifferences.",
 )
 WORKERS_WANTED: Final = Metric(
     "bayar_workers_wanted", Kind.GAUGE, (), "The configured number of workers.", "Compare with bayar_workers_ready."

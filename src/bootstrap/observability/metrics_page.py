@@ -18,7 +18,8 @@ the database are the same at each replica: take `max`, not `sum`. `process_*` ar
 (CPU, memory, file descriptors).
 
 No label holds an id of a payment, a customer or a caller. [alerts.md](alerts.md) has the alerts, and
-`deploy/grafana/dashboards` the dashboard. This page is generated from the service itself.
+`deploy/grafana/dashboards` the dashboard. Labels of your scraper, such as `job` and `instance`, come on top. This page
+is generated from the service itself.
 
 """
 

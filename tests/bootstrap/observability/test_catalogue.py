@@ -12,6 +12,8 @@ from bootstrap.observability.metrics_page import page
 
 ROOT = Path(__file__).resolve().parents[3]
 UNITS = ("_seconds", "_info", "_ratio", "_bytes")
+# Prometheus and its operator for Kubernetes put these on each series, and rename a label of the same name.
+LABELS_OF_SCRAPERS = {"job", "instance", "namespace", "pod", "container", "service", "endpoint", "node", "prometheus"}
 
 
 def test_the_page_is_that_of_this_version() -> None:
@@ -31,6 +33,7 @@ def test_names_follow_the_conventions(metric: Metric) -> None:
     assert metric.meaning.endswith(".")
     assert metric.remedy.endswith(".")
     assert not {"payment_id", "customer_id", "caller", "caller_id", "request_id", "worker"} & set(metric.labels)
+    assert not LABELS_OF_SCRAPERS & set(metric.labels)
 
 
 def test_each_name_is_there_once() -> None:
