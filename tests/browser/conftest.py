@@ -14,7 +14,8 @@ from tests.browser.shop import Shop, braintree_web, chromium
 
 @pytest.fixture(scope="session")
 def twin() -> Iterator[Twin]:
-    with start_twin(arguments=("--gateway-hosts",)) as running:
+    package = str(braintree_web().parents[1])
+    with start_twin(arguments=("--gateway-hosts", "--braintree-web", package)) as running:
         yield running
 
 

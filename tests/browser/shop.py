@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ SHOP = "https://shop.example/"
 CHROMIUM = "/usr/bin/chromium"
 COMPONENTS = (
     "client",
+    "hosted-fields",
     "three-d-secure",
     "data-collector",
     "vault-manager",
@@ -49,9 +50,10 @@ def braintree_web() -> Path:
 class Shop:
     """The shop's page. `run` awaits a piece of JavaScript in it, and gives back its value."""
 
-    def __init__(self, browser: Browser, scripts: Path) -> None:
+    def __init__(self, browser: Browser, scripts: Path, components: Sequence[str] = COMPONENTS, **context: Any) -> None:
         self._scripts = scripts
-        self._context = browser.new_context()
+        self._components = components
+        self._context = browser.new_context(**context)
         self.page: Page = self._context.new_page()
         self.page.set_default_timeout(SECONDS * 1000)
         self.errors: list[str] = []
@@ -62,7 +64,7 @@ class Shop:
     def _serve(self, route: Route) -> None:
         path = route.request.url.removeprefix(SHOP).partition("?")[0]
         if not path:
-            scripts = "".join(f'<script src="/{name}.js"></script>' for name in COMPONENTS)
+            scripts = "".join(f'<script src="/{name}.js"></script>' for name in self._components)
             route.fulfill(body=f"<!doctype html><title>Shop</title><body>{scripts}", content_type="text/html")
         elif (self._scripts / path).is_file():
             kind = mimetypes.guess_type(path)[0] or "application/octet-stream"

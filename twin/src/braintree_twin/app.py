@@ -10,6 +10,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from braintree_twin.browser.hosts import host_page
+from braintree_twin.browser.web_package import WebPackage
 from braintree_twin.calls import AnyAnswer, Call, JsonAnswer, PageAnswer
 from braintree_twin.client_api.authentication import unverified_merchant_id
 from braintree_twin.client_api.errors import client_error
@@ -56,11 +57,18 @@ _log = logging.getLogger(__name__)
 
 class App:
     def __init__(
-        self, store: Store, merchants: Merchants, *, strict: bool = False, gateway_hosts: bool = False
+        self,
+        store: Store,
+        merchants: Merchants,
+        *,
+        strict: bool = False,
+        gateway_hosts: bool = False,
+        web_package: WebPackage | None = None,
     ) -> None:
         self.store = store
         self._strict = strict
         self._gateway_hosts = gateway_hosts
+        self._web_package = web_package
         self.unhandled = UnhandledFieldCounter()
         self.merchants = merchants
         self.clock = Clock(store)
@@ -124,7 +132,7 @@ class App:
     def _respond(self, request: Request, match: Match | None) -> Response:
         call: Call | None = None
         try:
-            page = host_page(request.method, request.path)
+            page = self._page(request)
             if request.method == "OPTIONS" and (page or _is_for_browsers(request.path)):
                 return Response(200, headers=_preflight(request))
             if page:
@@ -154,6 +162,13 @@ class App:
             # Without details of the request: they may contain a card number.
             _log.exception("a request failed: %s", match.name if match else UNROUTED)
             return _empty(500)
+
+    def _page(self, request: Request) -> PageAnswer | None:
+        """A page or script of the gateway's other hosts, which needs no merchant."""
+        page = host_page(request.method, request.path)
+        if page is None and self._web_package and request.method == "GET":
+            return self._web_package.page(request.path)
+        return page
 
     def _note_unhandled(self, match: Match, call: Call) -> None:
         """Count the fields that the twin does not act on; refuse them if it is strict."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from braintree_twin.app import App
 from braintree_twin.browser.chromium import chromium_arguments
 from braintree_twin.browser.hosts import HOSTS
+from braintree_twin.browser.web_package import WebPackage
 from braintree_twin.merchants import READY_MADE, Merchants
 from braintree_twin.seed.default_catalog import load_default_catalog
 from braintree_twin.seed.fields import InvalidSeed
@@ -88,6 +89,13 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         help="client tokens name the gateway's sandbox hosts, as npm's braintree-web demands; the browser's resolver "
         "rules lead them here",
     )
+    serve.add_argument(
+        "--braintree-web",
+        type=_web_package,
+        metavar="FOLDER",
+        help="npm's braintree-web, such as node_modules/braintree-web: its scripts are served at the addresses of the "
+        "gateway's hosts",
+    )
     serve.add_argument("--quiet", action="store_true", help="no line for each request")
 
 
@@ -102,6 +110,13 @@ def _address(text: str) -> Address:
     if not colon or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8443")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _web_package(text: str) -> WebPackage:
+    try:
+        return WebPackage(Path(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _seconds(text: str) -> float:
@@ -138,7 +153,13 @@ def _serve(options: argparse.Namespace) -> int:
         if seed and not seed.merchants:
             seed.raise_faults()
         merchants = Merchants(seed.merchants if seed else [READY_MADE])
-        app = App(store, merchants, strict=options.strict, gateway_hosts=options.gateway_hosts)
+        app = App(
+            store,
+            merchants,
+            strict=options.strict,
+            gateway_hosts=options.gateway_hosts,
+            web_package=options.braintree_web,
+        )
         app.load_initial = lambda: _load_initial(app, seed, options.webhook_url)
         app.load_initial()
         tls = (

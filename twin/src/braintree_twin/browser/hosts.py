@@ -6,13 +6,15 @@ A new one is a file in `static` and a line in PAGES.
 from __future__ import annotations
 
 from braintree_twin.browser.files import SCRIPT, text_of
+from braintree_twin.browser.hosted_fields import hosted_fields_page
 from braintree_twin.calls import PageAnswer
 
-# The gateway's hosts in the sandbox, and the one that it shares with production.
+# The gateway's hosts in the sandbox, and the two that it shares with production.
 GATEWAYS_HOSTS = (
     "api.sandbox.braintreegateway.com",
     "payments.sandbox.braintree-api.com",
     "assets.braintreegateway.com",
+    "js.braintreegateway.com",
 )
 # Hosts of PayPal's that braintree-web calls: its log of events, the data collector and its beacon.
 PAYPALS_HOSTS = ("www.paypal.com", "c.paypal.com", "b.stats.paypal.com")
@@ -37,6 +39,8 @@ def host_page(method: str, path: str) -> PageAnswer | None:
     if file and method in ("GET", "OPTIONS"):
         name, content_type = file
         return PageAnswer(text_of(name), content_type=content_type)
+    if method in ("GET", "OPTIONS") and (frame := hosted_fields_page(path)):
+        return frame
     if path in REPORTS or path.startswith(ANALYTICS):
         return PageAnswer("{}", content_type="application/json; charset=utf-8")
     return None
