@@ -19,8 +19,9 @@ def twin() -> Iterator[Twin]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def gateway(twin: Twin) -> braintree.BraintreeGateway:
+def gateway_of(twin: Twin) -> braintree.BraintreeGateway:
+    """The SDK of a shop's server, for this twin."""
+
     class Environment(braintree.Environment):
         protocol = "https://"
 
@@ -32,6 +33,11 @@ def gateway(twin: Twin) -> braintree.BraintreeGateway:
         environment, twin.merchant_id, public_key=twin.public_key, private_key=twin.private_key
     )
     return braintree.BraintreeGateway(configuration)
+
+
+@pytest.fixture(scope="session")
+def gateway(twin: Twin) -> braintree.BraintreeGateway:
+    return gateway_of(twin)
 
 
 @pytest.fixture(scope="session")

@@ -69,6 +69,8 @@ class App:
         self._strict = strict
         self._gateway_hosts = gateway_hosts
         self._web_package = web_package
+        # The address for browsers, once it listens there.
+        self.browser_url = ""
         self.unhandled = UnhandledFieldCounter()
         self.merchants = merchants
         self.clock = Clock(store)
@@ -89,6 +91,7 @@ class App:
             ids=self.ids,
             base_url=base_url,
             gateway_hosts=self._gateway_hosts,
+            browser_url=self.browser_url,
         )
 
     def reset(self) -> None:
@@ -166,8 +169,9 @@ class App:
     def _page(self, request: Request) -> PageAnswer | None:
         """A page or script of the gateway's other hosts, which needs no merchant."""
         page = host_page(request.method, request.path)
-        if page is None and self._web_package and request.method == "GET":
-            return self._web_package.page(request.path)
+        if page is None and self._web_package:
+            local = self.browser_url if request.base_url == self.browser_url else ""
+            return self._web_package.page(request.path, local)
         return page
 
     def _note_unhandled(self, match: Match, call: Call) -> None:

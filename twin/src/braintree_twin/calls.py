@@ -38,6 +38,8 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     # Addresses for browsers name the gateway's own hosts, which braintree-web insists on.
     gateway_hosts: bool = False
+    # The twin's address for a person's browser, such as http://localhost:8444; empty if it has none.
+    browser_url: str = ""
 
     def params(self, root: str) -> Params:
         return Params.of(self.document, root)

@@ -96,6 +96,13 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         help="npm's braintree-web, such as node_modules/braintree-web: its scripts are served at the addresses of the "
         "gateway's hosts",
     )
+    serve.add_argument(
+        "--browser-address",
+        type=_address,
+        metavar="HOST:PORT",
+        help="for a person's browser, over http: client tokens name http://localhost:PORT, and the scripts of "
+        "--braintree-web are served there as copies that accept it",
+    )
     serve.add_argument("--quiet", action="store_true", help="no line for each request")
 
 
@@ -174,6 +181,7 @@ def _serve(options: argparse.Namespace) -> int:
             options.address,
             tls,
             options.control_address,
+            options.browser_address,
             request_seconds=options.request_timeout,
             idle_seconds=options.idle_timeout,
         )
@@ -205,4 +213,6 @@ async def _run(service: Service) -> None:
 def _announce(service: Service) -> None:
     ca = f" ca={service.tls.ca.resolve()}" if service.tls else ""
     sys.stdout.write(f"braintree-twin ready at {service.url} control={service.control_url}/_twin/{ca}\n")
+    if service.browser_url:
+        sys.stdout.write(f"browsers: {service.browser_url}\n")
     sys.stdout.flush()

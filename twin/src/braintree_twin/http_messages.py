@@ -69,6 +69,11 @@ class Response:
     # A page of another origin may show it in a frame.
     framed: bool = False
 
+    def _caching(self) -> tuple[str, ...]:
+        if "Cache-Control" in self.headers:
+            return ()
+        return (f"Cache-Control: {'no-cache' if self.status == 404 else 'max-age=0, private, must-revalidate'}",)
+
     def head(self, *, keep_alive: bool) -> bytes:
         """The status line and the headers."""
         reason = _REASONS.get(self.status, "Status")
@@ -78,7 +83,7 @@ class Response:
             f"Date: {formatdate(usegmt=True)}",
             *(f"{name}: {value}" for name, value in self.headers.items()),
             "X-Authentication: basic_auth",
-            f"Cache-Control: {'no-cache' if self.status == 404 else 'max-age=0, private, must-revalidate'}",
+            *self._caching(),
             *(() if self.framed else (_NO_FRAMES,)),
             _FIXED,
             f"Content-Length: {len(self.body)}",

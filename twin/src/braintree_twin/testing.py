@@ -21,6 +21,7 @@ from braintree_twin.merchants import READY_MADE
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
 READY = "braintree-twin ready at "
+BROWSERS = "browsers: "
 
 
 @dataclass(slots=True)
@@ -37,6 +38,8 @@ class Twin:
     private_key: str
     _arguments: list[str] = field(repr=False)
     _process: subprocess.Popen[str] = field(repr=False)
+    # The address for a person's browser, with --browser-address; otherwise empty.
+    browser_url: str = ""
 
     @property
     def host(self) -> str:
@@ -113,6 +116,9 @@ def _first_start(directory: Path, plain: bool, separate_control: bool, more: tup
     control_url = ready["control"].removesuffix("/_twin/")
     if separate_control:
         arguments[arguments.index("--control-address") + 1] = urlsplit(control_url).netloc
+    if "--browser-address" in arguments:
+        port = urlsplit(ready["browsers"]).port
+        arguments[arguments.index("--browser-address") + 1] = f"127.0.0.1:{port}"
     ca_file = Path(ready["ca"]) if "ca" in ready else None
     return Twin(
         url=ready["at"],
@@ -124,11 +130,12 @@ def _first_start(directory: Path, plain: bool, separate_control: bool, more: tup
         private_key=READY_MADE.private_key,
         _arguments=arguments,
         _process=process,
+        browser_url=ready.get("browsers", ""),
     )
 
 
 def _start(arguments: list[str]) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """The process, and the addresses of its readiness line: at, control, ca."""
+    """The process, and the addresses of its readiness lines: at, control, ca, browsers."""
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "braintree_twin", "serve", *arguments],
         stdout=subprocess.PIPE,
@@ -144,4 +151,7 @@ def _start(arguments: list[str]) -> tuple[subprocess.Popen[str], dict[str, str]]
         process.kill()
         raise RuntimeError(f"the twin did not start; it said {line!r}")
     url, *rest = line.removeprefix(READY).strip().split(" ", 2)
-    return process, {"at": url, **dict(part.split("=", 1) for part in rest)}
+    ready = {"at": url, **dict(part.split("=", 1) for part in rest)}
+    if "--browser-address" in arguments:
+        ready["browsers"] = process.stdout.readline().removeprefix(BROWSERS).strip()
+    return process, ready

@@ -1,6 +1,7 @@
 """The addresses that client tokens and configurations name: the twin's own, or the gateway's sandbox hosts.
 
-npm's braintree-web accepts no other hosts than the gateway's; resolver rules of the browser lead them to the twin.
+npm's braintree-web accepts no other hosts than the gateway's; resolver rules of the browser lead them to the twin. At
+its address for browsers, the twin serves a copy that accepts this address.
 """
 
 from __future__ import annotations
@@ -26,8 +27,13 @@ class Hosts:
 
 
 def hosts_of(call: Call) -> Hosts:
-    """The gateway's hosts if the request came by one of them, or if the twin is told to name them."""
+    """The gateway's hosts if the request came by one of them, or if the twin is told to name them.
+
+    Otherwise the twin's address for browsers, if it has one.
+    """
     reached_by = urlsplit(call.base_url).hostname or ""
     if call.gateway_hosts or reached_by.endswith(_GATEWAYS_DOMAINS):
         return Hosts(API, GRAPHQL, ASSETS)
+    if call.browser_url:
+        return Hosts(call.browser_url, call.browser_url, call.browser_url)
     return Hosts(call.base_url, call.base_url, ASSETS)

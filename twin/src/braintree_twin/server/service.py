@@ -33,6 +33,7 @@ class Service:
         address: Address,
         tls: TlsFiles | None,
         control: Address | None = None,
+        browser: Address | None = None,
         *,
         request_seconds: float = REQUEST_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
@@ -56,10 +57,17 @@ class Service:
         self._control_listener = (
             Listener(control, lambda: Connection(_ControlListenerOwner(self)), None) if control else None
         )
+        self._browser_listener = (
+            Listener(browser, lambda: Connection(_BrowserListenerOwner(self)), None) if browser else None
+        )
 
     @property
     def url(self) -> str:
         return _url(self.scheme, self._listener.address)
+
+    @property
+    def browser_url(self) -> str:
+        return self._app.browser_url
 
     @property
     def control_url(self) -> str:
@@ -89,6 +97,10 @@ class Service:
         await self._listener.listen()
         if self._control_listener:
             await self._control_listener.listen()
+        if self._browser_listener:
+            await self._browser_listener.listen()
+            # Browsers take localhost for safe, without https.
+            self._app.browser_url = f"http://localhost:{self._browser_listener.address[1]}"
         self._webhook_sender.send_due()
 
     async def stop(self) -> None:
@@ -96,6 +108,8 @@ class Service:
         self._listener.close()
         if self._control_listener:
             self._control_listener.close()
+        if self._browser_listener:
+            self._browser_listener.close()
         for connection in list(self._connections):
             connection.stop()
         deadline = asyncio.get_running_loop().time() + SHUTDOWN_GRACE_SECONDS
@@ -171,11 +185,11 @@ class Service:
         self._opening = asyncio.get_running_loop().create_task(self._listener.listen())
 
 
-class _ControlListenerOwner:
-    """Owns connections to the control API's own address: no merchants, no faults."""
+class _BrowserListenerOwner:
+    """Owns connections to the address for browsers: the same as the merchants' address, over http."""
 
     scheme = "http"
-    control_only = True
+    control_only = False
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -187,6 +201,30 @@ class _ControlListenerOwner:
     def closed(self, connection: Connection) -> None:
         self._service.closed(connection)
 
+    def is_control(self, request: Request) -> bool:
+        return self._service.is_control(request)
+
+    def respond(self, request: Request) -> Response:
+        return self._service.respond(request)
+
+    def trigger_fault(self, request: Request) -> FaultRule | None:
+        return self._service.trigger_fault(request)
+
+    def reserve_key(self, request: Request) -> Callable[[], None]:
+        return self._service.reserve_key(request)
+
+    def route_of(self, request: Request) -> str:
+        return self._service.route_of(request)
+
+    def refuse(self, rule: FaultRule) -> None:
+        self._service.refuse(rule)
+
+
+class _ControlListenerOwner(_BrowserListenerOwner):
+    """Owns connections to the control API's own address: no merchants, no faults."""
+
+    control_only = True
+
     def is_control(self, request: Request) -> bool:  # noqa: ARG002
         return True
 
@@ -197,15 +235,6 @@ class _ControlListenerOwner:
 
     def trigger_fault(self, request: Request) -> FaultRule | None:  # noqa: ARG002
         return None
-
-    def reserve_key(self, request: Request) -> Callable[[], None]:
-        return self._service.reserve_key(request)
-
-    def route_of(self, request: Request) -> str:
-        return self._service.route_of(request)
-
-    def refuse(self, rule: FaultRule) -> None:
-        self._service.refuse(rule)
 
 
 def _url(scheme: str, address: Address) -> str:
