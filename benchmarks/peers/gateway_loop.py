@@ -19,6 +19,7 @@ from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.transport.circuit_breaker import GuardedTransport
 from adapters.braintree.transport.tls import TlsSocket
 from benchmarks.peers.stock_loop import sale_of
+from domain.merchant_account import MerchantAccounts
 
 _PREFIX = f"gateway-{os.getpid()}-{time.time_ns()}"
 
@@ -29,7 +30,7 @@ def settings_of_environment() -> BraintreeSettings:
         merchant_id=os.environ["BAYAR_BRAINTREE_MERCHANT_ID"],
         public_key=os.environ["BAYAR_BRAINTREE_PUBLIC_KEY"],
         private_key=os.environ["BAYAR_BRAINTREE_PRIVATE_KEY"],
-        merchant_accounts={"USD": "twin_usd"},
+        merchant_accounts=MerchantAccounts({"USD": ("twin_usd",)}),
         url=os.environ["BAYAR_BRAINTREE_URL"],
         ca_file=os.environ["BAYAR_BRAINTREE_CA_FILE"],
     )

@@ -72,6 +72,9 @@ class PaymentTerms:
     initiator: Initiator = Initiator.CUSTOMER
     series_position: SeriesPosition | None = None
     skipped_checks: tuple[PaymentCheck, ...] = ()
+    # The account that takes it: as requested, or else the currency's default at that time. Empty in records of versions
+    # that did not keep it.
+    merchant_account_id: str = ""
     # The scope in which the reference is unique: the payments that this customer makes with a credential of their own.
     # None: the payments of the caller's back end.
     reference_space: CustomerId | None = None

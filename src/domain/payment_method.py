@@ -54,6 +54,8 @@ class Verification:
     three_d_secure: ThreeDSecureResult | None = None
     # The amount that the bank was asked about, mostly zero.
     amount: Money | None = None
+    # The merchant account that asked. Empty where unknown.
+    merchant_account_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,7 @@ from domain.customer import Customer
 from domain.events import CaptureMode
 from domain.ids import CallerId
 from domain.initiator import Initiator
+from domain.merchant_account import MerchantAccounts
 from domain.payment import Payment
 from domain.payment_check import PaymentCheck
 from domain.payment_method import PaymentMethod
@@ -110,6 +111,7 @@ def an_order(
     device_data: str = "",
     order_details: RawOrderDetails | None = None,
     skip_checks: tuple[PaymentCheck | None, ...] = (),
+    merchant_account_id: str = "",
 ) -> CreatePaymentCommand:
     return CreatePaymentCommand(
         request_id=a_request_id() if request_id is None else request_id,
@@ -130,6 +132,7 @@ def an_order(
         device_data=device_data,
         order_details=order_details,
         skip_checks=skip_checks,
+        merchant_account_id=merchant_account_id,
     )
 
 
@@ -147,7 +150,7 @@ class Shop:
         self.ids = CountingIds()
         self.store = MemoryStore(self.ids)
         self.limits = VelocityLimits()
-        self.currencies = frozenset({"USD", "JPY"})
+        self.accounts = MerchantAccounts({"USD": ("usd", "usd_travel"), "JPY": ("jpy",)})
         self.three_d_secure_rules = ThreeDSecureRules()
         self.horizon = HORIZON
         self.steady_seconds: Callable[[], float] = steady_seconds
@@ -178,7 +181,7 @@ class Shop:
             self.recorder,
             self.velocity,
             self.sync_methods,
-            self.currencies,
+            self.accounts,
             three_d_secure_rules=self.three_d_secure_rules,
         )
         self.capture_payment = CapturePayment(store, gateway, ids, self.executor, self.recorder)
@@ -227,7 +230,7 @@ class Shop:
         self.update_customer = UpdateCustomer(store, gateway, clock, self.guard, self.leases)
         self.delete_customer = DeleteCustomer(store, gateway, clock, self.guard, self.leases)
         self.list_customers = ListCustomers(store, tokens)
-        self.create_client_token = CreateClientToken(store, gateway, self.currencies, self.sync_methods, self.leases)
+        self.create_client_token = CreateClientToken(store, gateway, self.accounts, self.sync_methods, self.leases)
         self.add_method = AddPaymentMethod(
             store,
             gateway,
@@ -238,7 +241,7 @@ class Shop:
             self.leases,
             self.velocity,
             self.sync_methods,
-            self.currencies,
+            self.accounts,
         )
         self.get_method = GetPaymentMethod(store)
         self.list_methods = ListPaymentMethods(store, tokens)

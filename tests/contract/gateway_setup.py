@@ -32,6 +32,7 @@ from braintree_twin.testing import start_twin
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId, OperationId
 from domain.instrument import Card, CardExpiry
+from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from domain.transaction import TransactionStatus
 from tests.fakes.memory_gateway import MemoryGateway
@@ -62,7 +63,7 @@ def at_the_twin() -> Iterator[GatewaySetup]:
             merchant_id=twin.merchant_id,
             public_key=twin.public_key,
             private_key=twin.private_key,
-            merchant_accounts={"USD": "twin_usd_no_duplicate_check"},
+            merchant_accounts=MerchantAccounts({"USD": ("twin_usd_no_duplicate_check", "twin_usd")}),
             url=twin.url,
             ca_file=str(twin.ca_file),
         )

@@ -98,7 +98,8 @@ def test_one_payment_is_shown_with_its_amounts_operations_and_history(shop: Shop
     ]
     history = [line for line in lines[lines.index("History") + 3 :] if line]
     assert [line.split()[0] for line in history] == ["1", "2", "3", "4", "5"]
-    assert f"{ACTOR} created PENDING A payment of USD 100.00 was asked for." in history[0]
+    asked = "A payment of USD 100.00 was asked for in the merchant account twin_usd."
+    assert f"{ACTOR} created PENDING {asked}" in history[0]
     assert "capture succeeded CAPTURED" in history[4]
 
 

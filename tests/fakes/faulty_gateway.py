@@ -126,8 +126,10 @@ class FaultyGateway:
     def delete_method(self, token: str, lease: Lease) -> None:
         self._query("delete_method", lambda: self._inner.delete_method(token, lease))
 
-    def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
-        return self._query("create_client_token", lambda: self._inner.create_client_token(customer_id, currency_code))
+    def create_client_token(self, customer_id: CustomerId | None, merchant_account_id: str) -> str:
+        return self._query(
+            "create_client_token", lambda: self._inner.create_client_token(customer_id, merchant_account_id)
+        )
 
     def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None:
         return self._query("find_dispute", lambda: self._inner.find_dispute(gateway_dispute_id))

@@ -72,6 +72,7 @@ def check(histories: Sequence[History], commands: Sequence[Command], gateway: Me
     one_effect_for_each_request(payments, commands, gateway)
     one_live_payment_for_each_reference(payments)
     both_ledgers_agree(payments, gateway)
+    each_payment_keeps_its_merchant_account(payments, commands, gateway)
     nothing_stays_open(payments)
 
 
@@ -128,6 +129,22 @@ def _holds_money(payment: Payment) -> bool:
 
 
 # Invariant 2: both ledgers agree.
+
+
+def each_payment_keeps_its_merchant_account(
+    payments: Sequence[Payment], commands: Sequence[Command], gateway: MemoryGateway
+) -> None:
+    """Every authorization that reached the gateway named the account that the record shows, and so did the caller."""
+    chosen = {c.request_id: c.merchant_account_id for c in commands if isinstance(c, CreatePaymentCommand)}
+    for payment in payments:
+        shown = payment.terms.merchant_account_id
+        named = chosen.get(payment.operations[0].request_id)
+        expect(2, shown == (named or shown), f"{payment.terms.payment_id} is in the account {shown}, not in {named}")
+    accounts = {o.operation_id: payment.terms.merchant_account_id for payment in payments for o in payment.operations}
+    for asked in gateway.authorizations:
+        sent = asked.merchant_account_id
+        recorded = accounts.get(asked.operation_id, sent)
+        expect(2, recorded == sent, f"{asked.operation_id} was sent to the account {sent}, not to {recorded}")
 
 
 def both_ledgers_agree(payments: Sequence[Payment], gateway: MemoryGateway) -> None:

@@ -39,6 +39,7 @@ from domain.operation_log import OperationLog
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
 from tests.simulation.fault_rates import ANY_FOCUS, Focus, Scenario
+from tests.simulation.replica import MERCHANT_ACCOUNTS
 from tests.simulation.scheduler import YieldPoint
 
 
@@ -230,6 +231,12 @@ def _sale_without_lease_check(*arguments: Any, original: Any = params.sale, **mo
     return sale
 
 
+def _sale_in_the_first_account(*arguments: Any, original: Any = params.sale, **more: Any) -> Params:
+    """Ignores the payment's own merchant account."""
+    sale: Params = original(*arguments, **more)
+    return sale | {"merchant_account_id": MERCHANT_ACCOUNTS[0]}
+
+
 def _find_no_adjustment(
     gateway: Gateway, payment: Payment, operation: Operation, original: Any = find_lost_outcome
 ) -> Outcome | None:
@@ -287,6 +294,7 @@ MUTANTS: Final = (
         2,
         ((FailedAuthentication, "take_back", lambda _, __, ___, outcome, ____: outcome),),
     ),
+    Mutant("another merchant account is sent", 2, ((params, "sale", _sale_in_the_first_account),)),
     Mutant("no check is scheduled", 5, ((Payment, "schedule_check", lambda *_, **__: None),)),
     Mutant(
         "the lease is checked before the wait for the bulkhead",

@@ -37,6 +37,7 @@ from application.recovery.resolve_outcome import ResolveOutcome
 from application.recovery.send_scheduled_refund import SendScheduledRefund
 from domain.events import SERVICE
 from domain.ids import CallerId
+from domain.merchant_account import MerchantAccounts
 from domain.payment import Payment
 from tests.fakes.runtime import ManualClock
 from tests.simulation.scheduler import YieldPoint
@@ -49,6 +50,8 @@ SHOP: Final = Caller(CallerId("shop"))
 LEASE: Final = timedelta(seconds=85)
 FIRST_CHECK: Final = timedelta(seconds=2)
 # Longer than MAX_DELIVERY_DELAY plus MAX_SEARCH_LAG.
+# Each replica has one of them as its default.
+MERCHANT_ACCOUNTS: Final = ("usd", "usd_travel")
 NOT_FOUND_HORIZON: Final = timedelta(seconds=180)
 Command = (
     CreatePaymentCommand
@@ -165,7 +168,8 @@ class Replica:
     def __init__(self, simulation: Simulation) -> None:
         self.clock = ReplicaClock(simulation.clock, timedelta(seconds=simulation.random.randint(-300, 300)))
         store = SimulatedStore(simulation)
-        adapter = BraintreeAdapter(_settings(simulation), platform=simulated_platform(simulation))
+        settings = _settings(simulation)
+        adapter = BraintreeAdapter(settings, platform=simulated_platform(simulation))
         gateway = cast("Gateway", SteppingGateway(simulation, adapter))
         clock, ids = self.clock, simulation.ids
         leases = LeasePolicy(LEASE, FIRST_CHECK, simulation.clock.steady_seconds)
@@ -176,7 +180,7 @@ class Replica:
         velocity = VelocityLimiter(store, clock, ids, VelocityLimits(), b"key")
         sync_methods = SyncPaymentMethods(store, gateway, clock)
         self.create = CreatePayment(
-            store, gateway, clock, ids, guard, executor, recorder, velocity, sync_methods, frozenset({"USD"})
+            store, gateway, clock, ids, guard, executor, recorder, velocity, sync_methods, settings.merchant_accounts
         )
         self.capture = CapturePayment(store, gateway, ids, executor, recorder)
         self.adjust = AdjustAuthorization(store, gateway, ids, executor, recorder)
@@ -213,7 +217,7 @@ def _settings(simulation: Simulation) -> BraintreeSettings:
         merchant_id="m",
         public_key="p",
         private_key="k",
-        merchant_accounts={"USD": "usd"},
+        merchant_accounts=MerchantAccounts({"USD": random.choice((MERCHANT_ACCOUNTS, MERCHANT_ACCOUNTS[::-1]))}),
         # One connection makes calls wait for the bulkhead, where the freeze occurs.
         max_connections=1 if simulation.fault_rates.freezes_at is YieldPoint.BULKHEAD else random.choice((1, 2, 32)),
         use_api_request_key=random.random() < 0.5,

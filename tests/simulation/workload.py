@@ -21,7 +21,7 @@ from domain.payment_state import PaymentState
 from domain.three_d_secure import ThreeDSecurePolicy
 from tests.fakes.gateway.authentication import AUTHENTICATED_NONCE, FAILED_NONCE
 from tests.fakes.gateway.vault import VALID_NONCE
-from tests.simulation.replica import Command
+from tests.simulation.replica import MERCHANT_ACCOUNTS, Command
 
 CARD: Final = RawCard("4111111111111111", 12, 2035, "123")
 
@@ -56,6 +56,7 @@ class Workload:
                 customer_id=self._customer_id if is_stored else "",
                 store_payment_method=is_stored,
                 capture_mode=self._random.choice(tuple(CaptureMode)),
+                merchant_account_id=self._random.choice(("", *MERCHANT_ACCOUNTS)),
             )
         )
 

@@ -143,6 +143,7 @@ class XmlGateway:
                     customer=_customer(customer_id) if customer_id else None,
                     store_as=PaymentMethodId(token) if stores else None,
                     three_d_secure=ThreeDSecureRequest(is_required=_required(document)),
+                    merchant_account_id=_text(document, "merchant_account_id"),
                 ),
                 HELD,
             )

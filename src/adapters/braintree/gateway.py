@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias, TypeVar
@@ -16,7 +15,7 @@ from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
-from adapters.braintree import params, translate
+from adapters.braintree import merchant_accounts, params, translate
 from adapters.braintree.codes import refusals
 from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.order_ids import UNMARKED, OrderIds
@@ -95,9 +94,10 @@ class BraintreeAdapter:
     ) -> None:
         self._sdk, self._transport = sdk_of(settings, platform, observer)
         self._order_ids = order_ids
-        self._merchant_accounts: Mapping[str, str] = settings.merchant_accounts
-        # The currencies whose account turned out to take another one, with the report of each.
-        self._misnamed: dict[str, str] = {}
+        # The merchant accounts that may be used.
+        self.accounts = settings.merchant_accounts
+        # The accounts that turned out to take another currency than the key's, with the report of each.
+        self._misnamed: dict[tuple[str, str], str] = {}
         self._keys = _RequestKeys(enabled=settings.use_api_request_key)
         self._credentials = _Credentials()
         self._disputes = DisputeCalls(self._sdk, order_ids)
@@ -114,11 +114,12 @@ class BraintreeAdapter:
 
     def authorize(self, authorization: Authorization, lease: Lease) -> Outcome:
         currency_code = authorization.amount.currency_code
-        merchant_account_id = self._merchant_accounts.get(currency_code)
-        if merchant_account_id is None:
+        merchant_account_id = authorization.merchant_account_id or self.accounts.default(currency_code)
+        if not merchant_account_id:
             return Rejected(detail=f"no merchant account takes {currency_code}")
-        if currency_code in self._misnamed:
-            return Rejected(detail=self._misnamed[currency_code])
+        misnamed = self._misnamed.get((merchant_account_id, currency_code))
+        if misnamed is not None:
+            return Rejected(detail=misnamed)
 
         order = {"order_id": self._order_ids.of(authorization.operation_id, authorization.reference)}
 
@@ -151,7 +152,7 @@ class BraintreeAdapter:
             f"merchant account {merchant_account_id} takes {taken.amount.currency_code}, not "
             f"{asked.amount.currency_code}: correct BAYAR_BRAINTREE_MERCHANT_ACCOUNTS and start again"
         )
-        self._misnamed[asked.amount.currency_code] = message
+        self._misnamed[merchant_account_id, asked.amount.currency_code] = message
         _log.error("%s; transaction %s is voided", message, taken.transaction_id)
         void = Void(operation_id=OperationId(f"{asked.operation_id}-void"), transaction_id=taken.transaction_id)
         try:
@@ -340,15 +341,10 @@ class BraintreeAdapter:
                 return
 
     def store_method(self, method: NewMethod, lease: Lease) -> StoreOutcome:
-        amount = method.verification_amount
-        account = self._merchant_accounts.get(amount.currency_code) if amount is not None else ""
-        if account is None:
-            return Rejected(detail="no merchant account takes the currency of the verification")
-
         def ask() -> object:
             if isinstance(method.source, Card):
-                return self._sdk.credit_card.create(params.new_card(method, method.source, account))
-            return self._sdk.payment_method.create(params.new_wallet(method, method.source, account))
+                return self._sdk.credit_card.create(params.new_card(method, method.source))
+            return self._sdk.payment_method.create(params.new_wallet(method, method.source))
 
         outcome = self._store(ask, lease)
         if isinstance(outcome, _TokenInUse):
@@ -385,8 +381,7 @@ class BraintreeAdapter:
             except NotFoundError:
                 return
 
-    def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
-        merchant_account_id = self._merchant_accounts.get(currency_code or "")
+    def create_client_token(self, customer_id: CustomerId | None, merchant_account_id: str) -> str:
         options = {"customer_id": customer_id, "merchant_account_id": merchant_account_id}
         with self._query():
             given = {name: value for name, value in options.items() if value}
@@ -429,36 +424,12 @@ class BraintreeAdapter:
     def _answer(self, ask: Callable[[], DisputeOutcome], lease: Lease) -> DisputeOutcome:
         return self._act(ask, lease, Rejected(detail="the gateway knows no such dispute"))
 
+    # Merchant accounts
+
     def discover_merchant_accounts(self) -> None:
-        """Asks the gateway for the merchant account of each currency.
-
-        Where several active accounts take a currency, it is the default one. Without a default among them, the
-        currency is not accepted, and the log names the setting that chooses. Raises GatewayUnavailable.
-        """
+        """Asks the gateway for the merchant accounts that may be used. Raises GatewayUnavailable."""
         with self._query():
-            accounts = list(self._sdk.merchant_account.all().merchant_accounts.items)
-        candidates: defaultdict[str, list[Any]] = defaultdict(list)
-        for account in accounts:
-            if account.status == "active":
-                candidates[account.currency_iso_code].append(account)
-        chosen: dict[str, str] = {}
-        for currency_code, several in candidates.items():
-            preferred = [account for account in several if account.default] or several
-            if len(preferred) == 1:
-                chosen[currency_code] = preferred[0].id
-                continue
-            names = ", ".join(sorted(account.id for account in preferred))
-            _log.error(
-                "%s is not accepted: %s take it, none by default. Name one in BAYAR_BRAINTREE_MERCHANT_ACCOUNTS",
-                currency_code,
-                names,
-            )
-        self._merchant_accounts = chosen
-
-    @property
-    def currencies(self) -> frozenset[str]:
-        """The currencies that a merchant account takes."""
-        return frozenset(self._merchant_accounts)
+            self.accounts = merchant_accounts.discover(self._sdk)
 
     # Translating results
 

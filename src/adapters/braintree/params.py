@@ -182,20 +182,19 @@ def pass_through(external: ExternalAuthentication) -> Params:
     )
 
 
-def new_card(asked: NewMethod, card: Card, merchant_account_id: str = "") -> Params:
-    """`merchant_account_id`: of the verification. Empty: the gateway's default."""
-    return _new_method(asked, merchant_account_id) | _card(card)
+def new_card(asked: NewMethod, card: Card) -> Params:
+    return _new_method(asked) | _card(card)
 
 
-def new_wallet(asked: NewMethod, nonce: Nonce, merchant_account_id: str = "") -> Params:
-    return _new_method(asked, merchant_account_id) | {"payment_method_nonce": nonce.value}
+def new_wallet(asked: NewMethod, nonce: Nonce) -> Params:
+    return _new_method(asked) | {"payment_method_nonce": nonce.value}
 
 
-def _new_method(asked: NewMethod, merchant_account_id: str) -> Params:
+def _new_method(asked: NewMethod) -> Params:
     amount = asked.verification_amount
     verification = _filled(
         verification_amount=amount.to_decimal() if amount is not None else None,
-        verification_merchant_account_id=merchant_account_id,
+        verification_merchant_account_id=asked.verification_account_id,
     )
     params: Params = {
         "customer_id": asked.customer_id,

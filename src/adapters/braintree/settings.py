@@ -1,11 +1,12 @@
 """Braintree's settings: environment, credentials, merchant accounts, timeouts and limits."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
 import braintree
+
+from domain.merchant_account import MerchantAccounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,8 @@ class BraintreeSettings:
     merchant_id: str
     public_key: str = field(repr=False)
     private_key: str = field(repr=False)
-    # The merchant account that takes each currency, by ISO 4217 code.
-    merchant_accounts: Mapping[str, str]
+    # None in it: the gateway is asked for them.
+    merchant_accounts: MerchantAccounts
     url: str = ""
     # PEM. Empty: the machine's own authorities.
     ca_file: str = ""

@@ -525,6 +525,7 @@ def verification(checked: Any) -> Verification:
         processor_response_code=text(checked, "processor_response_code"),
         three_d_secure=authentication.result(getattr(checked, "three_d_secure_info", None)),
         amount=_amount_or_none(getattr(checked, "amount", None), text(checked, "currency_iso_code")),
+        merchant_account_id=text(checked, "merchant_account_id"),
     )
 
 

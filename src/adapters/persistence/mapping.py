@@ -75,6 +75,7 @@ TERMS_REST: Final = (
     "initiator",
     "series_position",
     "skipped_checks",
+    "merchant_account_id",
 )
 OPERATION_REST: Final = (
     "in_part",
@@ -459,10 +460,19 @@ def _pack(value: PaymentTerms | Operation | PaymentMethod, names: Iterable[str])
     """The fields that differ from their defaults, as JSON values."""
     defaults = _DEFAULTS[type(value)]
     fields = {name: getattr(value, name) for name in names}
-    return {name: _converter.unstructure(item) for name, item in fields.items() if item != defaults[name]}
+    return {
+        # Plain text is its own JSON value.
+        name: item if type(item) is str else _converter.unstructure(item)
+        for name, item in fields.items()
+        if item != defaults[name]
+    }
 
 
 def _unpack(kind: type[Any], packed: Mapping[str, Any]) -> Values:
     """A later version may have written more, which this one ignores, as it does within each value."""
     hints = _HINTS[kind]
-    return {name: _converter.structure(item, hints[name]) for name, item in packed.items() if name in hints}
+    return {
+        name: item if hints[name] is str else _converter.structure(item, hints[name])
+        for name, item in packed.items()
+        if name in hints
+    }

@@ -28,6 +28,7 @@ class Rule(Enum):
     CURRENCY = "currency"
     CURRENCY_ACCEPTED = "currency_accepted"
     CURRENCY_OF_PAYMENT = "currency_of_payment"
+    MERCHANT_ACCOUNT = "merchant_account"
     CARD_NUMBER = "card_number"
     CARD_NUMBER_LENGTH = "card_number_length"
     NO_CARDS = "no_cards"
@@ -101,6 +102,7 @@ _MAY_CHANGE_WITH_TIME: Final = frozenset(
         Rule.EXISTS,
         Rule.OF_CUSTOMER,
         Rule.CURRENCY_ACCEPTED,
+        Rule.MERCHANT_ACCOUNT,
         Rule.NO_CARDS,
         Rule.NO_CARD_DATA,
         Rule.UNAMBIGUOUS,

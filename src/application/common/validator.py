@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -206,7 +206,7 @@ class Validator:
         return value
 
     def money(
-        self, path: str, raw: RawMoney | None, accepted: frozenset[str], *, may_be_zero: bool = False
+        self, path: str, raw: RawMoney | None, accepted: Collection[str], *, may_be_zero: bool = False
     ) -> Money | None:
         """An amount to charge or refund, in a currency that has a merchant account."""
         if raw is None:

@@ -12,6 +12,7 @@ from application.common.conflicts import retry_on_conflict
 from application.common.errors import InvalidRequest, Rule
 from application.common.initiator_input import check_consents, check_kept_elsewhere, vault_fields
 from application.common.lease import Lease, LeasePolicy
+from application.common.merchant_account_input import check_account, choose_account
 from application.common.three_d_secure_input import (
     NOTHING_SAID,
     RawThreeDSecure,
@@ -51,6 +52,7 @@ from domain.events import EventContext
 from domain.ids import CustomerId, PaymentMethodId, RequestId
 from domain.initiator import ExternalVault, Initiator
 from domain.instrument import Card
+from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.three_d_secure import ThreeDSecurePolicy
@@ -77,6 +79,8 @@ class AddPaymentMethodCommand:
     device_data: str = field(default="", repr=False)
     external_vault: ExternalVault | None = None
     verification_amount: RawMoney | None = None
+    # Of the verification. Empty: the default account of the amount's currency, or the gateway's own.
+    merchant_account_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class AddPaymentMethod:
     leases: LeasePolicy
     velocity: VelocityLimiter
     sync_methods: SyncPaymentMethods
-    currencies: frozenset[str]
+    accounts: MerchantAccounts
     accepts_cards: bool = True
 
     def __call__(self, command: AddPaymentMethodCommand, caller: Caller) -> PaymentMethod:
@@ -129,7 +133,7 @@ class AddPaymentMethod:
         consents = check_consents(validator, command.consents)
         validator.device_data("device_data", command.device_data)
         check_kept_elsewhere(validator, command.external_vault)
-        amount = self._verification_amount(validator, command)
+        amount, account = self._verification(validator, command, caller)
         if isinstance(command.source, RawCard):
             validator.must_not_contain_card(command.source, address_texts("billing_address", command.billing_address))
         customer = None
@@ -163,14 +167,26 @@ class AddPaymentMethod:
             policy=policy,
             consents=consents,
             verification_amount=amount,
+            verification_account_id=account,
         )
 
-    def _verification_amount(self, validator: Validator, command: AddPaymentMethodCommand) -> Money | None:
-        if command.verification_amount is None:
-            return None
+    def _verification(
+        self, validator: Validator, command: AddPaymentMethodCommand, caller: Caller
+    ) -> tuple[Money | None, str]:
+        """The amount and the merchant account of the verification, as far as the request names them."""
+        raw, account = command.verification_amount, command.merchant_account_id
+        if raw is None:
+            if account:
+                check_account(validator, self.accounts, account, caller)
+                self._require_verification(validator, "merchant_account_id", command)
+            return None, account
+        self._require_verification(validator, "verification_amount", command)
+        amount = validator.money("verification_amount", raw, self.accounts.by_currency, may_be_zero=True)
+        return amount, choose_account(validator, self.accounts, account, raw.currency_code, caller)
+
+    def _require_verification(self, validator: Validator, path: str, command: AddPaymentMethodCommand) -> None:
         if not command.verify:
-            validator.add("verification_amount", Rule.NEEDS_VERIFICATION)
-        return validator.money("verification_amount", command.verification_amount, self.currencies, may_be_zero=True)
+            validator.add(path, Rule.NEEDS_VERIFICATION)
 
     def _replay_once_valid(
         self, command: AddPaymentMethodCommand, caller: Caller, invalid: InvalidRequest
@@ -209,6 +225,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
     policy: ThreeDSecurePolicy
     consents: tuple[Initiator, ...]
     verification_amount: Money | None
+    verification_account_id: str
 
     def load(self, work: UnitOfWork, resource_id: str) -> PaymentMethod:
         return require_checked(work.payment_methods.get(PaymentMethodId(resource_id), lock=True))
@@ -260,6 +277,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
                 external_authentication=self.command.three_d_secure.external,
                 device_data=self.command.device_data,
                 verification_amount=self.verification_amount,
+                verification_account_id=self.verification_account_id,
             ),
             lease,
         )
@@ -336,6 +354,7 @@ def _request(request_id: RequestId, command: AddPaymentMethodCommand, caller: Ca
         **three_d_secure_fields(command.three_d_secure),
         "consents": " ".join(one.value for one in command.consents if one),
         "device_data": command.device_data,
+        "merchant_account_id": command.merchant_account_id,
         **vault_fields(command.external_vault),
     }
     amount = command.verification_amount

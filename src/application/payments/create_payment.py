@@ -25,6 +25,7 @@ from application.common.initiator_input import (
     initiation_fields,
 )
 from application.common.lease import Lease
+from application.common.merchant_account_input import choose_account
 from application.common.order_details_input import (
     RawOrderDetails,
     check_order_details,
@@ -85,6 +86,7 @@ from domain.events import CaptureMode, EventContext, PaymentTerms
 from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.initiator import ExternalVault, Initiator, SeriesPosition, is_customer_absent
 from domain.instrument import InstrumentKind
+from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from domain.operation import Operation
 from domain.order_details import OrderDetails, ShippingMethod
@@ -134,6 +136,8 @@ class CreatePaymentCommand:
     order_details: RawOrderDetails | None = None
     # None stands for a value that the contract does not list.
     skip_checks: tuple[PaymentCheck | None, ...] = ()
+    # Empty: the default account of the currency.
+    merchant_account_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ class CreatePayment:
     recorder: PaymentRecorder
     velocity: VelocityLimiter
     sync_methods: SyncPaymentMethods
-    currencies: frozenset[str]
+    accounts: MerchantAccounts
     accepts_cards: bool = True
     three_d_secure_rules: ThreeDSecureRules = ThreeDSecureRules()
 
@@ -194,7 +198,9 @@ class CreatePayment:
         today = self.clock.now().date()
         request_id = validator.request_id(command.request_id)
         validator.identifier("reference", command.reference, required=True)
-        amount = validator.money("amount", command.amount, self.currencies)
+        amount = validator.money("amount", command.amount, self.accounts.by_currency)
+        currency_code = command.amount.currency_code if command.amount else ""
+        account = choose_account(validator, self.accounts, command.merchant_account_id, currency_code, caller)
         if command.capture_mode is None:
             validator.add("capture_mode", Rule.KNOWN_VALUE)
         validator.address("billing_address", command.billing_address)
@@ -258,6 +264,7 @@ class CreatePayment:
             initiator=command.initiation.initiator,
             series_position=position,
             skipped_checks=skipped,
+            merchant_account_id=account,
         )
         attempt = self.velocity.attempt(
             caller,
@@ -409,6 +416,7 @@ class _AuthorizeCall(SingleOperationCall):
                 shipping_address=terms.shipping_address,
                 shipping_method=terms.shipping_method,
                 order_details=terms.order_details,
+                merchant_account_id=terms.merchant_account_id,
             ),
             lease,
         )
@@ -500,6 +508,7 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         **address_texts("shipping_address", command.shipping_address),
         **order_details_fields(command.order_details),
         "skip_checks": " ".join([one.value for one in command.skip_checks if one]) if command.skip_checks else "",
+        "merchant_account_id": command.merchant_account_id,
     }
     match command.source:
         case RawStoredMethod(payment_method_id):

@@ -133,6 +133,8 @@ class Authorization:
     shipping_address: Address = Address()
     shipping_method: ShippingMethod | None = None
     order_details: OrderDetails | None = field(default=None, repr=False)
+    # Empty: the default account of the currency.
+    merchant_account_id: str = ""
     # Counts requests sent again with different content after a refusal without effect.
     attempt: int = 1
 
@@ -196,8 +198,10 @@ class NewMethod:
     billing_address: Address = Address()
     external_authentication: ExternalAuthentication | None = None
     device_data: str = field(default="", repr=False)
-    # The amount that the bank is asked about. Its currency chooses the merchant account. None: the gateway's own.
+    # The amount that the bank is asked about. None: the gateway's own.
     verification_amount: Money | None = None
+    # The merchant account that asks. Empty: the gateway's default.
+    verification_account_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -428,8 +432,10 @@ class Gateway(Protocol):
     def delete_customer(self, customer_id: CustomerId, lease: Lease) -> None:
         """Deletes the customer and everything stored for it, if it still exists. Raises GatewayUnavailable."""
 
-    def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
-        """Raises CustomerUnknown, GatewayRefused and GatewayUnavailable."""
+    def create_client_token(self, customer_id: CustomerId | None, merchant_account_id: str) -> str:
+        """For the merchant account; empty: the gateway's default. Raises CustomerUnknown, GatewayRefused and
+        GatewayUnavailable.
+        """
 
     def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None: ...
 

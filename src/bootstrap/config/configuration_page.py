@@ -48,7 +48,8 @@ def _row(name: str) -> str:
     field = Settings.model_fields[name]
     meaning = _PATH.sub(r"[\2](../\1/\2)", meaning_of(name))
     default = _default(field.default, field.is_required())
-    return f"| `BAYAR_{name.upper()}` | {default} | {meaning} | `{example_of(name)}` |\n"
+    example = example_of(name).replace("|", "\\|")
+    return f"| `BAYAR_{name.upper()}` | {default} | {meaning} | `{example}` |\n"
 
 
 def _default(value: object, required: bool) -> str:

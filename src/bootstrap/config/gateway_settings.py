@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import NoDecode
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from adapters.braintree.transport import circuit_breaker
 from application.common.lease import lease_duration
+from bootstrap.config.merchant_accounts import read_accounts
 from bootstrap.config.settings_group import SettingsGroup
 from bootstrap.config.urls import plain_url
-from domain.currencies import EXPONENTS
-
-_ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class GatewayEnvironment(StrEnum):
@@ -26,22 +22,9 @@ class GatewayEnvironment(StrEnum):
     PRODUCTION = "production"
 
 
-def _merchant_accounts(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    pairs = [pair.partition("=") for pair in re.split(r"[,\s]+", re.sub(r"\s*=\s*", "=", value)) if pair]
-    if not pairs:
-        raise ValueError("must list CURRENCY=account pairs, or be left out")
-    accounts: dict[str, str] = {}
-    for currency, _, account in pairs:
-        if currency not in EXPONENTS:
-            raise ValueError("must list CURRENCY=account pairs with ISO 4217 codes in capital letters")
-        if not _ACCOUNT_ID.fullmatch(account):
-            raise ValueError(f"must name the merchant account of {currency} in letters, digits, - and _")
-        if currency in accounts:
-            raise ValueError(f"names {currency} twice. Keep the one account that is to take it, remove the other")
-        accounts[currency] = account
-    return accounts
+def _merchant_accounts(text: str) -> str:
+    read_accounts(text)
+    return text
 
 
 def _url(value: str) -> str:
@@ -62,10 +45,13 @@ class GatewaySettings(SettingsGroup):
         min_length=1, examples=["the private key that Braintree shows beside the public one"]
     )
     """The private API key of your Braintree account. Never printed."""
-    braintree_merchant_accounts: Annotated[dict[str, str], NoDecode, BeforeValidator(_merchant_accounts)] = Field(
-        {}, examples=["USD=my_usd,IDR=my_idr"]
+    braintree_merchant_accounts: Annotated[str, AfterValidator(_merchant_accounts)] | None = Field(
+        None, examples=["USD=my_usd,IDR=my_idr|my_idr_travel"]
     )
-    """The merchant account of each currency that you accept. Fetched from Braintree at each start when not set."""
+    """The merchant accounts of each currency that you accept. Where several take a currency, the first is its default,
+    and merchant_account_id chooses another. Fetched from Braintree at each start when not set: all active ones, with
+    Braintree's default as the default. See docs/integrate/payments.md.
+    """
     braintree_url: Annotated[str, AfterValidator(_url)] = Field("", examples=["https://127.0.0.1:8443"])
     """The URL of the twin. Required with the environment twin, refused with any other."""
     braintree_ca_file: Path | None = Field(None, examples=["/var/lib/bayar/tls/ca.pem"])

@@ -115,6 +115,7 @@ from application.recovery.reverse_orphans import ReverseOrphans
 from application.recovery.send_scheduled_refund import SendScheduledRefund
 from application.recovery.service_hold import HoldWatch
 from bootstrap.config.event_webhooks import read_endpoints
+from bootstrap.config.merchant_accounts import read_accounts
 from bootstrap.config.payment_settings import RawCards
 from bootstrap.config.settings import Settings
 from bootstrap.config.three_d_secure import read_rules
@@ -130,6 +131,7 @@ from bootstrap.observability.scrape import Scrape
 from bootstrap.wiring.admission_limits import admission_limits
 from bootstrap.wiring.authentication import authentication, closed_services, tls_files
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
+from domain.merchant_account import MerchantAccounts
 
 
 def _braintree_settings(settings: Settings) -> BraintreeSettings:
@@ -138,7 +140,7 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
         merchant_id=settings.braintree_merchant_id,
         public_key=settings.braintree_public_key,
         private_key=settings.braintree_private_key.get_secret_value(),
-        merchant_accounts=settings.braintree_merchant_accounts,
+        merchant_accounts=_merchant_accounts(settings),
         url=settings.braintree_url,
         ca_file=str(settings.braintree_ca_file or ""),
         connect_timeout_seconds=settings.braintree_connect_timeout_seconds,
@@ -149,6 +151,12 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
         use_api_request_key=settings.braintree_use_api_request_key,
         stock_parser=settings.braintree_stock_parser,
     )
+
+
+def _merchant_accounts(settings: Settings) -> MerchantAccounts:
+    """None of them where the setting is not set: the gateway is asked for them at the start."""
+    named = settings.braintree_merchant_accounts
+    return read_accounts(named) if named else MerchantAccounts()
 
 
 def _order_ids(engine: Engine, shows_reference: bool) -> OrderIds:
@@ -268,7 +276,7 @@ class Container(containers.DeclarativeContainer):
     braintree_settings = providers.Callable(_braintree_settings, settings)
     order_ids = providers.Singleton(_order_ids, engine, settings.provided.braintree_order_reference)
     gateway = providers.Singleton(BraintreeAdapter, braintree_settings, order_ids, observer=gateway_observers)
-    currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
+    merchant_accounts = providers.Callable(lambda gateway: gateway.accounts, gateway)
 
     api_key_cache = providers.Singleton(ApiKeyCache, store, settings.provided.credential_seconds)
     last_used_recorder = providers.Singleton(LastUsedRecorder, store)
@@ -310,7 +318,7 @@ class Container(containers.DeclarativeContainer):
         recorder,
         velocity_limiter,
         sync_methods,
-        currencies,
+        merchant_accounts,
         accepts_cards,
         three_d_secure_rules,
     )
@@ -336,7 +344,9 @@ class Container(containers.DeclarativeContainer):
     find_default_method = providers.Singleton(FindDefaultMethod, store)
     find_language = providers.Singleton(FindLanguage, store)
 
-    create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies, sync_methods, leases)
+    create_client_token = providers.Singleton(
+        CreateClientToken, store, gateway, merchant_accounts, sync_methods, leases
+    )
     add_payment_method = providers.Singleton(
         AddPaymentMethod,
         store,
@@ -348,7 +358,7 @@ class Container(containers.DeclarativeContainer):
         leases,
         velocity_limiter,
         sync_methods,
-        currencies,
+        merchant_accounts,
         accepts_cards,
     )
     get_payment_method = providers.Singleton(GetPaymentMethod, store)

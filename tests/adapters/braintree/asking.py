@@ -12,6 +12,7 @@ from application.ports.gateway import Adjust, Authorization, Capture, NewMethod,
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId, OperationId, PaymentMethodId
 from domain.instrument import Card, CardExpiry
+from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 
 CARD_NUMBER = "4111111111111111"
@@ -30,7 +31,9 @@ def adapter(url: str, *, order_ids: OrderIds = UNMARKED, **changes: Any) -> Brai
         "public_key": "the-public-key",
         "private_key": PRIVATE_KEY,
         "url": url,
-        "merchant_accounts": {"USD": "acct_usd", "JPY": "acct_jpy", "KWD": "acct_kwd"},
+        "merchant_accounts": MerchantAccounts(
+            {"USD": ("acct_usd", "acct_travel"), "JPY": ("acct_jpy",), "KWD": ("acct_kwd",)}
+        ),
         "use_api_request_key": False,
         "connect_timeout_seconds": 2,
         "read_timeout_seconds": 2,

@@ -65,7 +65,7 @@ QUESTIONS: dict[str, Move] = {
     "find by operation": lambda gateway: gateway.find_by_operation(authorization().operation_id),
     "find method": lambda gateway: gateway.find_method("pm_1"),
     "delete method": lambda gateway: gateway.delete_method("pm_1", HELD),
-    "client token": lambda gateway: gateway.create_client_token(None, None),
+    "client token": lambda gateway: gateway.create_client_token(None, ""),
 }
 # A deletion has no answer that could be unreadable.
 READING_QUESTIONS = {name: question for name, question in QUESTIONS.items() if name != "delete method"}

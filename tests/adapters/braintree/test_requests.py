@@ -37,6 +37,7 @@ from domain.address import Address, StatementDescriptor
 from domain.decline import DeclineReason
 from domain.ids import OperationId, PaymentMethodId
 from domain.instrument import CardExpiry
+from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from domain.payment_check import PaymentCheck
 from tests.adapters.braintree import documents
@@ -510,9 +511,9 @@ def test_a_change_sends_what_changes() -> None:
     }
 
 
-def test_a_client_token_is_for_the_customer_and_the_merchant_account_of_the_currency() -> None:
+def test_a_client_token_is_for_the_customer_and_the_merchant_account() -> None:
     with serving(answer(201, "<client-token><value>dG9rZW4=</value></client-token>")) as server:
-        token = adapter(server.url).create_client_token(customer().customer_id, "JPY")
+        token = adapter(server.url).create_client_token(customer().customer_id, "acct_jpy")
     assert token == "dG9rZW4="
     sent = server.received[0].xml["client_token"]
     assert (sent["customer_id"], sent["merchant_account_id"]) == ("cus_1", "acct_jpy")
@@ -521,7 +522,7 @@ def test_a_client_token_is_for_the_customer_and_the_merchant_account_of_the_curr
 def test_a_client_token_that_is_refused_is_an_error() -> None:
     for code, kind in (("92804", CustomerUnknown), ("92807", GatewayRefused)):
         with serving(answer(422, documents.invalid(code))) as server, pytest.raises(kind, match=code):
-            adapter(server.url).create_client_token(customer().customer_id, None)
+            adapter(server.url).create_client_token(customer().customer_id, "")
 
 
 # The way there
@@ -575,7 +576,7 @@ def test_settings_show_no_key() -> None:
         merchant_id="m",
         public_key="the-public-key",
         private_key=PRIVATE_KEY,
-        merchant_accounts={},
+        merchant_accounts=MerchantAccounts(),
         proxy_url="http://user:password@proxy",
     )
     assert not any(secret in repr(settings) for secret in (PRIVATE_KEY, "the-public-key", "password"))

@@ -16,6 +16,7 @@ from adapters.braintree import parser
 from adapters.braintree.sdk import Transactions, sdk_of
 from adapters.braintree.settings import BraintreeSettings, environment_of
 from adapters.braintree.transport.lease_check import holding_lease
+from domain.merchant_account import MerchantAccounts
 from tests.adapters.braintree import documents
 from tests.adapters.braintree.comparing import calls_made
 from tests.adapters.braintree.server import answer, serving
@@ -121,7 +122,7 @@ def test_a_sale_takes_a_tenth_of_the_calls_that_the_stock_sdk_makes() -> None:
             merchant_id="merchant",
             public_key="public",
             private_key="private",
-            merchant_accounts={},
+            merchant_accounts=MerchantAccounts(),
             url=server.url,
         )
         ours, _ = sdk_of(settings)

@@ -44,6 +44,7 @@ from domain.customer import Customer
 from domain.decline import DeclineReason
 from domain.ids import CustomerId, OperationId, PaymentMethodId
 from domain.instrument import Card, CardExpiry, InstrumentKind
+from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from domain.payment_method import CheckResult
 from domain.transaction import TransactionStatus
@@ -53,7 +54,7 @@ from tests.fakes.runtime import HELD
 
 twins: Any = pytest.importorskip("braintree_twin.testing")
 
-ACCOUNTS = {code: f"twin_{code.lower()}" for code in ("USD", "EUR", "IDR", "JPY", "KWD")}
+ACCOUNTS = MerchantAccounts({code: (f"twin_{code.lower()}",) for code in ("USD", "EUR", "IDR", "JPY", "KWD")})
 VISA = Card("4111111111111111", CardExpiry(2030, 12), "123")
 
 
@@ -270,14 +271,14 @@ def test_an_unknown_stored_method_is_declined_without_a_call_to_a_bank(gateway: 
 
 @pytest.mark.parametrize("account", ["twin_usd_suspended", "no_such_account"])
 def test_an_account_that_cannot_take_it_is_no_decline_of_the_card(account: str, twin: Any) -> None:
-    outcome = connect(twin, merchant_accounts={"USD": account}).authorize(sale(), HELD)
+    outcome = connect(twin, merchant_accounts=MerchantAccounts({"USD": (account,)})).authorize(sale(), HELD)
     assert isinstance(outcome, Rejected), outcome
     assert outcome.cause is RefusalCause.MERCHANT_ACCOUNT
     assert "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS" in outcome.detail
 
 
 def test_the_merchants_own_rules_reject_a_wrong_security_code(twin: Any) -> None:
-    strict = connect(twin, merchant_accounts={"USD": "twin_usd_avs_cvv"})
+    strict = connect(twin, merchant_accounts=MerchantAccounts({"USD": ("twin_usd_avs_cvv",)}))
     outcome = strict.authorize(sale(source=replace(VISA, cvv="200")), HELD)
     assert isinstance(outcome, Declined), outcome
     assert outcome.decline.reason is DeclineReason.INCORRECT_CVV
@@ -303,7 +304,7 @@ def test_a_request_sent_twice_with_its_key_pays_once(gateway: BraintreeAdapter) 
 
 
 def test_a_merchant_without_request_keys_is_served_without(twin: Any) -> None:
-    keyless = connect(twin, merchant_accounts={"USD": "twin_usd_no_request_keys"})
+    keyless = connect(twin, merchant_accounts=MerchantAccounts({"USD": ("twin_usd_no_request_keys",)}))
     asked = sale()
     taken(keyless.authorize(asked, HELD))
     assert len(keyless.find_by_operation(asked.operation_id)) == 1
@@ -450,10 +451,10 @@ def test_a_customer_is_made_known_changed_and_forgotten(gateway: BraintreeAdapte
 
 
 def test_a_client_token_can_be_had_with_and_without_a_customer(gateway: BraintreeAdapter) -> None:
-    assert gateway.create_client_token(None, None)
-    assert gateway.create_client_token(someone(gateway).customer_id, "JPY")
+    assert gateway.create_client_token(None, "")
+    assert gateway.create_client_token(someone(gateway).customer_id, "twin_jpy")
     with pytest.raises(CustomerUnknown):
-        gateway.create_client_token(CustomerId("cus_nobody"), None)
+        gateway.create_client_token(CustomerId("cus_nobody"), "")
 
 
 # Looking things up
@@ -529,7 +530,7 @@ QUESTIONS: list[Callable[[BraintreeAdapter], object]] = [
     lambda gateway: gateway.find_transactions(["tx"]),
     lambda gateway: gateway.find_by_operation(OperationId("op")),
     lambda gateway: gateway.find_method("pm"),
-    lambda gateway: gateway.create_client_token(None, None),
+    lambda gateway: gateway.create_client_token(None, ""),
 ]
 
 
@@ -561,18 +562,20 @@ def test_a_twin_that_is_gone_was_not_reached_and_one_that_is_back_is(tmp_path: P
         taken(gateway.authorize(sale(), HELD))
 
 
-def test_a_currency_of_several_accounts_of_which_none_is_the_default_is_left_out(
+def test_a_currency_of_several_accounts_of_which_none_is_the_default_has_no_default(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with twins.start_twin(tmp_path) as own:
-        gateway = connect(own, merchant_accounts={})
+        gateway = connect(own, merchant_accounts=MerchantAccounts())
         gateway.discover_merchant_accounts()
-        assert {"USD", "EUR"} <= gateway.currencies
+        assert {"USD", "EUR"} <= gateway.accounts.currencies
         with holding_lease(HELD):
             created = gateway._sdk.merchant_account.create_for_currency({"currency": "EUR", "id": "second_eur"})
         assert created is not None
         assert created.is_success
         gateway.discover_merchant_accounts()
-    assert "USD" in gateway.currencies
-    assert "EUR" not in gateway.currencies
-    assert "EUR is not accepted: second_eur, twin_eur take it" in caplog.text
+    assert gateway.accounts.of("USD")[:2] == ("twin_usd", "twin_usd_no_request_keys")
+    assert "twin_usd_suspended" not in gateway.accounts.names()
+    assert gateway.accounts.default("USD") == "twin_usd"
+    assert (gateway.accounts.of("EUR"), gateway.accounts.default("EUR")) == (("twin_eur", "second_eur"), "")
+    assert "payments in EUR must name one of its merchant accounts (second_eur, twin_eur)" in caplog.text

@@ -15,13 +15,14 @@ from dependency_injector import providers
 from adapters.grpc.middleware.call_context import DEFAULT_CALLER
 from bootstrap.config.settings import load_settings
 from bootstrap.wiring.container import Container
+from domain.merchant_account import MerchantAccounts
 from tests.encryption_keys import ENCRYPTION_KEYS
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.runtime import ManualClock
 
-CURRENCIES = frozenset({"USD", "IDR", "JPY"})
+ACCOUNTS = MerchantAccounts({currency: (currency.lower(),) for currency in ("USD", "IDR", "JPY")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def a_house(**settings: Any) -> House:
         (container.ids, ids),
         (container.store, MemoryStore(ids)),
         (container.gateway, gateway),
-        (container.currencies, CURRENCIES),
+        (container.merchant_accounts, ACCOUNTS),
         (container.current_caller, lambda: DEFAULT_CALLER),
     ):
         provider.override(providers.Object(value))

@@ -140,7 +140,7 @@ def test_a_lost_customer_is_not_made_anew_once_the_lease_is_over() -> None:
     with pytest.raises(GatewayNotReached):
         records.store_method(asked, lease)
     with pytest.raises(CustomerUnknown):
-        gateway.create_client_token(customer.customer_id, None)
+        gateway.create_client_token(customer.customer_id, "")
     assert records.customer_was_gone
 
 

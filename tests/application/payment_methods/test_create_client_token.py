@@ -37,19 +37,19 @@ def test_a_bad_token_request_is_refused(house: House, asked: dict[str, str], fie
 def test_a_token_is_for_whoever_asks_and_for_no_customer_of_others(house: House) -> None:
     ada = house.customer()
     house.method(ada)
-    own = f"token for {ada.customer_id} in None"
+    own = f"token for {ada.customer_id} of "
     credential = replace(SHOP, customer_id=ada.customer_id)
     assert house.create_client_token(credential) == own
     assert house.create_client_token(SHOP, customer_id=ada.customer_id) == own
-    assert house.create_client_token(SHOP) == "token for None in None"
-    assert house.create_client_token(SHOP, currency_code="USD") == "token for None in USD"
+    assert house.create_client_token(SHOP) == "token for None of "
+    assert house.create_client_token(SHOP, currency_code="USD") == "token for None of usd"
     other = replace(SHOP, customer_id=house.customer().customer_id)
     assert faults_of(lambda: house.create_client_token(other, customer_id=ada.customer_id)) == [
         ("customer_id", Rule.EXISTS)
     ]
     house.real_gateway.delete_customer(ada.customer_id, HELD)
     anew = house.create_client_token(SHOP, customer_id=ada.customer_id, currency_code="JPY")
-    assert anew == f"token for {ada.customer_id} in JPY"
+    assert anew == f"token for {ada.customer_id} of jpy"
     assert house.real_gateway._customers[ada.customer_id] == house.now_of(ada)
 
 

@@ -387,7 +387,7 @@ def delete(shop: Shop, customer: Customer) -> Callable[[], object]:
 
 def is_at_gateway(shop: Shop, customer: Customer) -> bool:
     try:
-        shop.real_gateway.create_client_token(customer.customer_id, None)
+        shop.real_gateway.create_client_token(customer.customer_id, "")
     except CustomerUnknown:
         return False
     return True

@@ -15,6 +15,7 @@ from application.payments.capture_payment import CapturePaymentCommand
 from application.ports.gateway import RefusalCause
 from domain.address import Address
 from domain.events import CaptureMode
+from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from domain.order_details import LineItemKind, ShippingMethod
 from domain.payment_state import PaymentState
@@ -207,7 +208,7 @@ def test_lines_follow_the_decimals_of_the_currency_and_of_the_gateway(
     currency_code: str, amount: int, unit_amount: str, found: dict[str, Rule]
 ) -> None:
     shop = Shop()
-    shop.currencies = frozenset({currency_code})
+    shop.accounts = MerchantAccounts({currency_code: ("account",)})
     shop.restart()
     money = RawMoney(amount, currency_code)
     line = RawLineItem(name="Rice", quantity="1", unit_amount=unit_amount, total_amount=money)

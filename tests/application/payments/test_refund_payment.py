@@ -25,6 +25,7 @@ from application.ports.gateway import GatewayNotReached, Outcome, Refund, Refund
 from bootstrap.wiring.clock_and_ids import UlidSource
 from domain.events import CaptureMode
 from domain.ids import CallerId
+from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.memory_store import MemoryStore
@@ -67,7 +68,16 @@ def test_a_partly_sent_refund_is_never_answered_as_a_refusal() -> None:
     velocity = VelocityLimiter(store, clock, ids, VelocityLimits(), b"key")
     sync_methods = SyncPaymentMethods(store, gateway, clock)
     paid = CreatePayment(
-        store, gateway, clock, ids, guard, executor, recorder, velocity, sync_methods, frozenset({"USD"})
+        store,
+        gateway,
+        clock,
+        ids,
+        guard,
+        executor,
+        recorder,
+        velocity,
+        sync_methods,
+        MerchantAccounts({"USD": ("usd",)}),
     )(
         CreatePaymentCommand(
             request_id=order_id(),

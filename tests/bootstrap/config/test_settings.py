@@ -2,11 +2,13 @@
 
 import base64
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from bootstrap.config.configuration_page import page
+from bootstrap.config.merchant_accounts import read_accounts
 from bootstrap.config.settings import BadSettings, load_settings
 from bootstrap.config.weak_keys import is_weak_key
 from tests.encryption_keys import ENCRYPTION_KEYS
@@ -75,15 +77,40 @@ def test_a_wrong_value_is_named_and_not_repeated(name: str, value: str, monkeypa
     assert f"Example: {name}=" in str(raised.value)
 
 
-def test_a_currency_has_one_merchant_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD=a,IDR=b,USD=c")
-    with pytest.raises(BadSettings, match=r"^BAYAR_BRAINTREE_MERCHANT_ACCOUNTS names USD twice\. Keep the one account"):
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("USD=a,IDR=b,USD=c", "names USD twice. Join its accounts with |, the default first: USD=a|b"),
+        ("IDR=c,USD=a|b|a", "names an account of USD twice. Keep each once, the default first"),
+        ("USD=a||b", "must name the merchant accounts of USD in letters, digits, - and _, with | between"),
+        ("USD=a|", "must name the merchant accounts of USD in letters, digits, - and _, with | between"),
+        ("USD=a;b", "must name the merchant accounts of USD in letters, digits, - and _, with | between"),
+    ],
+)
+def test_merchant_accounts_that_are_not_clear_are_refused(
+    monkeypatch: pytest.MonkeyPatch, given: str, message: str
+) -> None:
+    monkeypatch.setenv("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", given)
+    with pytest.raises(BadSettings, match=f"^BAYAR_BRAINTREE_MERCHANT_ACCOUNTS {re.escape(message)}"):
         load_settings()
+
+
+def test_a_currency_has_several_merchant_accounts_the_first_of_which_is_its_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD = shop | travel , IDR=b")
+    accounts = read_accounts(load_settings().braintree_merchant_accounts or "")
+    assert [accounts.default(currency) for currency in ("USD", "IDR", "EUR")] == ["shop", "b", ""]
+    assert accounts.of("USD") == ("shop", "travel")
+    assert accounts.names() == ("shop", "travel", "b")
 
 
 def test_spaces_around_merchant_accounts_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", " USD = a ,\n IDR=b_2,")
-    assert load_settings().braintree_merchant_accounts == {"USD": "a", "IDR": "b_2"}
+    assert read_accounts(load_settings().braintree_merchant_accounts or "").by_currency == {
+        "USD": ("a",),
+        "IDR": ("b_2",),
+    }
 
 
 def test_a_key_name_that_is_there_twice_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

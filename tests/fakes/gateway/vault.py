@@ -132,10 +132,10 @@ class Vault(Ledger):
         with self._lock:
             self._methods.pop(token, None)
 
-    def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
+    def create_client_token(self, customer_id: CustomerId | None, merchant_account_id: str) -> str:
         if customer_id is not None and customer_id not in self._customers:
             raise CustomerUnknown("the gateway knows no such customer")
-        return f"token for {customer_id} in {currency_code}"
+        return f"token for {customer_id} of {merchant_account_id}"
 
     def _store_method(
         self, token: str, customer_id: str, instrument: Instrument, *, make_default: bool

@@ -91,6 +91,7 @@ class AsyncBayarClient(AsyncClientBase):
         order_details: OrderDetails | None = None,
         skip_checks: Iterable[PaymentCheck] = (),
         guest: GuestContact | None = None,
+        merchant_account_id: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -102,7 +103,8 @@ class AsyncBayarClient(AsyncClientBase):
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
         exemption. initiator says who starts the payment, where it is not the customer in the shop. order_details is
         level 2 and level 3 data: tax, purchase order number, shipping, discount and line items. guest is the name,
-        email and phone of somebody without a customer record.
+        email and phone of somebody without a customer record. merchant_account_id chooses among the merchant accounts
+        that take the currency.
         """
         call = prepared(
             requests.create_payment,
@@ -130,6 +132,7 @@ class AsyncBayarClient(AsyncClientBase):
             order_details=order_details,
             skip_checks=skip_checks,
             guest=guest,
+            merchant_account_id=merchant_account_id,
             request_id=request_id,
         )
         return await self._caller.unary(call, timeout_seconds, retry)
@@ -441,11 +444,17 @@ class AsyncBayarClient(AsyncClientBase):
         *,
         customer_id: str = "",
         currency_code: str = "",
+        merchant_account_id: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> str:
         """Makes a token with which a browser or app turns card data into a payment_method_nonce. Good for 24 hours."""
-        call = prepared(requests.create_client_token, customer_id=customer_id, currency_code=currency_code)
+        call = prepared(
+            requests.create_client_token,
+            customer_id=customer_id,
+            currency_code=currency_code,
+            merchant_account_id=merchant_account_id,
+        )
         return await self._caller.unary(call, timeout_seconds, retry)
 
     async def add_payment_method(
@@ -464,6 +473,7 @@ class AsyncBayarClient(AsyncClientBase):
         device_data: str = "",
         external_vault: ExternalVault | None = None,
         verification_amount: Money | None = None,
+        merchant_account_id: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -489,6 +499,7 @@ class AsyncBayarClient(AsyncClientBase):
             device_data=device_data,
             external_vault=external_vault,
             verification_amount=verification_amount,
+            merchant_account_id=merchant_account_id,
             request_id=request_id,
         )
         return await self._caller.unary(call, timeout_seconds, retry)

@@ -101,6 +101,7 @@ class BayarClient(ClientBase):
         order_details: OrderDetails | None = None,
         skip_checks: Iterable[PaymentCheck] = (),
         guest: GuestContact | None = None,
+        merchant_account_id: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -112,7 +113,8 @@ class BayarClient(ClientBase):
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
         exemption. initiator says who starts the payment, where it is not the customer in the shop. order_details is
         level 2 and level 3 data: tax, purchase order number, shipping, discount and line items. guest is the name,
-        email and phone of somebody without a customer record.
+        email and phone of somebody without a customer record. merchant_account_id chooses among the merchant accounts
+        that take the currency.
         """
         call = prepared(
             requests.create_payment,
@@ -140,6 +142,7 @@ class BayarClient(ClientBase):
             order_details=order_details,
             skip_checks=skip_checks,
             guest=guest,
+            merchant_account_id=merchant_account_id,
             request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
@@ -451,11 +454,17 @@ class BayarClient(ClientBase):
         *,
         customer_id: str = "",
         currency_code: str = "",
+        merchant_account_id: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> str:
         """Makes a token with which a browser or app turns card data into a payment_method_nonce. Good for 24 hours."""
-        call = prepared(requests.create_client_token, customer_id=customer_id, currency_code=currency_code)
+        call = prepared(
+            requests.create_client_token,
+            customer_id=customer_id,
+            currency_code=currency_code,
+            merchant_account_id=merchant_account_id,
+        )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def add_payment_method(
@@ -474,6 +483,7 @@ class BayarClient(ClientBase):
         device_data: str = "",
         external_vault: ExternalVault | None = None,
         verification_amount: Money | None = None,
+        merchant_account_id: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -499,6 +509,7 @@ class BayarClient(ClientBase):
             device_data=device_data,
             external_vault=external_vault,
             verification_amount=verification_amount,
+            merchant_account_id=merchant_account_id,
             request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))

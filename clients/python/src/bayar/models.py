@@ -1236,6 +1236,10 @@ class Payment(Model):
     """The checks that it went without, as asked for. Mostly empty."""
     guest: GuestContact | None = None
     """As given. Personal data: encrypted at rest, and absent once erased."""
+    merchant_account_id: str = ""
+    """The gateway's merchant account that takes it: as given, or else the default of its currency at that time.
+    Empty for payments of service versions that did not keep it.
+    """
 
 
 @model(payment_pb2.PaymentEvent)
@@ -1313,6 +1317,8 @@ class Verification(Model):
     """The result of 3-D Secure. Absent if there was none."""
     amount: Money | None = None
     """The amount that the bank was asked about, mostly 0. Absent if the gateway does not say."""
+    merchant_account_id: str = ""
+    """The merchant account that asked. Empty if the gateway does not say."""
 
 
 @model(payment_method_pb2.PaymentMethod)
@@ -1561,6 +1567,8 @@ class ExportRow(Model):
     """The place in its series. UNSPECIFIED for a payment of no series."""
     three_d_secure: ThreeDSecureResult | None = None
     """The result of the payment's 3-D Secure. Absent if there was none."""
+    merchant_account_id: str = ""
+    """The gateway's merchant account, as in Payment."""
 
 
 @model(admin_service_pb2.WebhookNotification)

@@ -121,6 +121,7 @@ def create_payment(
     order_details: OrderDetailsLike | None = None,
     skip_checks: Iterable[PaymentCheckLike] = (),
     guest: GuestContactLike | None = None,
+    merchant_account_id: str = "",
     request_id: str | None = None,
 ) -> Unary[payment_pb2.Payment, Payment]:
     """Takes a payment with one of card, payment_method_nonce, payment_method_id.
@@ -130,7 +131,8 @@ def create_payment(
     three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
     exemption. initiator says who starts the payment, where it is not the customer in the shop. order_details is
     level 2 and level 3 data: tax, purchase order number, shipping, discount and line items. guest is the name,
-    email and phone of somebody without a customer record.
+    email and phone of somebody without a customer record. merchant_account_id chooses among the merchant accounts
+    that take the currency.
     """
     _one_at_most(card=card, payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id)
     request = payment_service_pb2.CreatePaymentRequest(
@@ -156,6 +158,7 @@ def create_payment(
         order_details=message_of(order_details),
         skip_checks=_numbers(skip_checks),
         guest=message_of(guest),
+        merchant_account_id=merchant_account_id,
         **_given(card=_card(card), payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id),
     )
     response = payment_service_pb2.CreatePaymentResponse
@@ -458,9 +461,13 @@ def list_customers(*, email: str = "", page_size: int = 0) -> Pages[customer_pb2
 # Payment methods
 
 
-def create_client_token(*, customer_id: str = "", currency_code: str = "") -> Unary[str, str]:
+def create_client_token(
+    *, customer_id: str = "", currency_code: str = "", merchant_account_id: str = ""
+) -> Unary[str, str]:
     """Makes a token with which a browser or app turns card data into a payment_method_nonce. Good for 24 hours."""
-    request = payment_method_service_pb2.CreateClientTokenRequest(customer_id=customer_id, currency_code=currency_code)
+    request = payment_method_service_pb2.CreateClientTokenRequest(
+        customer_id=customer_id, currency_code=currency_code, merchant_account_id=merchant_account_id
+    )
     response = payment_method_service_pb2.CreateClientTokenResponse
     return unary("PaymentMethodService/CreateClientToken", request, response, lambda answer: answer.client_token, str)
 
@@ -480,6 +487,7 @@ def add_payment_method(
     device_data: str = "",
     external_vault: ExternalVaultLike | None = None,
     verification_amount: MoneyLike | None = None,
+    merchant_account_id: str = "",
     request_id: str | None = None,
 ) -> Unary[payment_method_pb2.PaymentMethod, PaymentMethod]:
     """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
@@ -503,6 +511,7 @@ def add_payment_method(
         device_data=device_data,
         external_vault=message_of(external_vault),
         verification_amount=message_of(verification_amount),
+        merchant_account_id=merchant_account_id,
     )
     response = payment_method_service_pb2.AddPaymentMethodResponse
     return unary(

@@ -18,6 +18,7 @@ SENTENCES: Final = {
     Rule.CURRENCY: 'must be an ISO 4217 code in capital letters, such as "USD" or "IDR".',
     Rule.CURRENCY_ACCEPTED: "must be a currency with a merchant account. Accepted here: {limit}.",
     Rule.CURRENCY_OF_PAYMENT: "must be the currency of the payment, {limit}.",
+    Rule.MERCHANT_ACCOUNT: "must be one of the merchant accounts that take {limit}.",
     Rule.CARD_NUMBER: "is no valid card number (its check digit is wrong): ask for it again.",
     Rule.CARD_NUMBER_LENGTH: "must be 12 to 19 digits, with spaces or hyphens at most between them.",
     Rule.NO_CARDS: "is refused: no card numbers are taken here. Let the shopper's browser exchange the card for a "

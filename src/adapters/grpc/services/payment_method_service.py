@@ -38,7 +38,10 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
 
     def CreateClientToken(self, request: wire.CreateClientTokenRequest, context: Any) -> wire.CreateClientTokenResponse:
         token = self.create_client_token(
-            self.current_caller(), customer_id=request.customer_id, currency_code=request.currency_code
+            self.current_caller(),
+            customer_id=request.customer_id,
+            currency_code=request.currency_code,
+            merchant_account_id=request.merchant_account_id,
         )
         return wire.CreateClientTokenResponse(client_token=token)
 

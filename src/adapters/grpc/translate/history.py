@@ -68,7 +68,8 @@ def summary(event: PaymentEvent) -> str:
     match event:
         case PaymentCreated(terms=terms):
             skipped = ", ".join(one.value.replace("_", " ") for one in terms.skipped_checks)
-            asked = f"A payment of {terms.amount} was asked for"
+            account = f" in the merchant account {terms.merchant_account_id}" if terms.merchant_account_id else ""
+            asked = f"A payment of {terms.amount} was asked for{account}"
             return f"{asked}, without the checks: {skipped}." if skipped else f"{asked}."
         case events.OperationScheduled(kind=kind, amount=amount, note=note):
             return _noted(f"A {kind.value} of {amount} waits for settlement.", note)

@@ -74,6 +74,7 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
         consents=tuple(initiator_from(number) for number in request.consents),
         device_data=request.device_data,
         skip_checks=tuple(map(payment_check_from, request.skip_checks)),
+        merchant_account_id=request.merchant_account_id,
         initiation=_initiation(request),
         guest=_same_fields(GuestContact, request.guest) if request.HasField("guest") else NO_CONTACT,
         shipping_address=_address(request.shipping_address) if request.HasField("shipping_address") else Address(),

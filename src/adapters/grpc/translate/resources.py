@@ -79,6 +79,7 @@ class ResourceMapper:
             three_d_secure_policy=enums.THREE_D_SECURE_POLICY[terms.three_d_secure_policy],
             initiator=enums.INITIATOR[terms.initiator],
             skipped_checks=map(enums.PAYMENT_CHECK.__getitem__, terms.skipped_checks),
+            merchant_account_id=terms.merchant_account_id,
         )
         if terms.series_position is not None:
             message.series_position = enums.SERIES_POSITION[terms.series_position]
@@ -209,7 +210,9 @@ class ResourceMapper:
 
     def _verification(self, verification: Verification) -> payment_method_pb2.Verification:
         message = payment_method_pb2.Verification(
-            approved=verification.approved, processor_response_code=verification.processor_response_code
+            approved=verification.approved,
+            processor_response_code=verification.processor_response_code,
+            merchant_account_id=verification.merchant_account_id,
         )
         for name in ("cvv", "postal_code", "street_address"):
             result = getattr(verification, name)
@@ -266,6 +269,7 @@ def export_rows(payment: Payment) -> list[admin_service_pb2.ExportRow]:
             initiator=enums.INITIATOR[payment.terms.initiator],
             series_position=enums.SERIES_POSITION[position] if position else SeriesPosition.SERIES_POSITION_UNSPECIFIED,
             three_d_secure=three_d_secure(result) if result else None,
+            merchant_account_id=payment.terms.merchant_account_id,
         )
         for operation in payment.operations
     ]

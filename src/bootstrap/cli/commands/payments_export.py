@@ -56,6 +56,7 @@ _COLUMNS: Final[dict[str, Callable[[ExportRow], str]]] = {
         str(row.three_d_secure.liability_shifted).lower() if row.HasField("three_d_secure") else ""
     ),
     "eci": lambda row: row.three_d_secure.eci,
+    "merchant_account_id": lambda row: row.merchant_account_id,
 }
 
 _Write = Callable[[ExportRow], object]

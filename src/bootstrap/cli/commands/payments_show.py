@@ -131,6 +131,7 @@ def print_payment(out: Console, payment: Payment, clock: Clock) -> None:
                 ("paid with", words.plain(words.instrument(payment.instrument))),
                 ("stored method", payment.payment_method_id),
                 ("money is", words.funds(payment)),
+                ("merchant account", payment.merchant_account_id),
                 ("failed because", failure),
                 *(("warning", words.plain(warning.message)) for warning in payment.warnings),
                 ("created", moment("create_time")),

@@ -657,6 +657,7 @@ class ExportRow(_message.Message):
     INITIATOR_FIELD_NUMBER: _builtins.int
     SERIES_POSITION_FIELD_NUMBER: _builtins.int
     THREE_D_SECURE_FIELD_NUMBER: _builtins.int
+    MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """The payment."""
     reference: _builtins.str
@@ -683,6 +684,8 @@ class ExportRow(_message.Message):
     """The party that started the payment. Never UNSPECIFIED."""
     series_position: _payment_initiator_pb2.SeriesPosition.ValueType
     """The place in its series. UNSPECIFIED for a payment of no series."""
+    merchant_account_id: _builtins.str
+    """The gateway's merchant account, as in Payment."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much. Refunds and voids are positive here too; kind is the direction."""
@@ -719,10 +722,11 @@ class ExportRow(_message.Message):
         initiator: _payment_initiator_pb2.PaymentInitiator.ValueType = ...,
         series_position: _payment_initiator_pb2.SeriesPosition.ValueType = ...,
         three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
+        merchant_account_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "settle_time", b"settle_time", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "brand", b"brand", "caller_id", b"caller_id", "create_time", b"create_time", "customer_id", b"customer_id", "gateway_transaction_id", b"gateway_transaction_id", "initiator", b"initiator", "kind", b"kind", "last_four", b"last_four", "operation_id", b"operation_id", "operation_state", b"operation_state", "payment_id", b"payment_id", "payment_state", b"payment_state", "reference", b"reference", "series_position", b"series_position", "settle_time", b"settle_time", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "brand", b"brand", "caller_id", b"caller_id", "create_time", b"create_time", "customer_id", b"customer_id", "gateway_transaction_id", b"gateway_transaction_id", "initiator", b"initiator", "kind", b"kind", "last_four", b"last_four", "merchant_account_id", b"merchant_account_id", "operation_id", b"operation_id", "operation_state", b"operation_state", "payment_id", b"payment_id", "payment_state", b"payment_state", "reference", b"reference", "series_position", b"series_position", "settle_time", b"settle_time", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -145,6 +145,7 @@ class Verification(_message.Message):
     PROCESSOR_RESPONSE_CODE_FIELD_NUMBER: _builtins.int
     THREE_D_SECURE_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     approved: _builtins.bool
     """Whether the bank approved."""
     cvv: Global___CheckResult.ValueType
@@ -155,6 +156,8 @@ class Verification(_message.Message):
     """The street address."""
     processor_response_code: _builtins.str
     """The processor's code, for administrators."""
+    merchant_account_id: _builtins.str
+    """The merchant account that asked. Empty if the gateway does not say."""
     @_builtins.property
     def decline(self) -> _decline_pb2.Decline:
         """If not approved: the reason and the advice."""
@@ -178,10 +181,11 @@ class Verification(_message.Message):
         processor_response_code: _builtins.str = ...,
         three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
         amount: _money_pb2.Money | None = ...,
+        merchant_account_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "decline", b"decline", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approved", b"approved", "cvv", b"cvv", "decline", b"decline", "postal_code", b"postal_code", "processor_response_code", b"processor_response_code", "street_address", b"street_address", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approved", b"approved", "cvv", b"cvv", "decline", b"decline", "merchant_account_id", b"merchant_account_id", "postal_code", b"postal_code", "processor_response_code", b"processor_response_code", "street_address", b"street_address", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,21 +32,28 @@ class CreateClientTokenRequest(_message.Message):
 
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer whose stored methods the token may show. Optional; an unknown one is INVALID_REQUEST. One that was
     deleted at the gateway is created there again.
     """
     currency_code: _builtins.str
     """The currency of the coming payment. Default: that of the default merchant account."""
+    merchant_account_id: _builtins.str
+    """The merchant account of the coming payment, where several take its currency. With a credential of one customer it is
+    INVALID_REQUEST, as is an account that does not take currency_code, or nothing here. 3-D Secure, and the methods that
+    the page offers, are those of the account: name the same one in CreatePayment. Default: that of currency_code.
+    """
     def __init__(
         self,
         *,
         customer_id: _builtins.str = ...,
         currency_code: _builtins.str = ...,
+        merchant_account_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "customer_id", b"customer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "customer_id", b"customer_id", "merchant_account_id", b"merchant_account_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -94,6 +101,7 @@ class AddPaymentMethodRequest(_message.Message):
     CONSENTS_FIELD_NUMBER: _builtins.int
     EXTERNAL_VAULT_FIELD_NUMBER: _builtins.int
     VERIFICATION_AMOUNT_FIELD_NUMBER: _builtins.int
+    MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     customer_id: _builtins.str
@@ -116,6 +124,11 @@ class AddPaymentMethodRequest(_message.Message):
     """
     device_data: _builtins.str
     """The data of the gateway's data collector, as in CreatePaymentRequest."""
+    merchant_account_id: _builtins.str
+    """With verify, otherwise INVALID_REQUEST: the merchant account that asks the bank, where several take the currency of
+    verification_amount. One that does not take it is INVALID_REQUEST, as any is with a credential of one customer.
+    Without verification_amount: any account in use here. Default: that of the amount's currency.
+    """
     @_builtins.property
     def card(self) -> _card_pb2.Card:
         """A card as typed."""
@@ -168,10 +181,11 @@ class AddPaymentMethodRequest(_message.Message):
         consents: _abc.Iterable[_payment_initiator_pb2.PaymentInitiator.ValueType] | None = ...,
         external_vault: _payment_initiator_pb2.ExternalVault | None = ...,
         verification_amount: _money_pb2.Money | None = ...,
+        merchant_account_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "three_d_secure", b"three_d_secure", "verification_amount", b"verification_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "language_code", b"language_code", "make_default", b"make_default", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "source", b"source", "three_d_secure", b"three_d_secure", "verification_amount", b"verification_amount", "verify", b"verify"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "language_code", b"language_code", "make_default", b"make_default", "merchant_account_id", b"merchant_account_id", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "source", b"source", "three_d_secure", b"three_d_secure", "verification_amount", b"verification_amount", "verify", b"verify"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

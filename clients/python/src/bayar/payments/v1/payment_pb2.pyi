@@ -724,6 +724,7 @@ class Payment(_message.Message):
     ORDER_DETAILS_FIELD_NUMBER: _builtins.int
     SKIPPED_CHECKS_FIELD_NUMBER: _builtins.int
     GUEST_FIELD_NUMBER: _builtins.int
+    MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Chosen by this service, "pay_" and 26 characters. Sorts by creation."""
     reference: _builtins.str
@@ -750,6 +751,10 @@ class Payment(_message.Message):
     """The place in its series. UNSPECIFIED for a payment of no series."""
     shipping_method: _order_details_pb2.ShippingMethod.ValueType
     """As given."""
+    merchant_account_id: _builtins.str
+    """The gateway's merchant account that takes it: as given, or else the default of its currency at that time. Empty for
+    payments of service versions that did not keep it.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The requested amount."""
@@ -912,10 +917,11 @@ class Payment(_message.Message):
         order_details: _order_details_pb2.OrderDetails | None = ...,
         skipped_checks: _abc.Iterable[Global___PaymentCheck.ValueType] | None = ...,
         guest: _customer_pb2.GuestContact | None = ...,
+        merchant_account_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "captured_amount", b"captured_amount", "create_time", b"create_time", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "gateway_details", b"gateway_details", "guest", b"guest", "instrument", b"instrument", "next_check_time", b"next_check_time", "order_details", b"order_details", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "guest", b"guest", "initiator", b"initiator", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "order_details", b"order_details", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skipped_checks", b"skipped_checks", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "guest", b"guest", "initiator", b"initiator", "instrument", b"instrument", "merchant_account_id", b"merchant_account_id", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "order_details", b"order_details", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skipped_checks", b"skipped_checks", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -116,6 +116,7 @@ class CreatePaymentRequest(_message.Message):
     ORDER_DETAILS_FIELD_NUMBER: _builtins.int
     SKIP_CHECKS_FIELD_NUMBER: _builtins.int
     GUEST_FIELD_NUMBER: _builtins.int
+    MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
@@ -165,6 +166,11 @@ class CreatePaymentRequest(_message.Message):
     """
     shipping_method: _order_details_pb2.ShippingMethod.ValueType
     """How the goods go, for the gateway's risk check. Optional. An unknown value is INVALID_REQUEST."""
+    merchant_account_id: _builtins.str
+    """The merchant account that takes the payment, where several take its currency (ListMerchantAccounts). Default: the
+    currency's own. One that does not take the currency here is INVALID_REQUEST, as any is with a credential of one
+    customer. Captures and refunds stay with it.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount. Required: at least 1 minor unit of a currency that has a merchant account, with at most ten digits
@@ -257,10 +263,11 @@ class CreatePaymentRequest(_message.Message):
         order_details: _order_details_pb2.OrderDetails | None = ...,
         skip_checks: _abc.Iterable[_payment_pb2.PaymentCheck.ValueType] | None = ...,
         guest: _customer_pb2.GuestContact | None = ...,
+        merchant_account_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "guest", b"guest", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "shipping_address", b"shipping_address", "source", b"source", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "guest", b"guest", "initiator", b"initiator", "language_code", b"language_code", "metadata", b"metadata", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "series_position", b"series_position", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skip_checks", b"skip_checks", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "guest", b"guest", "initiator", b"initiator", "language_code", b"language_code", "merchant_account_id", b"merchant_account_id", "metadata", b"metadata", "order_details", b"order_details", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "series_position", b"series_position", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skip_checks", b"skip_checks", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce", "payment_method_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
