@@ -12,6 +12,7 @@ import (
 // Services are the services of the contract.
 type Services struct {
 	Admin          pb.AdminServiceClient
+	Checkouts      pb.CheckoutServiceClient
 	Customers      pb.CustomerServiceClient
 	Disputes       pb.DisputeServiceClient
 	Events         pb.EventServiceClient
@@ -22,6 +23,7 @@ type Services struct {
 func newServices(connection grpc.ClientConnInterface) Services {
 	return Services{
 		Admin:          pb.NewAdminServiceClient(connection),
+		Checkouts:      pb.NewCheckoutServiceClient(connection),
 		Customers:      pb.NewCustomerServiceClient(connection),
 		Disputes:       pb.NewDisputeServiceClient(connection),
 		Events:         pb.NewEventServiceClient(connection),
@@ -32,6 +34,7 @@ func newServices(connection grpc.ClientConnInterface) Services {
 
 var serviceNames = []string{
 	"bayar.payments.v1.AdminService",
+	"bayar.payments.v1.CheckoutService",
 	"bayar.payments.v1.CustomerService",
 	"bayar.payments.v1.DisputeService",
 	"bayar.payments.v1.EventService",
@@ -89,6 +92,11 @@ func (client *Client) ListEventEndpoints(ctx context.Context, request *pb.ListEv
 // again, in the order of the feed.
 func (client *Client) ListEventDeliveries(ctx context.Context, request *pb.ListEventDeliveriesRequest) *Iterator[*pb.EventDelivery] {
 	return pages(ctx, client.Admin.ListEventDeliveries, request, (*pb.ListEventDeliveriesResponse).GetDeliveries)
+}
+
+// ListCheckouts lists checkouts, newest first.
+func (client *Client) ListCheckouts(ctx context.Context, request *pb.ListCheckoutsRequest) *Iterator[*pb.Checkout] {
+	return pages(ctx, client.Checkouts.ListCheckouts, request, (*pb.ListCheckoutsResponse).GetCheckouts)
 }
 
 // ListCustomers lists customers, newest first.

@@ -1,6 +1,6 @@
 """Errors for broken domain rules. Errors carry fields; sentences are written at the edge."""
 
-from domain.ids import DisputeId, OperationId, PaymentId
+from domain.ids import CheckoutId, DisputeId, OperationId, PaymentId
 from domain.money import Money
 from domain.operation import OperationKind, OperationState
 from domain.payment_state import PaymentState
@@ -75,3 +75,27 @@ class DisputeActionInProgress(DomainError):
         super().__init__(f"{action_id} of {dispute_id} is under way")
         self.dispute_id = dispute_id
         self.action_id = action_id
+
+
+class CheckoutNotPayable(DomainError):
+    """The checkout has ended, or every use of it is taken."""
+
+    def __init__(self, checkout_id: CheckoutId) -> None:
+        super().__init__(f"{checkout_id} cannot be paid")
+        self.checkout_id = checkout_id
+
+
+class CheckoutCompleted(DomainError):
+    """The checkout was paid: it cannot expire any more."""
+
+    def __init__(self, checkout_id: CheckoutId) -> None:
+        super().__init__(f"{checkout_id} is completed")
+        self.checkout_id = checkout_id
+
+
+class CheckoutBeingPaid(DomainError):
+    """The outcome of the checkout's payment must be known first."""
+
+    def __init__(self, checkout_id: CheckoutId) -> None:
+        super().__init__(f"{checkout_id} is being paid")
+        self.checkout_id = checkout_id

@@ -9,6 +9,7 @@ CustomerId = NewType("CustomerId", str)
 PaymentMethodId = NewType("PaymentMethodId", str)
 EventId = NewType("EventId", str)
 DisputeId = NewType("DisputeId", str)
+CheckoutId = NewType("CheckoutId", str)
 RequestId = NewType("RequestId", str)
 CallerId = NewType("CallerId", str)
 
@@ -18,6 +19,7 @@ CUSTOMER: Final = "cus"
 PAYMENT_METHOD: Final = "pm"
 EVENT: Final = "evt"
 DISPUTE: Final = "dis"
+CHECKOUT: Final = "chk"
 BLOCK: Final = "blk"
 
 # Crockford's base 32 in lower case: no i, l, o, u. It also fits the gateway's own ids (letters, digits, "-", "_").

@@ -12,6 +12,7 @@ from bayar import AsyncBayarClient, BayarClient, requests
 from bayar import messages as with_messages
 from bayar.payments.v1 import (
     admin_service_pb2,
+    checkout_service_pb2,
     customer_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
@@ -31,6 +32,7 @@ def rpcs() -> set[str]:
     """Every RPC of the package, from every service file that there is a stub for: "PaymentService/CreatePayment"."""
     files = (
         admin_service_pb2,
+        checkout_service_pb2,
         customer_service_pb2,
         dispute_service_pb2,
         event_service_pb2,

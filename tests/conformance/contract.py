@@ -6,6 +6,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from bayar.payments.v1 import (
     admin_service_pb2,
+    checkout_service_pb2,
     customer_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
@@ -15,6 +16,7 @@ from bayar.payments.v1 import (
 
 _MODULES: Final = (
     admin_service_pb2,
+    checkout_service_pb2,
     customer_service_pb2,
     dispute_service_pb2,
     event_service_pb2,

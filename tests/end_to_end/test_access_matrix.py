@@ -21,6 +21,7 @@ from adapters.grpc.server.server import _SERVICES as SERVICES
 from application.common.caller import Scope
 from bayar.messages import BayarClient
 from bayar.payments.v1 import access_pb2
+from bayar.payments.v1.money_pb2 import Money
 from tests.api_keys import TEST_KEY
 from tests.end_to_end.dispute_steps import DISPUTED, Disputes, turn_on_webhooks
 from tests.end_to_end.payment_steps import a_card, pay
@@ -31,6 +32,7 @@ EVERYTHING: Final = " ".join(scope.value for scope in Scope)
 # Of a back end. An administrator reaches what is any caller's.
 OF_A_BACK_END: Final = " ".join(scope.value for scope in Scope if scope is not Scope.ADMIN)
 REQUEST: Final = "RID"
+PAGE: Final = {"BAYAR_CHECKOUT_ADDRESS": "127.0.0.1:0", "BAYAR_CHECKOUT_BASE_URL": "http://127.0.0.1:8082"}
 # The ids that a request names, as the fields of a request in JSON. None: it names nothing that belongs to anybody.
 ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "PaymentService/CreatePayment": {
@@ -77,6 +79,16 @@ ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     },
     "PaymentMethodService/SetDefaultPaymentMethod": {"requestId": REQUEST, "paymentMethodId": "pm"},
     "PaymentMethodService/DeletePaymentMethod": {"requestId": REQUEST, "paymentMethodId": "pm"},
+    "CheckoutService/CreateCheckout": {
+        "requestId": REQUEST,
+        "reference": "matrix",
+        "amount": {"minorUnits": 100, "currencyCode": "USD"},
+        "customerId": "cus",
+        "successUrl": "https://shop.example/paid",
+    },
+    "CheckoutService/GetCheckout": {"checkoutId": "chk"},
+    "CheckoutService/ListCheckouts": None,
+    "CheckoutService/ExpireCheckout": {"requestId": REQUEST, "checkoutId": "chk"},
     "DisputeService/GetDispute": {"disputeId": "dsp"},
     "DisputeService/ListDisputes": None,
     "DisputeService/AcceptDispute": {"requestId": REQUEST, "disputeId": "dsp"},
@@ -121,7 +133,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     directory: Path = tmp_path_factory.mktemp("matrix")
     jwks = directory / "jwks.json"
     jwks.write_text(json.dumps(JWKS))
-    settings = {"BAYAR_JWT_ISSUER": ISSUER, "BAYAR_JWT_AUDIENCE": AUDIENCE, "BAYAR_JWT_JWKS": str(jwks)}
+    settings = {"BAYAR_JWT_ISSUER": ISSUER, "BAYAR_JWT_AUDIENCE": AUDIENCE, "BAYAR_JWT_JWKS": str(jwks), **PAGE}
     with running_pair(directory, settings) as pair, grpc.insecure_channel(pair.service.address) as channel:
         created = run_bayar("keys", "create", "shop", environment=pair.service.environment).stdout.strip()
         key_id = created.removeprefix("bayar_")[:30]
@@ -137,7 +149,11 @@ def _belongings(pair: Pair, bayar: BayarClient) -> dict[str, str]:
     payment = pay(bayar, customer_id=customer, payment_method_id=method).payment_id
     disputed = pay(bayar, customer_id=customer, card=a_card(number=DISPUTED))
     pair.twin.control.settle()
-    return {"cus": customer, "pm": method, "pay": payment, "dsp": Disputes.of(bayar).await_one(disputed).dispute_id}
+    checkout = bayar.create_checkout(
+        reference="belongs", amount=Money(minor_units=100, currency_code="USD"), success_url="https://shop.example/"
+    )
+    dispute = Disputes.of(bayar).await_one(disputed)
+    return {"cus": customer, "pm": method, "pay": payment, "chk": checkout.checkout_id, "dsp": dispute.dispute_id}
 
 
 def ask(
@@ -229,6 +245,9 @@ def test_a_resource_of_another_caller_looks_nonexistent(path: str, stranger: str
     nowhere = {name: id_.partition("_")[0] + "_" + "0" * 26 for name, id_ in town.ids.items()}
     theirs, missing = (ask(town, path, shown, filled(row, ids)) for ids in (town.ids, nowhere))
     assert theirs == missing
+    if path.startswith("CheckoutService") and stranger == "another customer":
+        assert theirs == ("PERMISSION_DENIED", "NOT_FOR_CUSTOMERS", [])
+        return
     assert theirs[0] in ("NOT_FOUND", "INVALID_ARGUMENT") or theirs == ("OK", "", [])
 
 
@@ -276,6 +295,8 @@ READING: Final = [
     "CustomerService/ListCustomers",
     "PaymentMethodService/GetPaymentMethod",
     "PaymentMethodService/ListPaymentMethods",
+    "CheckoutService/GetCheckout",
+    "CheckoutService/ListCheckouts",
     "DisputeService/GetDispute",
     "DisputeService/ListDisputes",
     "EventService/StreamEvents",

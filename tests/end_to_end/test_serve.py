@@ -34,7 +34,8 @@ from tests.end_to_end.service import Pair, Service, environment_of, run_bayar, r
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SERVICES = [
-    f"bayar.payments.v1.{name}Service" for name in ("Admin", "Customer", "Dispute", "Event", "Payment", "PaymentMethod")
+    f"bayar.payments.v1.{name}Service"
+    for name in ("Admin", "Checkout", "Customer", "Dispute", "Event", "Payment", "PaymentMethod")
 ]
 
 

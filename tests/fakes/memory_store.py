@@ -14,6 +14,7 @@ from application.recovery.service_hold import Hold
 from domain.events import SERVICE
 from tests.fakes.repositories.api_keys import MemoryApiKeys
 from tests.fakes.repositories.audit_log import MemoryAuditLog
+from tests.fakes.repositories.checkouts import MemoryCheckouts
 from tests.fakes.repositories.customers import MemoryCustomers
 from tests.fakes.repositories.disputes import MemoryDisputes
 from tests.fakes.repositories.feed import MemoryFeed
@@ -105,6 +106,7 @@ class MemoryUnitOfWork:
         self.customers = MemoryCustomers(state, self.feed, locks)
         self.payment_methods = MemoryPaymentMethods(state, self.feed, locks)
         self.disputes = MemoryDisputes(state, self.feed, locks)
+        self.checkouts = MemoryCheckouts(state, self.feed, locks)
         self.gateway_webhooks = MemoryGatewayWebhooks(state, locks)
         self.requests = MemoryIdempotencyKeys(state)
         self.api_keys = MemoryApiKeys(state)

@@ -16,9 +16,10 @@ from application.ports.feed import FeedEntry, HistoryEntry
 from application.ports.gateway_webhooks import StoredGatewayWebhook
 from application.ports.store import RequestRecord, farthest_check
 from application.ports.velocity import VelocityBlock
+from domain.checkout import Checkout, CheckoutUse
 from domain.customer import Customer
 from domain.dispute import Dispute
-from domain.ids import CallerId, CustomerId, DisputeId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CallerId, CheckoutId, CustomerId, DisputeId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
@@ -49,6 +50,8 @@ class StoreState:
     archived: dict[PaymentId, int] = field(default_factory=dict)
     cursors: dict[str, DeliveryCursor] = field(default_factory=dict)
     deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
+    checkouts: dict[CheckoutId, Checkout] = field(default_factory=dict)
+    checkout_uses: dict[tuple[CheckoutId, str], CheckoutUse] = field(default_factory=dict)
 
     def copy(self) -> StoreState:
         history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
@@ -69,6 +72,8 @@ class StoreState:
             dict(self.archived),
             dict(self.cursors),
             dict(self.deliveries),
+            dict(self.checkouts),
+            dict(self.checkout_uses),
         )
 
 

@@ -64,6 +64,7 @@ class Target:
             "CustomerService": servicers.customers,
             "PaymentMethodService": servicers.payment_methods,
             "DisputeService": servicers.disputes,
+            "CheckoutService": servicers.checkouts,
             "EventService": servicers.events,
             "AdminService": servicers.admin,
         }

@@ -14,6 +14,9 @@ _NOTICE: Final = "Written by `make proto` from bayar/requests.py; change that in
 _MODULE_OF_LIKE: Final = {
     "Address": "address_pb2",
     "CaptureMode": "payment_pb2",
+    "CheckoutLine": "checkout_pb2",
+    "CheckoutMethod": "checkout_pb2",
+    "CheckoutState": "checkout_pb2",
     "DisputeState": "dispute_pb2",
     "EventType": "event_pb2",
     "ManualResolution": "admin_service_pb2",
@@ -34,6 +37,7 @@ _MODULE_OF_LIKE: Final = {
 _MESSAGES: Final = {
     "Address",
     "Money",
+    "CheckoutLine",
     "ExternalVault",
     "GuestContact",
     "OrderDetails",

@@ -16,7 +16,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 from sqlalchemy import Row
 
-from adapters.persistence.encryption.blind_indexes import email_digest, external_id_digest
+from adapters.persistence.encryption.blind_indexes import checkout_token_digest, email_digest, external_id_digest
 from adapters.persistence.encryption.sealing import Sealer, associated_data
 from adapters.persistence.newer_records import Members
 from application.common.errors import RecordTooNew
@@ -30,6 +30,7 @@ from application.ports.gateway_webhooks import (
 )
 from application.ports.store import RequestRecord
 from domain import events
+from domain.checkout import Checkout, CheckoutState, CheckoutTerms, CheckoutUse, UseState
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeAction, DisputeReport
 from domain.events import CaptureMode, EventContext, PaymentCreated, PaymentEvent, PaymentTerms
@@ -137,6 +138,17 @@ _DISPUTE: Final = (
     "next_check_time",
     "check_count",
 )
+_CHECKOUT: Final = ("checkout_id", "caller_id", "customer_id", "create_time")
+_CHECKOUT_CHANGES: Final = (
+    "session_count",
+    "taken_uses",
+    "completed_uses",
+    "payment_id",
+    "expire_time",
+    "update_time",
+    "end_time",
+)
+_CHECKOUT_USE: Final = ("checkout_id", "session", "ordinal", "attempt", "payment_id", "start_time", "next_check_time")
 _WEBHOOK: Final = ("notification_id", "kind", "event_time")
 _STORED_WEBHOOK: Final = ("receive_time", "finish_time", "attempt_count", "next_attempt_time", "last_error")
 _FEED_ENTRY: Final = ("position", "event_id", "time", "actor", "caller_id", "customer_id", "payment_id", "sequence")
@@ -145,6 +157,7 @@ INSTRUMENT_FIELDS: Final = frozenset(one.name for one in fields(Instrument))
 REPORT_FIELDS: Final = frozenset(one.name for one in fields(DisputeReport))
 
 _CAPTURE_MODES: Final = Members(CaptureMode)
+_CHECKOUT_STATES: Final = Members(CheckoutState)
 _FEED_KINDS: Final = Members(FeedKind)
 _GATEWAY_WEBHOOK_OUTCOMES: Final = Members(GatewayWebhookOutcome)
 _GATEWAY_WEBHOOK_STATES: Final = Members(GatewayWebhookState)
@@ -153,6 +166,7 @@ _OPERATION_ORIGINS: Final = Members(OperationOrigin)
 _OPERATION_STATES: Final = Members(OperationState)
 _PAYMENT_METHOD_STATES: Final = Members(PaymentMethodState)
 _PAYMENT_STATES: Final = Members(PaymentState)
+_USE_STATES: Final = Members(UseState)
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -392,6 +406,42 @@ def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
     )
 
 
+def checkout_to_row(checkout: Checkout, sealer: Sealer) -> Values:
+    terms = checkout.terms
+    return {
+        **picked(checkout, _CHECKOUT),
+        "token": sealer.seal(checkout.token, associated_data("checkouts", "token", checkout.checkout_id)),
+        "token_digest": checkout_token_digest(checkout.token, sealer),
+        "reference": terms.reference,
+        "is_link": terms.is_link,
+        "terms": _converter.unstructure(terms),
+        **checkout_to_changes(checkout),
+    }
+
+
+def checkout_to_changes(checkout: Checkout) -> Values:
+    """The row's columns that may change."""
+    return {**picked(checkout, _CHECKOUT_CHANGES), "state": checkout.state.value}
+
+
+def checkout_from_row(row: Row[Any], sealer: Sealer) -> Checkout:
+    return Checkout(
+        **picked(row, _CHECKOUT),
+        **picked(row, _CHECKOUT_CHANGES),
+        state=_CHECKOUT_STATES[row.state],
+        token=sealer.open(row.token, associated_data("checkouts", "token", row.checkout_id)),
+        terms=_converter.structure(row.terms, CheckoutTerms),
+    )
+
+
+def use_to_row(use: CheckoutUse) -> Values:
+    return {**picked(use, _CHECKOUT_USE), "state": use.state.value}
+
+
+def use_from_row(row: Row[Any]) -> CheckoutUse:
+    return CheckoutUse(**picked(row, _CHECKOUT_USE), state=_USE_STATES[row.state])
+
+
 def notification_to_row(stored: StoredGatewayWebhook, sealer: Sealer) -> Values:
     webhook = stored.webhook
     aad = associated_data("webhook_notifications", "subject", webhook.notification_id)
@@ -415,7 +465,12 @@ def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredGatewayWebhook
 
 
 _RESOURCES: Final[Mapping[str, type[Any]]] = MappingProxyType(
-    {FeedKind.CUSTOMER.value: Customer, FeedKind.PAYMENT_METHOD.value: PaymentMethod, FeedKind.DISPUTE.value: Dispute}
+    {
+        FeedKind.CUSTOMER.value: Customer,
+        FeedKind.PAYMENT_METHOD.value: PaymentMethod,
+        FeedKind.DISPUTE.value: Dispute,
+        FeedKind.CHECKOUT.value: Checkout,
+    }
 )
 
 

@@ -55,6 +55,8 @@ IS_OPEN: Final = sa.text("state IN ('scheduled', 'started')")
 IS_FOLLOWED: Final = sa.text("follow_time IS NOT NULL")
 IS_PENDING: Final = sa.text("state = 'pending'")
 IS_WATCHED: Final = sa.text("next_check_time IS NOT NULL")
+IS_OPEN_CHECKOUT: Final = sa.text("state = 'open'")
+IS_BEING_PAID: Final = sa.text("state = 'paying'")
 IS_DONE: Final = sa.text("state = 'done'")
 IS_UNFINISHED: Final = sa.text("state IN ('pending', 'dead')")
 HAS_TRANSACTION: Final = sa.text("transaction_id <> ''")
@@ -276,6 +278,52 @@ disputes: Final = sa.Table(
     sa.Index("ix_disputes_payment", "payment_id"),
     sa.Index("ix_disputes_transaction", "transaction_id"),
     sa.Index("ix_disputes_check", "next_check_time", **_where(IS_WATCHED)),
+)
+
+# Hosted checkouts and payment links.
+checkouts: Final = sa.Table(
+    "checkouts",
+    metadata,
+    sa.Column("checkout_id", sa.Text, primary_key=True),
+    sa.Column("caller_id", sa.Text, nullable=False),
+    # The secret part of the address, sealed, and its digest for lookups.
+    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("token_digest", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("customer_id", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("terms", _Json, nullable=False),
+    sa.Column("is_link", sa.Boolean, nullable=False),
+    sa.Column("session_count", sa.Integer, nullable=False),
+    sa.Column("taken_uses", sa.Integer, nullable=False),
+    sa.Column("completed_uses", sa.Integer, nullable=False),
+    sa.Column("payment_id", sa.Text),
+    sa.Column("expire_time", UtcTime, nullable=False),
+    sa.Column("create_time", UtcTime, nullable=False),
+    sa.Column("update_time", UtcTime, nullable=False),
+    sa.Column("end_time", UtcTime),
+    sa.UniqueConstraint("token_digest"),
+    sa.Index("ix_checkouts_time", "create_time", "checkout_id"),
+    sa.Index("ix_checkouts_caller", "caller_id", "create_time", "checkout_id"),
+    sa.Index("ix_checkouts_reference", "caller_id", "reference", "create_time", "checkout_id"),
+    sa.Index("ix_checkouts_customer", "customer_id", "create_time", "checkout_id", **_where(IS_CUSTOMERS)),
+    sa.Index("ix_checkouts_expiry", "expire_time", **_where(IS_OPEN_CHECKOUT)),
+)
+
+# The shoppers' uses of checkouts: one of a checkout, or one for each browser of a payment link.
+checkout_uses: Final = sa.Table(
+    "checkout_uses",
+    metadata,
+    sa.Column("checkout_id", sa.Text, sa.ForeignKey("checkouts.checkout_id"), primary_key=True),
+    sa.Column("session", sa.Text, primary_key=True),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("payment_id", sa.Text),
+    sa.Column("start_time", UtcTime),
+    sa.Column("next_check_time", UtcTime),
+    sa.UniqueConstraint("checkout_id", "ordinal"),
+    sa.Index("ix_checkout_uses_check", "next_check_time", **_where(IS_BEING_PAID)),
 )
 
 # The inbox of the gateway's webhooks: ids only, no other content.

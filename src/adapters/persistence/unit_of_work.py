@@ -6,6 +6,7 @@ from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.observer import PaymentChange
 from adapters.persistence.repositories.api_keys import SqlApiKeys
 from adapters.persistence.repositories.audit_log import SqlAuditLog
+from adapters.persistence.repositories.checkouts import SqlCheckouts
 from adapters.persistence.repositories.customers import SqlCustomers
 from adapters.persistence.repositories.disputes import SqlDisputes
 from adapters.persistence.repositories.feed import FeedWriter, SqlFeed
@@ -35,6 +36,7 @@ class SqlUnitOfWork:
         self.customers = SqlCustomers(connection, sealer, writer)
         self.payment_methods = SqlPaymentMethods(connection, sealer, writer)
         self.disputes = SqlDisputes(connection, sealer, writer)
+        self.checkouts = SqlCheckouts(connection, sealer, writer)
         self.feed = SqlFeed(connection, sealer)
         self.deliveries = SqlDeliveries(connection)
         self.gateway_webhooks = SqlGatewayWebhooks(connection, sealer)

@@ -92,6 +92,10 @@ class Rule(Enum):
     ADDS_UP = "adds_up"
     UPC_CODE = "upc_code"
     WEB_ADDRESS = "web_address"
+    RETURN_ADDRESS = "return_address"
+    TIME_AHEAD = "time_ahead"
+    EACH_ONCE = "each_once"
+    NEEDED_FOR_STORED_METHODS = "needed_for_stored_methods"
 
 
 # Rules that a request can break merely because time passed: cards expire or are no longer accepted, customers and
@@ -104,6 +108,7 @@ _MAY_CHANGE_WITH_TIME: Final = frozenset(
         Rule.CURRENCY_ACCEPTED,
         Rule.MERCHANT_ACCOUNT,
         Rule.NO_CARDS,
+        Rule.TIME_AHEAD,
         Rule.NO_CARD_DATA,
         Rule.UNAMBIGUOUS,
     }
@@ -157,6 +162,7 @@ class ResourceKind(Enum):
     NOTIFICATION = "notification"
     API_KEY = "api_key"
     BLOCK = "block"
+    CHECKOUT = "checkout"
 
 
 class NotFound(ApplicationError):
@@ -322,6 +328,10 @@ class AuthenticationRequired(ApplicationError):
     def __init__(self, *, has_failed: bool = False) -> None:
         super().__init__("the authentication failed" if has_failed else "there is no authentication")
         self.has_failed = has_failed
+
+
+class CheckoutNotServed(ApplicationError):
+    """This deployment serves no checkout page."""
 
 
 class MethodRefused(ApplicationError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
@@ -104,6 +104,8 @@ class RawStoredMethod:
 
 
 RawSource = RawCard | Nonce | RawStoredMethod
+# Takes the payment's id.
+OnStart = Callable[[UnitOfWork, PaymentId], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,15 +157,17 @@ class CreatePayment:
     accepts_cards: bool = True
     three_d_secure_rules: ThreeDSecureRules = ThreeDSecureRules()
 
-    def __call__(self, command: CreatePaymentCommand, caller: Caller) -> Payment:
-        """Raises InvalidRequest, ScopeMissing, AuthenticationRequired, RequestIdReused, ReferenceAlreadyPaid,
+    def __call__(self, command: CreatePaymentCommand, caller: Caller, *, on_start: OnStart | None = None) -> Payment:
+        """`on_start` runs in the transaction that records the payment. If it raises, nothing is recorded.
+
+        Raises InvalidRequest, ScopeMissing, AuthenticationRequired, RequestIdReused, ReferenceAlreadyPaid,
         TooManyDeclines, GatewayNotReached and StoreUnavailable.
         """
         if caller.customer_id is not None and not command.customer_id:
             # A customer-bound credential already identifies the customer.
             command = replace(command, customer_id=caller.customer_id)
         try:
-            call = self._check(command, caller)
+            call = self._check(command, caller, on_start)
         except InvalidRequest as invalid:
             if not invalid.may_have_been_valid:
                 raise
@@ -193,7 +197,7 @@ class CreatePayment:
         self.guard.wait(request)
         return result_or_raise(self.recorder.present(payment), request.request_id)
 
-    def _check(self, command: CreatePaymentCommand, caller: Caller) -> _AuthorizeCall:
+    def _check(self, command: CreatePaymentCommand, caller: Caller, on_start: OnStart | None) -> _AuthorizeCall:
         validator = Validator()
         today = self.clock.now().date()
         request_id = validator.request_id(command.request_id)
@@ -290,6 +294,7 @@ class CreatePayment:
             consents=consents,
             external_vault=_external_vault(command.initiation, position, method),
             risk=_risk_input(command, skipped),
+            on_start=on_start,
         )
 
     def _check_order(
@@ -376,12 +381,15 @@ class _AuthorizeCall(SingleOperationCall):
     consents: tuple[Initiator, ...]
     external_vault: ExternalVault | None
     risk: RiskInput
+    on_start: OnStart | None = None
 
     def start(self, work: UnitOfWork, payment: Payment | None, context: EventContext) -> tuple[Payment, Operation]:
         self.velocity.check(work, self.attempt)
         if self.customer is not None:
             lock_undeleted(work, self.customer.customer_id)
         payment = payment or Payment.create(self.terms, context=context)
+        if self.on_start is not None:
+            self.on_start(work, payment.terms.payment_id)
         operation = payment.authorize(self.operation_id, self.request.request_id, context=context)
         if self.terms.store_payment_method:
             _record_pending_method(work, payment.terms, self.consents, self.external_vault, context)

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from domain.checkout import Checkout
 from domain.customer import Customer
 from domain.dispute import Dispute
 from domain.events import PaymentEvent
@@ -13,7 +14,7 @@ from domain.payment import Payment
 from domain.payment_method import PaymentMethod
 from domain.payment_state import PaymentState
 
-Resource = Customer | PaymentMethod | Dispute
+Resource = Customer | PaymentMethod | Dispute | Checkout
 
 # The version of the payloads' meaning. Raised for changes that a reader must know.
 PAYLOAD_VERSION = 1
@@ -26,6 +27,7 @@ class FeedKind(Enum):
     CUSTOMER = "customer"
     PAYMENT_METHOD = "payment_method"
     DISPUTE = "dispute"
+    CHECKOUT = "checkout"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

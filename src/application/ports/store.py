@@ -13,10 +13,11 @@ from application.ports.deliveries import Deliveries
 from application.ports.feed import Feed, HistoryEntry
 from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
 from application.ports.velocity import VelocityCounters
+from domain.checkout import Checkout, CheckoutState, CheckoutUse
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeState
 from domain.events import SERVICE
-from domain.ids import CallerId, CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CallerId, CheckoutId, CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
@@ -254,6 +255,49 @@ class Disputes(Protocol):
         """Disputes whose next_check_time has come. Nobody else gets them during the lease."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutFilter:
+    """A filter of checkouts. None or empty: no restriction."""
+
+    reference: str | None = None
+    customer_id: CustomerId | None = None
+    states: frozenset[CheckoutState] = frozenset()
+
+
+class Checkouts(Protocol):
+    """Checkouts and their uses. The lock of a checkout covers its uses."""
+
+    def add(self, checkout: Checkout) -> None: ...
+
+    def save(self, checkout: Checkout) -> None:
+        """Stores a locked checkout. A change of its state or of its completed uses goes to the feed."""
+
+    def get(self, checkout_id: CheckoutId, *, lock: bool = False) -> Checkout | None: ...
+
+    def find(self, token: str) -> Checkout | None:
+        """Finds a checkout by the secret part of its address."""
+
+    def page(
+        self, caller_id: CallerId | None, which: CheckoutFilter, *, after: Position | None, limit: int
+    ) -> list[Checkout]:
+        """Newest first."""
+
+    def expired(self, now: datetime, limit: int) -> list[Checkout]:
+        """OPEN ones past their expire time whose uses have an outcome, or which are payment links. Locked; others skip
+        them.
+        """
+
+    def use(self, checkout_id: CheckoutId, session: str) -> CheckoutUse | None: ...
+
+    def add_use(self, use: CheckoutUse) -> None: ...
+
+    def save_use(self, use: CheckoutUse) -> None:
+        """Stores a use whose checkout is locked."""
+
+    def due_uses(self, now: datetime, lease_until: datetime, limit: int) -> list[CheckoutUse]:
+        """PAYING ones whose next_check_time has come. Nobody else gets them during the lease."""
+
+
 class GatewayWebhooks(Protocol):
     """The inbox of gateway webhooks."""
 
@@ -323,6 +367,9 @@ class UnitOfWork(Protocol):
 
     @property
     def gateway_webhooks(self) -> GatewayWebhooks: ...
+
+    @property
+    def checkouts(self) -> Checkouts: ...
 
     @property
     def feed(self) -> Feed: ...

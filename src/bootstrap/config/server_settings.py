@@ -11,14 +11,15 @@ from bayar.channels import is_loopback
 from bootstrap.config.settings_group import SettingsGroup
 
 
-def _address(value: str) -> str:
+def checked_address(value: str) -> str:
+    """The value unchanged. Raises ValueError unless it is HOST:PORT."""
     host, separator, port = value.rpartition(":")
     if not separator or not host or not port.isdigit() or int(port) > 65535:
         raise ValueError("must be HOST:PORT")
     return value
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(checked_address)]
 
 
 class ServerSettings(SettingsGroup):

@@ -16,6 +16,7 @@ from pydantic import ValidationError, model_validator
 from bayar.channels import is_loopback
 from bootstrap.config.authentication_settings import Authentication, AuthenticationSettings
 from bootstrap.config.call_limit_settings import CallLimitSettings
+from bootstrap.config.checkout_settings import CheckoutSettings
 from bootstrap.config.database_settings import DatabaseSettings
 from bootstrap.config.drain_settings import DrainSettings
 from bootstrap.config.encryption_settings import COMMAND_OF_NEW_KEY, EncryptionSettings, encryption_keys_of
@@ -42,6 +43,7 @@ class Settings(
     DrainSettings,
     CallLimitSettings,
     VelocityLimitSettings,
+    CheckoutSettings,
     WebhookSettings,
     RecoverySettings,
     PaymentSettings,

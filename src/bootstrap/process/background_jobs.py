@@ -27,6 +27,7 @@ def background_jobs(container: Container, settings: Settings) -> list[PeriodicJo
         ("event relay", container.relay_events(), settings.feed_interval_seconds),
         ("gateway webhook processor", container.process_gateway_webhooks(), interval),
         ("open dispute poller", container.poll_open_disputes(), interval),
+        ("checkout follower", container.follow_checkouts(), interval),
         ("dispute search", container.find_new_disputes(), settings.dispute_poll_seconds),
         ("velocity counter cleaner", container.purge_velocity_counters(), _CLEANING_SECONDS),
         ("gateway webhook cleaner", container.purge_gateway_webhooks(), _CLEANING_SECONDS),

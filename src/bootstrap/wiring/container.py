@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,11 +24,13 @@ from adapters.grpc.middleware.authorization import current_caller
 from adapters.grpc.scheduling.stream_pool import StreamPool
 from adapters.grpc.server.server import GrpcServer, Servicers
 from adapters.grpc.services.admin_service import AdminServicer
+from adapters.grpc.services.checkout_service import CheckoutServicer
 from adapters.grpc.services.customer_service import CustomerServicer
 from adapters.grpc.services.dispute_service import DisputeServicer
 from adapters.grpc.services.event_service import EventServicer
 from adapters.grpc.services.payment_method_service import PaymentMethodServicer
 from adapters.grpc.services.payment_service import PaymentServicer
+from adapters.grpc.translate.checkouts import CheckoutMapper
 from adapters.grpc.translate.events import event_json
 from adapters.http.server import HttpHandlers, HttpServer
 from adapters.http.worker_pool_status import WorkerPoolStatus
@@ -44,6 +47,14 @@ from application.card_testing.lift_abuse_block import LiftAbuseBlock
 from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.card_testing.purge_velocity_counters import PurgeVelocityCounters
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
+from application.checkouts.create_checkout import CreateCheckout
+from application.checkouts.expire_checkout import ExpireCheckout
+from application.checkouts.follow_checkouts import FollowCheckouts
+from application.checkouts.get_checkout import GetCheckout
+from application.checkouts.list_checkouts import ListCheckouts
+from application.checkouts.pay_checkout import PayCheckout
+from application.checkouts.result_keys import ResultKeys
+from application.checkouts.view_checkout import ViewCheckout
 from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.pagination import PageTokens
@@ -373,6 +384,27 @@ class Container(containers.DeclarativeContainer):
     poll_open_disputes = providers.Singleton(PollOpenDisputes, store, clock, leases, record_dispute, not_found_timer)
     find_new_disputes = providers.Singleton(FindNewDisputes, store, gateway, clock, record_dispute)
 
+    result_keys = providers.Singleton(ResultKeys, settings.provided.key_for.call("checkout results"))
+    checkout_mapper = providers.Singleton(
+        CheckoutMapper, settings.provided.checkout_base_url, result_keys.provided.key_of
+    )
+    create_checkout = providers.Singleton(
+        CreateCheckout,
+        store,
+        clock,
+        ids,
+        guard,
+        merchant_accounts,
+        providers.Object(partial(secrets.token_urlsafe, 24)),
+        settings.provided.serves_checkouts,
+    )
+    get_checkout = providers.Singleton(GetCheckout, store)
+    list_checkouts = providers.Singleton(ListCheckouts, store, page_tokens)
+    expire_checkout = providers.Singleton(ExpireCheckout, store, clock, guard)
+    view_checkout = providers.Singleton(ViewCheckout, store, clock)
+    pay_checkout = providers.Singleton(PayCheckout, store, clock, create_payment, view_checkout)
+    follow_checkouts = providers.Singleton(FollowCheckouts, store, clock, view_checkout)
+
     method_changer = providers.Singleton(MethodChanger, store, clock, guard, leases)
     update_payment_method = providers.Singleton(UpdatePaymentMethod, gateway, clock, method_changer)
     set_default_payment_method = providers.Singleton(SetDefaultPaymentMethod, gateway, method_changer)
@@ -492,6 +524,7 @@ class Container(containers.DeclarativeContainer):
         customers=_servicer(CustomerServicer, locals()),
         payment_methods=_servicer(PaymentMethodServicer, locals()),
         disputes=_servicer(DisputeServicer, locals()),
+        checkouts=_servicer(CheckoutServicer, locals()),
         events=providers.Factory(
             EventServicer, current_caller, clock, read_feed, settings.provided.feed_interval_seconds, stream_pool
         ),

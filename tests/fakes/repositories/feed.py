@@ -7,6 +7,7 @@ from dataclasses import replace
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
 from application.ports.runtime import IdSource
 from domain import ids as prefixes
+from domain.checkout import Checkout
 from domain.customer import Customer
 from domain.dispute import Dispute
 from domain.ids import CustomerId, EventId, PaymentId
@@ -27,7 +28,12 @@ class MemoryFeed:
         customer_id = payment.terms.customer_id if payment else None
         if not isinstance(resource, Dispute):
             customer_id = resource.customer_id
-        kinds = {Customer: FeedKind.CUSTOMER, PaymentMethod: FeedKind.PAYMENT_METHOD, Dispute: FeedKind.DISPUTE}
+        kinds = {
+            Customer: FeedKind.CUSTOMER,
+            PaymentMethod: FeedKind.PAYMENT_METHOD,
+            Dispute: FeedKind.DISPUTE,
+            Checkout: FeedKind.CHECKOUT,
+        }
         self._state.unsequenced.append(
             FeedEntry(
                 position=0,

@@ -18,6 +18,10 @@ from bayar.models import (
     AbuseBlock,
     Address,
     CaptureMode,
+    Checkout,
+    CheckoutLine,
+    CheckoutMethod,
+    CheckoutState,
     Customer,
     DeclineReasonEntry,
     Dispute,
@@ -579,6 +583,88 @@ class AsyncBayarClient(AsyncClientBase):
     ) -> PaymentMethod:
         """Deletes it here and at the gateway."""
         call = prepared(requests.delete_payment_method, payment_method_id=payment_method_id, request_id=request_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    # CheckoutService
+
+    async def create_checkout(
+        self,
+        *,
+        reference: str,
+        amount: Money,
+        success_url: str,
+        cancel_url: str = "",
+        customer_id: str = "",
+        methods: Iterable[CheckoutMethod] = (),
+        lines: Iterable[CheckoutLine] = (),
+        language_code: str = "",
+        expire_time: datetime | None = None,
+        max_uses: int = 0,
+        offer_storing: bool = False,
+        capture_mode: CaptureMode = CaptureMode.AUTOMATIC,
+        metadata: Mapping[str, str] | None = None,
+        merchant_account_id: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Checkout:
+        """Creates a page on which a shopper pays: send them to its url. With max_uses above 1 it is a payment link.
+
+        expire_time needs a time zone.
+        """
+        call = prepared(
+            requests.create_checkout,
+            reference=reference,
+            amount=amount,
+            success_url=success_url,
+            cancel_url=cancel_url,
+            customer_id=customer_id,
+            methods=methods,
+            lines=lines,
+            language_code=language_code,
+            expire_time=expire_time,
+            max_uses=max_uses,
+            offer_storing=offer_storing,
+            capture_mode=capture_mode,
+            metadata=metadata,
+            merchant_account_id=merchant_account_id,
+            request_id=request_id,
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def get_checkout(
+        self, *, checkout_id: str, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> Checkout:
+        """Reads a checkout."""
+        call = prepared(requests.get_checkout, checkout_id=checkout_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    def list_checkouts(
+        self,
+        *,
+        reference: str = "",
+        customer_id: str = "",
+        states: Iterable[CheckoutState] = (),
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncGenerator[Checkout, None]:
+        """Lists checkouts that match everything given, newest first."""
+        call = prepared(
+            requests.list_checkouts, reference=reference, customer_id=customer_id, states=states, page_size=page_size
+        )
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    async def expire_checkout(
+        self,
+        *,
+        checkout_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Checkout:
+        """Ends a checkout: nobody can begin to pay it any more."""
+        call = prepared(requests.expire_checkout, checkout_id=checkout_id, request_id=request_id)
         return await self._caller.unary(call, timeout_seconds, retry)
 
     # DisputeService

@@ -16,6 +16,7 @@ from bayar.client_base import ClientBase
 from bayar.payments.v1 import (
     address_pb2,
     admin_service_pb2,
+    checkout_pb2,
     customer_pb2,
     dispute_pb2,
     event_pb2,
@@ -28,6 +29,7 @@ from bayar.payments.v1 import (
     three_d_secure_pb2,
 )
 from bayar.payments.v1.admin_service_pb2 import ManualResolution, OrphanPolicy, WebhookNotificationState
+from bayar.payments.v1.checkout_pb2 import CheckoutMethod, CheckoutState
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.event_pb2 import EventType
 from bayar.payments.v1.order_details_pb2 import ShippingMethod
@@ -555,6 +557,88 @@ class BayarClient(ClientBase):
     ) -> payment_method_pb2.PaymentMethod:
         """Deletes it here and at the gateway."""
         call = prepared(requests.delete_payment_method, payment_method_id=payment_method_id, request_id=request_id)
+        return self._caller.unary(call, timeout_seconds, retry)
+
+    # CheckoutService
+
+    def create_checkout(
+        self,
+        *,
+        reference: str,
+        amount: money_pb2.Money,
+        success_url: str,
+        cancel_url: str = "",
+        customer_id: str = "",
+        methods: Iterable[CheckoutMethod.ValueType] = (),
+        lines: Iterable[checkout_pb2.CheckoutLine] = (),
+        language_code: str = "",
+        expire_time: datetime | None = None,
+        max_uses: int = 0,
+        offer_storing: bool = False,
+        capture_mode: CaptureMode.ValueType = CaptureMode.CAPTURE_MODE_AUTOMATIC,
+        metadata: Mapping[str, str] | None = None,
+        merchant_account_id: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> checkout_pb2.Checkout:
+        """Creates a page on which a shopper pays: send them to its url. With max_uses above 1 it is a payment link.
+
+        expire_time needs a time zone.
+        """
+        call = prepared(
+            requests.create_checkout,
+            reference=reference,
+            amount=amount,
+            success_url=success_url,
+            cancel_url=cancel_url,
+            customer_id=customer_id,
+            methods=methods,
+            lines=lines,
+            language_code=language_code,
+            expire_time=expire_time,
+            max_uses=max_uses,
+            offer_storing=offer_storing,
+            capture_mode=capture_mode,
+            metadata=metadata,
+            merchant_account_id=merchant_account_id,
+            request_id=request_id,
+        )
+        return self._caller.unary(call, timeout_seconds, retry)
+
+    def get_checkout(
+        self, *, checkout_id: str, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> checkout_pb2.Checkout:
+        """Reads a checkout."""
+        call = prepared(requests.get_checkout, checkout_id=checkout_id)
+        return self._caller.unary(call, timeout_seconds, retry)
+
+    def list_checkouts(
+        self,
+        *,
+        reference: str = "",
+        customer_id: str = "",
+        states: Iterable[CheckoutState.ValueType] = (),
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[checkout_pb2.Checkout]:
+        """Lists checkouts that match everything given, newest first."""
+        call = prepared(
+            requests.list_checkouts, reference=reference, customer_id=customer_id, states=states, page_size=page_size
+        )
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    def expire_checkout(
+        self,
+        *,
+        checkout_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> checkout_pb2.Checkout:
+        """Ends a checkout: nobody can begin to pay it any more."""
+        call = prepared(requests.expire_checkout, checkout_id=checkout_id, request_id=request_id)
         return self._caller.unary(call, timeout_seconds, retry)
 
     # DisputeService

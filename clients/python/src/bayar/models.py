@@ -14,6 +14,7 @@ from bayar.payments.v1 import (
     address_pb2,
     admin_service_pb2,
     card_pb2,
+    checkout_pb2,
     customer_pb2,
     decline_pb2,
     dispute_pb2,
@@ -45,6 +46,34 @@ class InstrumentKind(OpenEnum):
     """A Venmo account."""
     OTHER = 6
     """Anything else that the gateway accepts."""
+
+
+class CheckoutState(OpenEnum):
+    """The state of a checkout."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    OPEN = 1
+    """The shopper can pay."""
+    COMPLETED = 2
+    """It was paid; a payment link: as often as its limit of uses. Final."""
+    EXPIRED = 3
+    """Its time ran out, or ExpireCheckout ended it. Nobody can pay any more. Final."""
+
+
+class CheckoutMethod(OpenEnum):
+    """A way to pay that a checkout offers."""
+
+    UNSPECIFIED = 0
+    """Invalid in requests, and never sent."""
+    CARD = 1
+    """A new card, in fields that belong to the gateway."""
+    STORED = 2
+    """The customer's stored payment methods. Needs a customer."""
+    APPLE_PAY = 3
+    """Apple Pay, in browsers that have it."""
+    PAYPAL = 4
+    """PayPal."""
 
 
 class DeclineReason(OpenEnum):
@@ -698,6 +727,8 @@ class EventType(OpenEnum):
     """A stored payment method."""
     DISPUTE_CHANGED = 4
     """A dispute."""
+    CHECKOUT_CHANGED = 5
+    """A checkout: it was created, paid, or has expired. Its state tells which."""
 
 
 class VerificationOutcome(OpenEnum):
@@ -775,6 +806,82 @@ class Instrument(Model):
     """The issuing bank, as the gateway knows it. Empty when it does not."""
     account: str = ""
     """The email address or user name of a wallet account. Empty for a card."""
+
+
+@model(checkout_pb2.CheckoutLine)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CheckoutLine(Model):
+    """A line of the order, for the shopper to read."""
+
+    description: str = ""
+    """Required, at most 255 characters, no card number."""
+    quantity: int = 0
+    """Default (0): 1. At most 1,000,000; negative is INVALID_REQUEST."""
+    amount: Money = NO_MONEY
+    """The amount of the whole line, in the checkout's currency: quantity times the price of one. Required. Negative
+    for a discount.
+    """
+
+
+@model(checkout_pb2.Checkout)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Checkout(Model):
+    """A page on which a shopper pays one order, or a payment link that many shoppers use."""
+
+    checkout_id: str = ""
+    """"chk_..."."""
+    state: CheckoutState = CheckoutState.UNSPECIFIED
+    """Its state. OPEN past the expire_time: a payment is still under way."""
+    url: str = ""
+    """The address to send the shopper to. It is a secret: the person who has it sees the order and can pay it. Empty
+    in events, and once the checkout is not OPEN.
+    """
+    reference: str = ""
+    """The order in your system. The payment has the same reference; the payments of a payment link add "-1", "-2"
+    ...
+    """
+    amount: Money = NO_MONEY
+    """The amount of each payment."""
+    customer_id: str = ""
+    """The customer, or empty."""
+    methods: tuple[CheckoutMethod, ...] = ()
+    """The ways to pay that the page offers."""
+    lines: tuple[CheckoutLine, ...] = ()
+    """The lines that the page shows."""
+    success_url: str = ""
+    """The address to which the page returns after a payment."""
+    cancel_url: str = ""
+    """The address behind "back to the shop", or empty."""
+    language_code: str = ""
+    """The page's language, or empty: as the shopper's browser asks."""
+    expire_time: datetime = EPOCH
+    """When it expires."""
+    max_uses: int = 0
+    """How many times it can be paid; 1 unless it is a payment link."""
+    completed_uses: int = 0
+    """How many times it was paid."""
+    offers_storing: bool = False
+    """Whether the page offers to store the payment method for the next time."""
+    capture_mode: CaptureMode = CaptureMode.UNSPECIFIED
+    """Whether its payments are captured at once."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """The metadata of its payments."""
+    payment_id: str = ""
+    """The newest payment that paid it, or empty. A payment link has more: each is told by an event, and ListPayments
+    finds them by reference_contains.
+    """
+    create_time: datetime = EPOCH
+    """When it was created."""
+    update_time: datetime = EPOCH
+    """When it was last changed."""
+    end_time: datetime | None = None
+    """When it became COMPLETED or EXPIRED. Absent while OPEN."""
+    result_key: str = ""
+    """The key that signs the result in the return address of this checkout. Keep it beside the order: the clients'
+    verify_checkout_result needs it. Empty in events.
+    """
+    merchant_account_id: str = ""
+    """The merchant account that takes its payments."""
 
 
 @model(customer_pb2.GuestContact)
@@ -1711,6 +1818,8 @@ class Event(Model):
     """With PAYMENT_METHOD_CHANGED."""
     dispute: Dispute | None = None
     """With DISPUTE_CHANGED."""
+    checkout: Checkout | None = None
+    """With CHECKOUT_CHANGED. Without its url."""
 
 
 @model(payment_service_pb2.Difference)

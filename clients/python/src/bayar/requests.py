@@ -19,6 +19,10 @@ from bayar.models import (
     AbuseBlock,
     Address,
     CaptureMode,
+    Checkout,
+    CheckoutLine,
+    CheckoutMethod,
+    CheckoutState,
     Customer,
     DeclineReasonEntry,
     Dispute,
@@ -53,6 +57,8 @@ from bayar.models import (
 from bayar.payments.v1 import (
     address_pb2,
     admin_service_pb2,
+    checkout_pb2,
+    checkout_service_pb2,
     customer_pb2,
     customer_service_pb2,
     dispute_pb2,
@@ -73,6 +79,9 @@ from bayar.rpc import Pages, Stream, Unary, only_page, pages, same_again, stream
 # The arguments of the methods: a client offers one of the two.
 AddressLike: TypeAlias = "Address | address_pb2.Address"
 CaptureModeLike: TypeAlias = "CaptureMode | payment_pb2.CaptureMode.ValueType"
+CheckoutLineLike: TypeAlias = "CheckoutLine | checkout_pb2.CheckoutLine"
+CheckoutMethodLike: TypeAlias = "CheckoutMethod | checkout_pb2.CheckoutMethod.ValueType"
+CheckoutStateLike: TypeAlias = "CheckoutState | checkout_pb2.CheckoutState.ValueType"
 DisputeStateLike: TypeAlias = "DisputeState | dispute_pb2.DisputeState.ValueType"
 EventTypeLike: TypeAlias = "EventType | event_pb2.EventType.ValueType"
 ManualResolutionLike: TypeAlias = "ManualResolution | admin_service_pb2.ManualResolution.ValueType"
@@ -618,6 +627,83 @@ def delete_payment_method(
         response,
         lambda answer: answer.payment_method,
         PaymentMethod.from_message,
+    )
+
+
+# Checkouts
+
+
+def create_checkout(
+    *,
+    reference: str,
+    amount: MoneyLike,
+    success_url: str,
+    cancel_url: str = "",
+    customer_id: str = "",
+    methods: Iterable[CheckoutMethodLike] = (),
+    lines: Iterable[CheckoutLineLike] = (),
+    language_code: str = "",
+    expire_time: datetime | None = None,
+    max_uses: int = 0,
+    offer_storing: bool = False,
+    capture_mode: CaptureModeLike = CaptureMode.AUTOMATIC,
+    metadata: Mapping[str, str] | None = None,
+    merchant_account_id: str = "",
+    request_id: str | None = None,
+) -> Unary[checkout_pb2.Checkout, Checkout]:
+    """Creates a page on which a shopper pays: send them to its url. With max_uses above 1 it is a payment link.
+
+    expire_time needs a time zone.
+    """
+    request = checkout_service_pb2.CreateCheckoutRequest(
+        request_id=_request_id(request_id),
+        reference=reference,
+        amount=message_of(amount),
+        customer_id=customer_id,
+        methods=_numbers(methods),
+        lines=[message_of(line) for line in lines],
+        success_url=success_url,
+        cancel_url=cancel_url,
+        language_code=language_code,
+        expire_time=timestamp(expire_time),
+        max_uses=max_uses,
+        offer_storing=offer_storing,
+        capture_mode=_number(capture_mode),
+        metadata=metadata,
+        merchant_account_id=merchant_account_id,
+    )
+    response = checkout_service_pb2.CreateCheckoutResponse
+    return unary(
+        "CheckoutService/CreateCheckout", request, response, lambda answer: answer.checkout, Checkout.from_message
+    )
+
+
+def get_checkout(*, checkout_id: str) -> Unary[checkout_pb2.Checkout, Checkout]:
+    """Reads a checkout."""
+    request = checkout_service_pb2.GetCheckoutRequest(checkout_id=checkout_id)
+    response = checkout_service_pb2.GetCheckoutResponse
+    return unary(
+        "CheckoutService/GetCheckout", request, response, lambda answer: answer.checkout, Checkout.from_message
+    )
+
+
+def list_checkouts(
+    *, reference: str = "", customer_id: str = "", states: Iterable[CheckoutStateLike] = (), page_size: int = 0
+) -> Pages[checkout_pb2.Checkout, Checkout]:
+    """Lists checkouts that match everything given, newest first."""
+    request = checkout_service_pb2.ListCheckoutsRequest(
+        reference=reference, customer_id=customer_id, states=_numbers(states), page_size=page_size
+    )
+    response = checkout_service_pb2.ListCheckoutsResponse
+    return pages("CheckoutService/ListCheckouts", request, response, lambda page: page.checkouts, Checkout.from_message)
+
+
+def expire_checkout(*, checkout_id: str, request_id: str | None = None) -> Unary[checkout_pb2.Checkout, Checkout]:
+    """Ends a checkout: nobody can begin to pay it any more."""
+    request = checkout_service_pb2.ExpireCheckoutRequest(request_id=_request_id(request_id), checkout_id=checkout_id)
+    response = checkout_service_pb2.ExpireCheckoutResponse
+    return unary(
+        "CheckoutService/ExpireCheckout", request, response, lambda answer: answer.checkout, Checkout.from_message
     )
 
 

@@ -221,6 +221,33 @@ def _dispute_not_open(error: domain.DisputeNotOpen) -> Problem:
     return _precondition("DISPUTE_NOT_OPEN", message, dispute_id=error.dispute_id, state=state)
 
 
+def _checkout_completed(error: domain.CheckoutCompleted) -> Problem:
+    message = "The checkout was paid, so it cannot expire any more. Refund or void its payment."
+    return _precondition("CHECKOUT_COMPLETED", message, checkout_id=error.checkout_id)
+
+
+def _checkout_being_paid(error: domain.CheckoutBeingPaid) -> Problem:
+    message = (
+        "The shopper is paying this checkout now, and the outcome has to be known first. Try again shortly, or read "
+        "the checkout."
+    )
+    metadata = {"checkout_id": error.checkout_id}
+    return Problem(grpc.StatusCode.ABORTED, "CHECKOUT_BEING_PAID", message, metadata, [_retry_after(2)])
+
+
+def _checkout_not_payable(error: domain.CheckoutNotPayable) -> Problem:
+    message = "The checkout has ended, or every use of it is taken. Create a new one."
+    return _precondition("CHECKOUT_NOT_PAYABLE", message, checkout_id=error.checkout_id)
+
+
+def _checkout_not_served(_: application.CheckoutNotServed) -> Problem:
+    message = (
+        "This deployment serves no checkout page. The administrator sets BAYAR_CHECKOUT_ADDRESS and "
+        "BAYAR_CHECKOUT_BASE_URL."
+    )
+    return _precondition("CHECKOUT_NOT_SERVED", message)
+
+
 def _dispute_refused(error: application.DisputeAnswerRefused) -> Problem:
     message = f"The gateway refused that for this dispute: {error.detail}. Nothing was changed."
     return _precondition("DISPUTE_ANSWER_REFUSED", message, dispute_id=error.dispute_id)
@@ -467,6 +494,10 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.DisputeAnswerRefused: _dispute_refused,
     domain.DisputeNotOpen: _dispute_not_open,
     domain.DisputeActionInProgress: _dispute_in_progress,
+    domain.CheckoutCompleted: _checkout_completed,
+    domain.CheckoutBeingPaid: _checkout_being_paid,
+    domain.CheckoutNotPayable: _checkout_not_payable,
+    application.CheckoutNotServed: _checkout_not_served,
     application.CustomerHasOpenPayments: _open_payments,
     application.OperationAlreadyResolved: _already_resolved,
     application.MayStillHappen: _may_still_happen,

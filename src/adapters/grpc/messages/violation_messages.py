@@ -89,6 +89,11 @@ SENTENCES: Final = {
     Rule.ADDS_UP: "must add up: {limit}. Correct the parts, or leave them out.",
     Rule.UPC_CODE: "must be 6 to 17 letters and digits, together with upc_type.",
     Rule.WEB_ADDRESS: "must be an http or https address of at most {limit} characters of plain ASCII.",
+    Rule.RETURN_ADDRESS: "must be an https address, or http to localhost, of at most {limit} characters of plain "
+    "ASCII, without user name and fragment.",
+    Rule.TIME_AHEAD: "must be {limit} from now.",
+    Rule.EACH_ONCE: "must name each value once: leave out the repetition.",
+    Rule.NEEDED_FOR_STORED_METHODS: "is required to offer stored payment methods: name the customer.",
     Rule.REFUSED_BY_GATEWAY: "is refused by the gateway ({limit}): correct it, or leave it empty.",
     Rule.IP_ADDRESS: "must be the IPv4 or IPv6 address of the shopper, such as 203.0.113.7, without a port or a zone.",
 }

@@ -28,6 +28,7 @@ from adapters.grpc.server.reflection import V1, V1ALPHA, add_reflection
 from adapters.grpc.server.server_options import options_of
 from adapters.grpc.server.tls import TlsFiles, server_credentials
 from adapters.grpc.services.admin_service import AdminServicer
+from adapters.grpc.services.checkout_service import CheckoutServicer
 from adapters.grpc.services.customer_service import CustomerServicer
 from adapters.grpc.services.dispute_service import DisputeServicer
 from adapters.grpc.services.event_service import EventServicer
@@ -39,6 +40,7 @@ from application.audit.refused_calls import RefusedCall
 from application.common.caller import Caller
 from bayar.payments.v1 import (
     admin_service_pb2_grpc,
+    checkout_service_pb2_grpc,
     customer_service_pb2_grpc,
     dispute_service_pb2_grpc,
     event_service_pb2_grpc,
@@ -52,7 +54,8 @@ _log = logging.getLogger(__name__)
 _STATUS_SECONDS: Final = 1.0
 _PACKAGE: Final = "bayar.payments.v1"
 _SERVICES: Final = tuple(
-    f"{_PACKAGE}.{name}Service" for name in ("Payment", "Customer", "PaymentMethod", "Dispute", "Event", "Admin")
+    f"{_PACKAGE}.{name}Service"
+    for name in ("Payment", "Customer", "PaymentMethod", "Dispute", "Checkout", "Event", "Admin")
 )
 HEALTH: Final = ("grpc.health.v1.Health",)
 REFLECTION: Final = (V1, V1ALPHA)
@@ -89,6 +92,7 @@ class Servicers:
     customers: CustomerServicer
     payment_methods: PaymentMethodServicer
     disputes: DisputeServicer
+    checkouts: CheckoutServicer
     events: EventServicer
     admin: AdminServicer
 
@@ -145,6 +149,7 @@ class GrpcServer:
         customer_service_pb2_grpc.add_CustomerServiceServicer_to_server(add.customers, handlers)
         payment_method_service_pb2_grpc.add_PaymentMethodServiceServicer_to_server(add.payment_methods, handlers)
         dispute_service_pb2_grpc.add_DisputeServiceServicer_to_server(add.disputes, handlers)
+        checkout_service_pb2_grpc.add_CheckoutServiceServicer_to_server(add.checkouts, handlers)
         event_service_pb2_grpc.add_EventServiceServicer_to_server(add.events, handlers)
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(add.admin, handlers)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, handlers)

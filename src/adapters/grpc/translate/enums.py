@@ -13,6 +13,7 @@ from application.recovery.resolve_operation import Resolution
 from bayar.payments.v1 import (
     admin_service_pb2,
     card_pb2,
+    checkout_pb2,
     decline_pb2,
     dispute_pb2,
     order_details_pb2,
@@ -24,6 +25,7 @@ from bayar.payments.v1 import (
     warning_pb2,
 )
 from domain import events
+from domain.checkout import CheckoutMethod, CheckoutState
 from domain.decline import DeclineReason, Fixer, RetryAdvice
 from domain.dispute import ActionKind, DisputeKind, DisputeReason, DisputeState
 from domain.events import CaptureMode, PaymentEvent
@@ -84,6 +86,8 @@ DISPUTE_KIND: Final = _by_name(DisputeKind, dispute_pb2.DisputeKind, "DISPUTE_KI
 DISPUTE_STATE: Final = _by_name(DisputeState, dispute_pb2.DisputeState, "DISPUTE_STATE")
 DISPUTE_REASON: Final = _by_name(DisputeReason, dispute_pb2.DisputeReason, "DISPUTE_REASON")
 DISPUTE_ACTION: Final = _by_name(ActionKind, dispute_pb2.DisputeAction, "DISPUTE_ACTION")
+CHECKOUT_STATE: Final = _by_name(CheckoutState, checkout_pb2.CheckoutState, "CHECKOUT_STATE")
+CHECKOUT_METHOD: Final = _by_name(CheckoutMethod, checkout_pb2.CheckoutMethod, "CHECKOUT_METHOD")
 NOTIFICATION_STATE: Final = _by_name(
     GatewayWebhookState, admin_service_pb2.WebhookNotificationState, "WEBHOOK_NOTIFICATION_STATE"
 )
@@ -116,6 +120,8 @@ NOTIFICATION_OUTCOME: Final[Mapping[GatewayWebhookOutcome, Any]] = MappingProxyT
 # From the wire. None for a number that names no member.
 payment_state_from: Final = {number: state for state, number in PAYMENT_STATE.items()}.get
 dispute_state_from: Final = {number: state for state, number in DISPUTE_STATE.items()}.get
+checkout_state_from: Final = {number: state for state, number in CHECKOUT_STATE.items()}.get
+checkout_method_from: Final = {number: method for method, number in CHECKOUT_METHOD.items()}.get
 notification_state_from: Final = {number: state for state, number in NOTIFICATION_STATE.items()}.get
 three_d_secure_policy_from: Final = {number: policy for policy, number in THREE_D_SECURE_POLICY.items()}.get
 sca_exemption_from: Final = {number: exemption for exemption, number in SCA_EXEMPTION.items()}.get

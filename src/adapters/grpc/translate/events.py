@@ -6,6 +6,7 @@ from typing import Any, Final
 from google.protobuf.json_format import MessageToDict
 
 from adapters.grpc.messages.catalogue import catalogue
+from adapters.grpc.translate.checkouts import CheckoutMapper
 from adapters.grpc.translate.disputes import dispute
 from adapters.grpc.translate.history import payment_event
 from adapters.grpc.translate.resources import ResourceMapper, customer, known_moment, moment
@@ -13,6 +14,7 @@ from application.events.resend_events import EndpointStatus
 from application.ports.deliveries import Delivery, DeliveryState
 from application.ports.feed import PAYLOAD_VERSION, FeedItem, FeedKind
 from bayar.payments.v1 import admin_service_pb2, event_pb2
+from domain.checkout import Checkout
 from domain.customer import Customer
 from domain.dispute import Dispute
 from domain.payment_method import PaymentMethod
@@ -22,6 +24,7 @@ _TYPES: Final = {
     FeedKind.CUSTOMER: event_pb2.EventType.EVENT_TYPE_CUSTOMER_CHANGED,
     FeedKind.PAYMENT_METHOD: event_pb2.EventType.EVENT_TYPE_PAYMENT_METHOD_CHANGED,
     FeedKind.DISPUTE: event_pb2.EventType.EVENT_TYPE_DISPUTE_CHANGED,
+    FeedKind.CHECKOUT: event_pb2.EventType.EVENT_TYPE_CHECKOUT_CHANGED,
 }
 _DELIVERY_STATES: Final = {
     DeliveryState.WAITING: admin_service_pb2.EventDeliveryState.EVENT_DELIVERY_STATE_WAITING,
@@ -60,6 +63,8 @@ def event_message(item: FeedItem, mapper: ResourceMapper, today: date) -> event_
             message.payment_method.CopyFrom(mapper.payment_method(one, today))
         case Dispute() as one:
             message.dispute.CopyFrom(dispute(one))
+        case Checkout() as one:
+            message.checkout.CopyFrom(CheckoutMapper().checkout(one))
         case None if item.change is not None:
             payment = item.change.payment
             kinds = {str(operation.operation_id): operation.kind for operation in payment.operations}
@@ -80,6 +85,8 @@ def event_json(item: FeedItem, today: date) -> tuple[str, str, dict[str, Any]]:
             subject = one.payment_method_id
         case Dispute() as one:
             subject = one.dispute_id
+        case Checkout() as one:
+            subject = one.checkout_id
     encoded: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
     return f"bayar.payments.v1.{entry.kind.value}_changed", subject, encoded
 

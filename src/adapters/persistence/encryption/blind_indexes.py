@@ -10,3 +10,7 @@ def external_id_digest(external_id: str, sealer: Sealer) -> str:
 def email_digest(email: str, sealer: Sealer) -> str:
     """The lookup digest of an email address, which ignores case."""
     return sealer.digest(email.casefold(), "customers.email")
+
+
+def checkout_token_digest(token: str, sealer: Sealer) -> str:
+    return sealer.digest(token, "checkouts.token")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Table
 
 from adapters.persistence.tables import (
+    checkouts,
     customers,
     disputes,
     feed_events,
@@ -51,5 +52,6 @@ ENCRYPTED_TABLES: Final = (
     EncryptedTable(payment_archives, texts=("events",)),
     EncryptedTable(feed_events, texts=("payload",)),
     EncryptedTable(disputes, documents=("report",)),
+    EncryptedTable(checkouts, texts=("token",)),
     EncryptedTable(webhook_notifications, documents=("subject",)),
 )

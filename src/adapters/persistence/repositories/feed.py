@@ -29,6 +29,7 @@ from adapters.persistence.tables import HAS_CUSTOMER, IS_UNPUBLISHED, feed_event
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
 from application.ports.runtime import IdSource
 from domain import ids as prefixes
+from domain.checkout import Checkout
 from domain.customer import Customer
 from domain.dispute import Dispute
 from domain.ids import CustomerId, EventId
@@ -242,10 +243,12 @@ def _kind_of(resource: Resource) -> FeedKind:
             return FeedKind.PAYMENT_METHOD
         case Dispute():
             return FeedKind.DISPUTE
+        case Checkout():
+            return FeedKind.CHECKOUT
 
 
 def _customer_of(connection: Connection, resource: Resource) -> str:
     if isinstance(resource, Dispute):
         own = select(payments.c.customer_id).where(payments.c.payment_id == resource.payment_id)
         return connection.execute(own).scalar() or ""
-    return resource.customer_id
+    return resource.customer_id or ""

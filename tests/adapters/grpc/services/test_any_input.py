@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bayar.payments.v1 import (
     admin_service_pb2,
+    checkout_service_pb2,
     customer_service_pb2,
     dispute_service_pb2,
     event_service_pb2,
@@ -25,6 +26,7 @@ from tests.adapters.grpc.serving import a_house, serving
 
 MODULES: list[Any] = [
     admin_service_pb2,
+    checkout_service_pb2,
     customer_service_pb2,
     dispute_service_pb2,
     event_service_pb2,

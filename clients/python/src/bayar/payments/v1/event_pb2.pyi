@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from bayar.payments.v1 import checkout_pb2 as _checkout_pb2
 from bayar.payments.v1 import customer_pb2 as _customer_pb2
 from bayar.payments.v1 import dispute_pb2 as _dispute_pb2
 from bayar.payments.v1 import payment_method_pb2 as _payment_method_pb2
@@ -38,6 +39,8 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """A stored payment method."""
     EVENT_TYPE_DISPUTE_CHANGED: _EventType.ValueType  # 4
     """A dispute."""
+    EVENT_TYPE_CHECKOUT_CHANGED: _EventType.ValueType  # 5
+    """A checkout: it was created, paid, or has expired. Its state tells which."""
 
 class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper):
     """The kind of resource that changed."""
@@ -52,6 +55,8 @@ EVENT_TYPE_PAYMENT_METHOD_CHANGED: EventType.ValueType  # 3
 """A stored payment method."""
 EVENT_TYPE_DISPUTE_CHANGED: EventType.ValueType  # 4
 """A dispute."""
+EVENT_TYPE_CHECKOUT_CHANGED: EventType.ValueType  # 5
+"""A checkout: it was created, paid, or has expired. Its state tells which."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015
 
 @_typing.final
@@ -101,6 +106,7 @@ class Event(_message.Message):
     CUSTOMER_FIELD_NUMBER: _builtins.int
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     DISPUTE_FIELD_NUMBER: _builtins.int
+    CHECKOUT_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Its position in the one feed of all changes. Grows; gaps are possible."""
     event_id: _builtins.str
@@ -133,6 +139,10 @@ class Event(_message.Message):
     def dispute(self) -> _dispute_pb2.Dispute:
         """With DISPUTE_CHANGED."""
 
+    @_builtins.property
+    def checkout(self) -> _checkout_pb2.Checkout:
+        """With CHECKOUT_CHANGED. Without its url."""
+
     def __init__(
         self,
         *,
@@ -147,12 +157,13 @@ class Event(_message.Message):
         customer: _customer_pb2.Customer | None = ...,
         payment_method: _payment_method_pb2.PaymentMethod | None = ...,
         dispute: _dispute_pb2.Dispute | None = ...,
+        checkout: _checkout_pb2.Checkout | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "dispute", b"dispute", "event_time", b"event_time", "payload", b"payload", "payment_change", b"payment_change", "payment_method", b"payment_method"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkout", b"checkout", "customer", b"customer", "dispute", b"dispute", "event_time", b"event_time", "payload", b"payload", "payment_change", b"payment_change", "payment_method", b"payment_method"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "customer", b"customer", "customer_id", b"customer_id", "dispute", b"dispute", "event_id", b"event_id", "event_time", b"event_time", "payload", b"payload", "payload_version", b"payload_version", "payment_change", b"payment_change", "payment_method", b"payment_method", "position", b"position", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "checkout", b"checkout", "customer", b"customer", "customer_id", b"customer_id", "dispute", b"dispute", "event_id", b"event_id", "event_time", b"event_time", "payload", b"payload", "payload_version", b"payload_version", "payment_change", b"payment_change", "payment_method", b"payment_method", "position", b"position", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["payment_change", "customer", "payment_method", "dispute"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["payment_change", "customer", "payment_method", "dispute", "checkout"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

@@ -1,0 +1,1 @@
+"""Hosted checkouts and payment links."""
