@@ -261,12 +261,15 @@ def test_sepa_accounts_are_vaulted_charged_and_searched(bank: Any, shop: SdkTwin
         "sepa_debit_account",
     )
     assert details.capture_id
-    order = TransactionSearch.sepa_debit_paypal_v2_order_id == details.paypal_v2_order_id
-    assert [each.id for each in bank.transaction.search(order).items] == [paid.id]
+    assert (details.paypal_v2_order_id, details.settlement_type, details.debug_id) == (None, None, None)
     kind = TransactionSearch.payment_instrument_type == "SEPADebitAccount"
     assert [each.id for each in bank.transaction.search(kind).items] == [paid.id]
     shop.advance(days=7)
-    assert bank.transaction.find(paid.id).status == "settled"
+    settled = bank.transaction.find(paid.id)
+    assert settled.status == "settled"
+    order_id = settled.sepa_direct_debit_account_details.paypal_v2_order_id
+    order = TransactionSearch.sepa_debit_paypal_v2_order_id == order_id
+    assert [each.id for each in bank.transaction.search(order).items] == [paid.id]
     assert bank.sepa_direct_debit_account.delete(account.token).is_success
     with pytest.raises(NotFoundError):
         bank.sepa_direct_debit_account.find(account.token)

@@ -106,9 +106,12 @@ def test_refunds_can_be_declined_hard_and_soft(gateway: Gateway) -> None:
     assert codes(hard) == ["915200"]
     assert hard.transaction.status == "processor_declined"
     soft = gateway.transaction.refund(transaction.id, "2046.00")
-    assert soft.is_success
-    assert soft.transaction.processor_response_type == "soft_declined"
-    assert gateway.transaction.refund(transaction.id).transaction.amount == Decimal("6954.00")
+    assert codes(soft) == ["915201"]
+    assert (soft.transaction.status, soft.transaction.processor_response_type) == (
+        "processor_declined",
+        "soft_declined",
+    )
+    assert gateway.transaction.refund(transaction.id).transaction.amount == Decimal("9000.00")
 
 
 def test_the_testing_gateway_settles_submitted_sales_only(gateway: Gateway) -> None:

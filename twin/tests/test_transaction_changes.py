@@ -62,13 +62,15 @@ def test_an_authorization_can_be_raised_and_lowered(gateway: Gateway, amount: st
 def test_an_invalid_adjustment_is_refused_with_its_code(gateway: Gateway) -> None:
     transaction = sale(gateway)
     adjust = gateway.transaction.adjust_authorization
-    for amount, field, code in [
-        ("-1.00", "amount", "81531"),
-        ("0.00", "amount", "81531"),
-        ("much", "amount", "81503"),
-        (str(transaction.amount), "base", "95606"),
+    for amount, level, field, code in [
+        ("-1.00", "authorization_adjustment", "amount", "95605"),
+        ("0.00", "authorization_adjustment", "amount", "95605"),
+        ("much", "transaction", "amount", "81503"),
+        (str(transaction.amount), "authorization_adjustment", "base", "95606"),
     ]:
-        assert codes_on(adjust(transaction.id, amount), "transaction", field) == [code]
+        refused = adjust(transaction.id, amount)
+        assert codes_on(refused, level, field) == [code]
+        assert refused.transaction.amount == transaction.amount
     gateway.transaction.submit_for_settlement(transaction.id)
     assert codes_on(adjust(transaction.id, "1.00"), "transaction", "base") == ["915218"]
 

@@ -57,30 +57,30 @@ def test_the_control_api_counts_the_fields_by_route(tmp_path: Path) -> None:
     with start_twin(tmp_path) as twin:
         gateway = gateway_to(twin)
         for _ in range(2):
-            asked = sale_request(shared_customer_id="x", options={"venmo": {"profile_id": "x"}})
+            asked = sale_request(device_session_id="x", options={"venmo": {"profile_id": "x"}})
             assert gateway.transaction.sale(asked).is_success
         raw = RawHttp(twin)
         raw.ask("POST", f"{raw.base}/customers", b"<customer><hair-colour>red</hair-colour></customer>")
-        raw.ask("GET", f"{raw.base}/customers/1?association_filter_id=f")
+        raw.ask("GET", f"{raw.base}/customers/1?colour=f")
         raw.close()
         counted = [
             (each.route, each.field, each.effect, each.count) for each in twin.control.requests().unhandled_fields
         ]
     assert counted == [
-        ("GET /customers/{id}", "query.association_filter_id", "unknown", 1),
+        ("GET /customers/{id}", "query.colour", "unknown", 1),
         ("POST /customers", "customer.hair_colour", "unknown", 1),
+        (TRANSACTIONS, "transaction.device_session_id", "known, without effect", 2),
         (TRANSACTIONS, "transaction.options.venmo", "known, without effect", 2),
-        (TRANSACTIONS, "transaction.shared_customer_id", "known, without effect", 2),
     ]
 
 
 def test_a_strict_twin_refuses_such_a_request_and_names_the_fields(strict: Twin) -> None:
     gateway = gateway_to(strict)
-    refused = gateway.transaction.sale(sale_request(product_sku="tea", shared_customer_id="x"))
+    refused = gateway.transaction.sale(sale_request(product_sku="tea", device_session_id="x"))
     assert not refused.is_success
     assert refused.message == (
         "braintree-twin --strict: transaction.product_sku is checked, without effect; "
-        "transaction.shared_customer_id is known, without effect"
+        "transaction.device_session_id is known, without effect"
     )
     assert strict.control.ledger() == []
 

@@ -110,7 +110,6 @@ def test_a_nonce_of_a_vaulted_card_pays_once(gateway: Gateway) -> None:
     token = new_customer(gateway, credit_card=card()).credit_cards[0].token
     nonce = gateway.payment_method_nonce.create(token).payment_method_nonce
     assert (nonce.type, nonce.default, nonce.details["last_two"]) == ("CreditCard", True, "11")
-    assert gateway.credit_card.from_nonce(nonce.nonce).token == token
     paid = sale(gateway, payment_method_nonce=nonce.nonce)
     assert paid.credit_card_details.token == token
     again = gateway.transaction.sale({"amount": fresh_amount(), "payment_method_nonce": nonce.nonce})
@@ -120,6 +119,14 @@ def test_a_nonce_of_a_vaulted_card_pays_once(gateway: Gateway) -> None:
     assert gateway.payment_method_nonce.find(nonce.nonce).consumed
     with pytest.raises(NotFoundError):
         gateway.payment_method_nonce.create("nothing")
+
+
+def test_the_card_behind_a_nonce_is_found_once(gateway: Gateway) -> None:
+    token = new_customer(gateway, credit_card=card()).credit_cards[0].token
+    nonce = gateway.payment_method_nonce.create(token).payment_method_nonce.nonce
+    assert gateway.credit_card.from_nonce(nonce).token == token
+    with pytest.raises(NotFoundError, match="consumed"):
+        gateway.credit_card.from_nonce(nonce)
 
 
 def test_a_nonce_of_a_deleted_card_is_unknown(gateway: Gateway) -> None:
@@ -135,7 +142,7 @@ def test_test_nonces_can_be_found(gateway: Gateway) -> None:
     authenticated = find("fake-three-d-secure-visa-full-authentication-nonce").three_d_secure_info
     assert (authenticated.status, authenticated.cavv) == ("authenticate_successful", "cavv_value")
     assert authenticated.liability_shifted is True
-    assert find(Nonces.PayPalBillingAgreement).details["payer_info"]["email"] == "jane.doe@example.com"
+    assert find(Nonces.PayPalBillingAgreement).details["payer_info"]["email"] == "jane.doe@paypal.com"
     assert find(Nonces.VenmoAccount).details["username"] == "venmojoe"
     with pytest.raises(NotFoundError):
         find("not-a-nonce")
@@ -173,10 +180,10 @@ def test_wallets_have_the_fields_of_their_sdk_classes(gateway: Gateway) -> None:
     assert apple.cardholder_name
     google = vaulted(gateway, Nonces.AndroidPayCardDiscover, customer.id)
     assert (google.virtual_card_type, google.virtual_card_last_4) == ("Discover", "1117")
-    assert (google.source_card_type, google.source_description) == ("Visa", "Visa 1111")
+    assert (google.source_card_type, google.source_description) == ("Discover", "Discover 1111")
     assert (google.card_type, google.last_4, google.expiration_date[2]) == ("Discover", "1117", "/")
     paypal = vaulted(gateway, Nonces.PayPalBillingAgreement, customer.id)
-    assert (paypal.email, bool(paypal.billing_agreement_id)) == ("jane.doe@example.com", True)
+    assert (paypal.email, bool(paypal.billing_agreement_id)) == ("jane.doe@paypal.com", True)
     venmo = vaulted(gateway, Nonces.VenmoAccount, customer.id)
     assert (venmo.username, venmo.source_description) == ("venmojoe", "Venmo Account: venmojoe")
     found = gateway.customer.find(customer.id)

@@ -92,6 +92,8 @@ class App:
             base_url=base_url,
             gateway_hosts=self._gateway_hosts,
             browser_url=self.browser_url,
+            find_owner=self.merchants.owner_of,
+            merchant_ids=lambda: [merchant.id for merchant in self.merchants],
         )
 
     def reset(self) -> None:
@@ -154,7 +156,7 @@ class App:
             echo = Params(call.document).echo() if call else {}
             if _is_client_api(match):
                 return self._answer(request, client_error(422, "Invalid request", failure.errors))
-            return self._error(request, 422, error_answer(failure.errors, echo))
+            return self._error(request, 422, {**error_answer(failure.errors, echo), **failure.things})
         except RequestError as refusal:
             if _is_client_api(match):
                 return self._answer(request, client_error(refusal.status, refusal.message or "Not found"))
@@ -191,7 +193,7 @@ class App:
         merchant_id = request.merchant_id
         if merchant_id is None and match is not None and not match.route.needs_keys:
             merchant_id = unverified_merchant_id(request.headers) or self._owner_of_keys(request)
-            merchant_id = merchant_id or merchant_named(dict(parse_qsl(request.query)).get("client_id", "") + "$")
+            merchant_id = merchant_id or self._owner_of_application(request)
         merchant = self.merchants.get(merchant_id or "")
         needs_keys = match is None or match.route.needs_keys
         if merchant is None or (needs_keys and not self._may_act(merchant, request)):
@@ -210,6 +212,10 @@ class App:
             return merchant.has_keys(given)
         granted = grant_of_access_token(self.store, token, self.clock.stamp())
         return granted is not None and merchant_named(token) == merchant.id
+
+    def _owner_of_application(self, request: Request) -> str | None:
+        owner = self.merchants.owner_of(dict(parse_qsl(request.query)).get("client_id", ""))
+        return owner.id if owner else None
 
     def _owner_of_keys(self, request: Request) -> str | None:
         """The merchant whose keys, client credentials or access token are given, for paths that name none."""

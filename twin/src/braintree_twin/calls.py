@@ -40,6 +40,10 @@ class Call:
     gateway_hosts: bool = False
     # The twin's address for a person's browser, such as http://localhost:8444; empty if it has none.
     browser_url: str = ""
+    # The merchant that owns the OAuth application with a client id.
+    find_owner: Callable[[str], Merchant | None] = lambda _: None
+    # The ids of all merchants.
+    merchant_ids: Callable[[], list[str]] = list
 
     def params(self, root: str) -> Params:
         return Params.of(self.document, root)

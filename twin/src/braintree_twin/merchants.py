@@ -50,8 +50,11 @@ class MerchantAccount:
     # The card types, and the kinds of instruments, that it takes; None: all.
     brands: frozenset[str] | None = None
     instruments: frozenset[str] | None = None
-    # Amounts above it are refused.
+    # Amounts above and below are refused.
     largest_amount: Decimal | None = None
+    smallest_amount: Decimal | None = None
+    # A sale has to say its tax.
+    requires_tax: bool = False
     # The processor's name; nothing depends on it but what a person reads.
     processor: str | None = None
     # The abilities that the processor lacks, from ABILITIES.
@@ -85,6 +88,10 @@ class Merchant:
     # Days from a failed charge to the first automatic attempt, from there to the second, and so on.
     retry_days: tuple[int, ...] = (10, 6)
     cancel_after_retries: bool = False
+    # The credentials of the OAuth application that the merchant owns; None: made from its id.
+    oauth_client_id: str | None = None
+    oauth_client_secret: str | None = None
+    company_name: str | None = None
     by_id: dict[str, MerchantAccount] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
@@ -102,11 +109,11 @@ class Merchant:
     @property
     def client_id(self) -> str:
         """The id of the merchant's OAuth application."""
-        return f"client_id$development${self.id}"
+        return self.oauth_client_id or f"client_id$development${self.id}"
 
     @property
     def client_secret(self) -> str:
-        return f"client_secret$development${self.id}"
+        return self.oauth_client_secret or f"client_secret$development${self.id}"
 
     def has_client_credentials(self, authorization: str) -> bool:
         """Whether an Authorization header has the credentials of the merchant's OAuth application."""
@@ -167,3 +174,7 @@ class Merchants:
 
     def get(self, merchant_id: str) -> Merchant | None:
         return self._by_id.get(merchant_id)
+
+    def owner_of(self, client_id: str) -> Merchant | None:
+        """The merchant that owns the OAuth application with this id."""
+        return next((each for each in self if each.client_id == client_id), None)

@@ -62,15 +62,16 @@ class Errors:
 
 
 class ValidationFailed(Exception):
-    """The request is invalid. Raised before a handler changes anything."""
+    """The request is invalid. Raised before a handler changes anything. `things`: resources that the answer shows."""
 
-    def __init__(self, errors: Errors) -> None:
+    def __init__(self, errors: Errors, **things: Node) -> None:
         super().__init__(", ".join(fault.code for fault in errors.deep_faults()))
         self.errors = errors
+        self.things = things
 
     def as_answer(self, document: Mapping[str, Any]) -> Answer:
         """The answer of a failed request whose changes are kept."""
-        return Answer("api_error_response", error_answer(self.errors, Params(document).echo()), 422)
+        return Answer("api_error_response", {**error_answer(self.errors, Params(document).echo()), **self.things}, 422)
 
 
 def failed(root: str, attribute: str, code: str) -> ValidationFailed:

@@ -20,6 +20,7 @@ from braintree_twin.validation import Errors, ValidationFailed, failed
 from braintree_twin.vault.cards import Expiration, make_card, read_card
 from braintree_twin.vault.instruments import APPLE_PAY_CARDHOLDER, Instrument
 from braintree_twin.vault.storing import store_method
+from braintree_twin.vault.test_nonces import VENMO_USER
 from braintree_twin.vault.wallet_params import ASKED_TOKEN, CONSENT_FAULT
 
 PAYPAL, LOCAL_PAYMENT, VENMO = "paypal_account", "local_payment", "venmo_account"
@@ -59,7 +60,9 @@ def create_nonce(call: Call, wallet: Wallet) -> JsonAnswer:
     instrument = wallet.read(call, section)
     validated = section.section("options").flag("validate", default=True)
     nonce = make_nonce(call, client, instrument, vault=validated and section.section("options").has("validate"))
-    return JsonAnswer({wallet.shown: [nonce_content(nonce)]}, 201 if validated else 202)
+    # The gateway validates a consent of PayPal later, when it is used.
+    checked = validated and (wallet.section != PAYPAL or nonce.token is not None)
+    return JsonAnswer({wallet.shown: [nonce_content(nonce)]}, 201 if checked else 202)
 
 
 def make_nonce(call: Call, client: Client, instrument: Instrument, *, vault: bool = False) -> Nonce:
@@ -92,25 +95,33 @@ def _paypal(_: Call, section: Params) -> Instrument:
     payment = section.text("payment_token") or section.text("payment_id")
     if payment and payment.startswith(LOCAL_PREFIX):
         return _local_payment(section, payment)
-    reusable = section.has("consent_code") or section.has("billing_agreement_token")
+    order = section.text("intent") == "order"
+    reusable = section.has("consent_code") or section.has("billing_agreement_token") or order
     fault = None if reusable or payment or section.has("access_token") else NOTHING_GIVEN
     if section.has("consent_code") and section.has("access_token"):
         fault = BOTH_GIVEN
     if fault and section.section("options").flag("validate", default=True):
         raise failed(PAYPAL, "base", fault)
     wallet: Fields = {
-        "email": section.text("email") or "jane.doe@paypal.com",
+        "email": section.text("email") or _paypal_email(section, order=order),
         "payer_id": section.text("payer_id") or "FAKEPAYERID01",
         "payer_first_name": "Jane",
         "payer_last_name": "Doe",
     }
     wallet |= {CONSENT_FAULT: fault} if fault else {}
     wallet |= {ASKED_TOKEN: section.text("token")} if section.has("token") else {}
-    if reusable:
+    if reusable and not order:
         wallet["billing_agreement_id"] = section.text("billing_agreement_token")
     elif payment:
         wallet["payment_id"] = payment
     return Instrument(kind=PAYPAL, wallet=wallet, reusable=reusable)
+
+
+def _paypal_email(section: Params, *, order: bool) -> str:
+    """The buyer of each way to pay, as the sandbox names them."""
+    if order:
+        return "bt_buyer_us@paypal.com"
+    return "jane.doe@example.com" if section.has("consent_code") else "jane.doe@paypal.com"
 
 
 def _local_payment(section: Params, payment: str) -> Instrument:
@@ -126,7 +137,7 @@ def _venmo(_: Call, section: Params) -> Instrument:
     username = section.text("username") or "venmojoe"
     wallet: Fields = {
         "username": username,
-        "venmo_user_id": section.text("venmo_user_id") or "Venmo-Joe-1",
+        "venmo_user_id": section.text("venmo_user_id") or VENMO_USER,
         "source_description": f"Venmo Account: {username}",
     }
     return Instrument(kind=VENMO, wallet=wallet)
@@ -207,8 +218,8 @@ WALLETS: dict[str, Wallet] = {
         schema(
             # The sandbox shows no effect of the last three either.
             "consent_code access_token payment_token payment_id payer_id billing_agreement_token email token "
-            "correlation_id client_metadata_id unilateral",
-            no_effect="intent merchant_account_id",
+            "correlation_id client_metadata_id unilateral intent",
+            no_effect="merchant_account_id",
             options=_OPTIONS,
         ),
     ),

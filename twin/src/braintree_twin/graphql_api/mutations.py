@@ -40,7 +40,7 @@ from braintree_twin.resources.transactions.submitting_for_settlement import (
     submit_for_settlement,
 )
 from braintree_twin.resources.transactions.voiding import void
-from braintree_twin.rules.authentication_insight import insight
+from braintree_twin.rules.authentication_insight import InsightRequest, insight
 from braintree_twin.validation import ValidationFailed
 
 TRANSACTION, CUSTOMER = "transaction", "customer"
@@ -70,7 +70,15 @@ def _authentication_insight(info: Info, *, input: Fields) -> Fields:
         raise InvalidInput([InputFault("Merchant account ID is invalid.", "91513", ("input", "merchantAccountId"))])
     given = input.get("amount")
     amount = Decimal(str(given)) if given is not None else None
-    regulation, indicator = insight(account, amount, recurring=bool(input.get("recurringCustomerConsent")))
+    limit = input.get("recurringMaxAmount")
+    # A card that is only tokenized has no issuer that anybody knows.
+    request = InsightRequest(
+        card_country=None,
+        amount=amount,
+        recurring=bool(input.get("recurringCustomerConsent")),
+        recurring_limit=Decimal(str(limit)) if limit is not None else None,
+    )
+    regulation, indicator = insight(account, request)
     return {
         "merchantAccountId": account.id,
         "customerAuthenticationRegulationEnvironment": regulation.upper(),

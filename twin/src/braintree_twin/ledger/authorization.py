@@ -19,6 +19,8 @@ from braintree_twin.vault.verifying import link_id
 
 # The processor's code for a partial approval, if the merchant accepts one.
 PARTLY_APPROVED = "1004"
+# Behaviour of the card -> the reason for which fraud checking rejects it.
+_REJECTED_AS_FRAUD = {cards.FRAUD: "fraud", cards.RISK_THRESHOLD: "risk_threshold"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,8 +71,8 @@ def _decide(call: Call, record: Transaction, request: AuthorizationRequest) -> D
 
 
 def _rejection(call: Call, record: Transaction, request: AuthorizationRequest) -> str | None:
-    if request.behaviour == cards.FRAUD and not request.options.flag("skip_advanced_fraud_checking"):
-        return "fraud"
+    if record.fraud_checked and request.behaviour in _REJECTED_AS_FRAUD:
+        return _REJECTED_AS_FRAUD[request.behaviour]
     if request.lacks_authentication:
         return "three_d_secure"
     if record.type == "sale" and _is_duplicate(call, record, request):

@@ -113,7 +113,7 @@ def _draft(call: Call, record: Subscription, method: PaymentMethod, asked: Charg
         recurring=True,
         kind=method.kind,
         card=method.card,
-        wallet=method.wallet,
+        wallet={**method.wallet, "description": record.description} if record.description else method.wallet,
         token=method.token,
         created_using="token",
         avs_postal="I" if method.card else None,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.clock import parse_stamp, stamp
 from braintree_twin.errors import NotFound
-from braintree_twin.oauth.grants import grant_of_call, merchant_named
+from braintree_twin.merchants import Merchant
+from braintree_twin.oauth.grants import grant_of_call
 from braintree_twin.request_schema import schema
 from braintree_twin.state.records import Nonce, PaymentMethod
 from braintree_twin.validation import failed
@@ -17,21 +20,41 @@ ROOT = "payment_method"
 NOT_GRANTED_BY_KEYS = "93804"
 
 
-def _method(call: Call) -> PaymentMethod:
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A method that is granted: the call of the merchant whose vault has it, and the merchant that may use it."""
+
+    vault: Call
+    method: PaymentMethod
+    recipient: str
+    application: Merchant
+
+
+def _share(call: Call) -> _Share:
+    """The grant that the request asks for.
+
+    The owner of the application grants its own methods to the merchant that connected with it, whose access token it
+    uses. A merchant may grant its methods to the owner the same way.
+    """
     token = call.params(ROOT).text("shared_payment_method_token")
-    method = call.store.payment_methods.get(call.merchant.id, token)
-    if method is None:
+    permitted = grant_of_call(call)
+    owner = call.find_owner(permitted.client_id) if permitted else None
+    own = call.store.payment_methods.get(call.merchant.id, token)
+    if permitted is None or owner is None:
+        raise failed(ROOT, "base", NOT_GRANTED_BY_KEYS) if own else NotFound
+    method = call.store.payment_methods.get(owner.id, token)
+    if method:
+        return _Share(replace(call, merchant=owner), method, call.merchant.id, owner)
+    if own is None:
         raise NotFound
-    return method
+    return _Share(call, own, owner.id, owner)
 
 
 def grant(call: Call) -> Answer:
-    """Create a nonce for the owner of the application; it can be vaulted only if the grant allows it."""
-    method, permitted = _method(call), grant_of_call(call)
-    if permitted is None:
-        raise failed(ROOT, "base", NOT_GRANTED_BY_KEYS)
-    params = call.params(ROOT)
-    instrument = of_method(call, method)
+    """Create a nonce for the recipient; it can be vaulted only if the grant allows it."""
+    share = _share(call)
+    method, params = share.method, call.params(ROOT)
+    instrument = of_method(share.vault, method)
     keeps_postal_code = params.flag("include_billing_postal_code")
     record = Nonce(
         nonce=call.ids.nonce(),
@@ -43,11 +66,14 @@ def grant(call: Call) -> Answer:
         reusable=params.flag("allow_vaulting"),
         granted_from=method.token,
         revoked_after=_moment(params.text("revoke_after")),
+        facilitator={
+            "oauth_application_client_id": share.application.client_id,
+            "oauth_application_name": share.application.company_name,
+            "source_payment_method_token": method.token,
+        },
     )
-    recipient = merchant_named(f"{permitted.client_id}$") or ""
-    call.store.nonces.put(recipient, record)
-    shown = of_method(call, method)
-    return Answer("payment_method_nonce", nonce_view(record.nonce, shown, consumed=False), 201)
+    call.store.nonces.put(share.recipient, record)
+    return Answer("payment_method_nonce", nonce_view(record.nonce, instrument, consumed=False), 201)
 
 
 def _moment(text: str | None) -> str | None:
@@ -56,18 +82,15 @@ def _moment(text: str | None) -> str | None:
 
 def revoke(call: Call) -> Answer:
     """Revoke every grant of this method: its unused nonces pay no more."""
-    method, permitted = _method(call), grant_of_call(call)
-    if permitted is None:
-        raise failed(ROOT, "base", NOT_GRANTED_BY_KEYS)
-    _lock_nonces(call, merchant_named(f"{permitted.client_id}$") or "", method.token)
+    share = _share(call)
+    _lock_nonces(call, share.recipient, share.method.token)
     return Answer("success", "true")
 
 
 def revoke_all_grants(call: Call, token: str) -> None:
-    """Revoke the grants of this method to every application that the merchant is connected to."""
-    client_ids = {permitted.client_id for permitted in call.store.oauth_grants.find(call.merchant.id)}
-    for client_id in client_ids:
-        _lock_nonces(call, merchant_named(f"{client_id}$") or "", token)
+    """Revoke the grants of this method to every merchant."""
+    for recipient in call.merchant_ids():
+        _lock_nonces(call, recipient, token)
 
 
 def _lock_nonces(call: Call, recipient: str, token: str) -> None:

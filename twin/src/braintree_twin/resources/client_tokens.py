@@ -9,6 +9,7 @@ import re
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.client_api.authentication import sign_fingerprint
 from braintree_twin.client_api.configuration import configuration
+from braintree_twin.client_api.hosts import hosts_of
 from braintree_twin.params import Params
 from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.validation import failed
@@ -44,9 +45,12 @@ def create(call: Call) -> Answer:
     _check_domains(params)
     account = call.merchant.by_id.get(account_id or "") or call.merchant.default_account
     options = {name: params.section("options").flag(name) for name in OPTIONS if params.section("options").has(name)}
+    fingerprint = sign_fingerprint(call, customer_id, account_id, options)
     content = {
         "version": int(version),
-        "authorizationFingerprint": sign_fingerprint(call, customer_id, account_id, options),
+        "authorizationFingerprint": fingerprint,
+        # Older SDKs tokenize bank accounts there, by GraphQL.
+        "braintree_api": {"url": hosts_of(call).graphql, "access_token": fingerprint},
         "hasCustomer": customer_id is not None,
         **configuration(call, account),
     }

@@ -25,12 +25,15 @@ from braintree_twin.vault.payment_method_requests import (
 )
 from braintree_twin.vault.storing import methods_of, set_default
 from braintree_twin.vault.wallet_params import APPLE_PAY, CONSENT_FAULT, GOOGLE_PAY, described_wallet_kind
+from braintree_twin.views.customers import bare_customer
 from braintree_twin.views.customers import customer as customer_view
 from braintree_twin.views.verifications import verification_failure
 
 ROOT = "customer"
 ROOT_CARD = "credit_card"
 WALLETS = (APPLE_PAY, GOOGLE_PAY)
+# The token of a card's network in Google Pay.
+NETWORK_TOKEN = "android_pay_network_token"  # noqa: S105
 ID_IN_USE = "91609"
 CANNOT_VAULT_ONE_TIME, BELONGS_TO_ANOTHER, NOTHING_TO_UPDATE = "82902", "91617", "91729"
 NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
@@ -66,6 +69,9 @@ def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | 
         wanted = read_method(call, merged, errors.on(ROOT), customer_id, NONCE_CODES)
         _check_nonce(wanted, errors.on(ROOT), customer_id)
         return wanted
+    if params.section(NETWORK_TOKEN):
+        as_card = Params({GOOGLE_PAY: params.raw(NETWORK_TOKEN)}, f"{ROOT}.")
+        return read_described_wallet(call, as_card, GOOGLE_PAY, errors, customer_id, level=NETWORK_TOKEN)
     kind = described_wallet_kind(params)
     if kind in WALLETS:
         return read_described_wallet(call, params, kind, errors, customer_id)
@@ -117,8 +123,16 @@ def create(call: Call) -> Answer:
     return Answer(ROOT, customer_view(call, record), 201)
 
 
+# The filter that leaves out what belongs to the customer, and the one that leaves out what belongs to its methods.
+WITHOUT_ASSOCIATIONS, WITHOUT_NESTED = "customernoassociations", "customertoplevelassociations"
+
+
 def find(call: Call) -> Answer:
-    return Answer(ROOT, customer_view(call, _load(call)))
+    record = _load(call)
+    chosen = call.query.get("association_filter_id")
+    if chosen == WITHOUT_ASSOCIATIONS:
+        return Answer(ROOT, bare_customer(call, record))
+    return Answer(ROOT, customer_view(call, record, with_subscriptions=chosen != WITHOUT_NESTED))
 
 
 def update(call: Call) -> Answer:
@@ -218,7 +232,7 @@ def delete(call: Call) -> Answer:
 
 ROUTES = (
     Route("POST", "/customers", create, takes={ROOT: accepted.CUSTOMER}),
-    Route("GET", "/customers/{id}", find),
+    Route("GET", "/customers/{id}", find, query=frozenset({"association_filter_id"})),
     Route("PUT", "/customers/{id}", update, takes={ROOT: accepted.CUSTOMER_UPDATE}),
     Route("DELETE", "/customers/{id}", delete),
 )

@@ -6,11 +6,11 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.params import Params
 from braintree_twin.rules import accepted_fields as accepted
-from braintree_twin.rules.authentication_insight import insight
+from braintree_twin.rules.authentication_insight import InsightRequest, insight
 from braintree_twin.rules.money import TRANSACTION_AMOUNT
-from braintree_twin.state.records import Nonce
+from braintree_twin.state.records import Nonce, PaymentMethod
 from braintree_twin.validation import failed
-from braintree_twin.vault.instruments import Instrument, NonceCodes, of_method, of_nonce
+from braintree_twin.vault.instruments import Instrument, NonceCodes, consume, of_method, of_nonce
 from braintree_twin.views.nonces import nonce_view
 from braintree_twin.views.payment_methods import payment_method as method_view
 from braintree_twin.xml_writer import Node
@@ -29,17 +29,24 @@ def create(call: Call) -> Answer:
     node = nonce_view(record.nonce, of_method(call, method), consumed=False)
     options = call.params(ROOT).section("authentication_insight_options")
     if call.params(ROOT).flag("authentication_insight"):
-        node["authentication_insight"] = _insight(call, options)
+        node["authentication_insight"] = _insight(call, method, options)
     return Answer(ROOT, node, 201)
 
 
-def _insight(call: Call, options: Params) -> dict[str, Node]:
+def _insight(call: Call, method: PaymentMethod, options: Params) -> dict[str, Node]:
     account_id = call.params(ROOT).text("merchant_account_id")
     account = call.merchant.by_id.get(account_id) if account_id else call.merchant.default_account
     if account is None:
         raise failed(ROOT, "merchant_account_id", "91513")
     amount, _ = TRANSACTION_AMOUNT.check(options.text("amount"), account.currency)
-    regulation, indicator = insight(account, amount, recurring=options.flag("recurring_customer_consent"))
+    limit, _ = TRANSACTION_AMOUNT.check(options.text("recurring_max_amount"), account.currency)
+    request = InsightRequest(
+        card_country=((method.card or {}).get("bin_data") or {}).get("country_of_issuance"),
+        amount=amount,
+        recurring=options.flag("recurring_customer_consent"),
+        recurring_limit=limit,
+    )
+    regulation, indicator = insight(account, request)
     return {"regulation_environment": regulation, "sca_indicator": indicator}
 
 
@@ -63,10 +70,11 @@ def find(call: Call) -> Answer:
 
 
 def find_card(call: Call) -> Answer:
-    """The vaulted card behind an unused nonce."""
+    """The vaulted card behind an unused nonce, which is consumed."""
     found = of_nonce(call, call.path["nonce"], _NO_CODES)
     if isinstance(found, str) or found.method is None or found.kind != "credit_card":
         raise NotFound
+    consume(call, found)
     return Answer("credit_card", method_view(call, found.method))
 
 

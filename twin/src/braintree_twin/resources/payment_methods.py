@@ -23,14 +23,14 @@ from braintree_twin.vault.payment_method_requests import (
     verify_if_requested,
 )
 from braintree_twin.vault.storing import delete_method
-from braintree_twin.vault.wallet_params import CONSENT_FAULT, VAULT_LEVELS
+from braintree_twin.vault.wallet_params import CONSENT_FAULT, PAYPAL, REFRESH_TOKEN, VAULT_LEVELS
 from braintree_twin.views.payment_methods import payment_method as method_view
 from braintree_twin.views.verifications import verification_failure
 
 ROOT = "payment_method"
 NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
 NONCE_REQUIRED = "93103"
-CUSTOMER_REQUIRED, CUSTOMER_INVALID = "93104", "93105"
+CUSTOMER_REQUIRED, CUSTOMER_INVALID, PAYPAL_CUSTOMER_REQUIRED = "93104", "93105", "82905"
 CANNOT_VAULT_ONE_TIME, BELONGS_TO_ANOTHER = "82902", "93102"
 
 
@@ -54,14 +54,18 @@ def create(call: Call) -> Answer:
     errors = Errors()
     faults = errors.on(ROOT)
     customer_id = params.text("customer_id")
+    level = _level(call, params)
     if customer_id is None:
-        faults.add("customer_id", CUSTOMER_REQUIRED)
+        of_paypal = level == PAYPAL
+        errors.on(level if of_paypal else ROOT).add(
+            "customer_id", PAYPAL_CUSTOMER_REQUIRED if of_paypal else CUSTOMER_REQUIRED
+        )
     elif not call.store.customers.get(call.merchant.id, customer_id):
         faults.add("customer_id", CUSTOMER_INVALID)
-    if not params.has("payment_method_nonce"):
+    if not params.has("payment_method_nonce") and not params.has(REFRESH_TOKEN):
         faults.add("payment_method_nonce", NONCE_REQUIRED)
         raise ValidationFailed(errors)
-    wanted = read_method(call, params, errors.on(_level(call, params)), customer_id, NONCE_CODES)
+    wanted = read_method(call, params, errors.on(level), customer_id, NONCE_CODES)
     if wanted.instrument:
         fault = None if wanted.instrument.reusable else CANNOT_VAULT_ONE_TIME
         errors.on(wanted.instrument.kind).add("base", wanted.instrument.wallet.get(CONSENT_FAULT) or fault)
@@ -92,6 +96,8 @@ def _verify_bank_account(call: Call, method: PaymentMethod, wanted: MethodReques
 def _level(call: Call, params: Params) -> str:
     """The element that errors are reported on: the kind of the nonce's instrument, if there is one."""
     nonce = params.text("payment_method_nonce") or ""
+    if not nonce and params.has(REFRESH_TOKEN):
+        return PAYPAL
     if has_invalid_number(nonce):
         return "credit_card"
     found = of_nonce(call, nonce, NONCE_CODES)

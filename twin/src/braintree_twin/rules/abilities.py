@@ -9,7 +9,7 @@ from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.validation import Errors
 
-TOO_LARGE = "81528"
+TOO_LARGE, TOO_SMALL, TAX_REQUIRED = "81528", "815193", "815224"
 INSTRUMENT_NOT_TAKEN, NO_3D_SECURE = "91577", "915131"
 NO_AUTHORIZATIONS, NO_CREDITS, NO_MOTO = "915104", "91546", "91558"
 # The source of the card -> the field and the error code of a brand that the account does not take.
@@ -27,6 +27,10 @@ def check_sale(
     lacks, options = account.lacks, params.section("options")
     if amount is not None and account.largest_amount is not None and amount > account.largest_amount:
         errors.add("amount", TOO_LARGE)
+    if amount is not None and account.smallest_amount is not None and amount < account.smallest_amount:
+        errors.add("amount", TOO_SMALL)
+    if account.requires_tax and not params.has("tax_amount"):
+        errors.add("tax_amount", TAX_REQUIRED)
     if kind == "credit":
         errors.add("base", NO_CREDITS if "credits" in lacks else None)
         return

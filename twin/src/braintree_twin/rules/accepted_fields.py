@@ -31,13 +31,13 @@ RISK_DATA = schema(
 
 VERIFICATION_OPTIONS = schema(
     "verify_card verification_amount verification_merchant_account_id verification_account_type "
-    "account_information_inquiry",
+    "account_information_inquiry skip_advanced_fraud_checking",
     checked="verification_currency_iso_code",
 )
 CARD_OPTIONS = VERIFICATION_OPTIONS.extended(
     "make_default fail_on_duplicate_payment_method fail_on_duplicate_payment_method_for_customer "
     "us_bank_account_verification_method",
-    no_effect="skip_advanced_fraud_checking venmo_sdk_session adyen verification_add_ons",
+    no_effect="venmo_sdk_session adyen verification_add_ons",
     paypal=schema(no_effect="payee_email order_id custom_field description amount shipping"),
 )
 BILLING_ADDRESS = ADDRESS.extended(options=schema("update_existing"))
@@ -52,7 +52,7 @@ CARD = schema(
 CREDIT_CARD = CARD.extended("customer_id")
 MANDATE = schema("ach_mandate_text ach_mandate_accepted_at")
 PAYMENT_METHOD = CREDIT_CARD.extended(
-    no_effect="paypal_refresh_token paypal_vault_without_upgrade", us_bank_account=MANDATE
+    "paypal_refresh_token", no_effect="paypal_vault_without_upgrade", us_bank_account=MANDATE
 )
 PAYPAL_ACCOUNT = schema("token email", options=schema("make_default"))
 VAULTED_WALLET = schema(
@@ -64,12 +64,13 @@ VAULTED_WALLET = schema(
 )
 CUSTOMER = schema(
     " ".join(name for name in CUSTOMER_FIELDS if name not in PHONE_FIELDS) + " id payment_method_nonce device_data",
-    no_effect="device_session_id fraud_merchant_id tax_identifiers risk_data android_pay_network_token",
+    no_effect="device_session_id fraud_merchant_id tax_identifiers risk_data",
     international_phone=PHONE,
     custom_fields=CUSTOM_FIELDS,
     credit_card=CARD,
     apple_pay_card=VAULTED_WALLET,
     android_pay_card=VAULTED_WALLET,
+    android_pay_network_token=VAULTED_WALLET,
     three_d_secure_pass_thru=PASS_THRU,
     options=schema(paypal=schema(no_effect="payee_email order_id custom_field description amount shipping")),
 )
@@ -98,7 +99,7 @@ SALE_OPTIONS = schema(
     "add_billing_address_to_payment_method payee_id payee_email skip_advanced_fraud_checking skip_avs skip_cvv "
     "store_in_vault store_in_vault_on_success store_shipping_address_in_vault submit_for_settlement",
     no_effect="venmo_sdk_session amex_rewards venmo us_bank_account adyen processing_overrides hold_in_escrow",
-    credit_card=schema("account_type", no_effect="process_debit_as_credit"),
+    credit_card=schema("account_type process_debit_as_credit"),
     paypal=schema(
         "custom_field description payee_id payee_email", no_effect="recipient_email recipient_phone supplementary_data"
     ),
@@ -106,19 +107,21 @@ SALE_OPTIONS = schema(
 )
 SALE = LEVEL_3.extended(
     "accept_partial_authorization amount api_request_key billing_address_id channel customer_id device_data "
-    "foreign_retailer merchant_account_id order_id payment_method_nonce payment_method_token recurring sca_exemption "
-    "service_fee_amount shipping_address_id subscription_id three_d_secure_authentication_id three_d_secure_token "
-    "transaction_source type",
+    "foreign_retailer merchant_account_id order_id payment_method_nonce payment_method_token recurring "
+    "sca_exemption service_fee_amount shared_billing_address_id shared_customer_id shared_payment_method_nonce "
+    "shared_payment_method_token shared_shipping_address_id shipping_address_id subscription_id "
+    "three_d_secure_authentication_id three_d_secure_token transaction_source type",
     checked="currency_iso_code exchange_rate_quote_id processing_merchant_category_code product_sku",
-    no_effect="acquirer_reference_number device_session_id fraud_merchant_id shared_billing_address_id "
-    "shared_customer_id shared_payment_method_nonce shared_payment_method_token shared_shipping_address_id "
-    "venmo_sdk_payment_method_code",
+    no_effect="acquirer_reference_number device_session_id fraud_merchant_id venmo_sdk_payment_method_code",
     us_bank_account=MANDATE,
     billing=ADDRESS,
     shipping=ADDRESS.extended(checked="shipping_method"),
     credit_card=schema(
         "cardholder_name cvv expiration_date expiration_month expiration_year number token",
-        no_effect="network_tokenization_attributes payment_reader_card_details",
+        network_tokenization_attributes=schema(
+            checked="cryptogram", no_effect="ecommerce_indicator token_requestor_id"
+        ),
+        payment_reader_card_details=schema(checked="encrypted_card_data key_serial_number"),
     ),
     customer=schema(
         " ".join(name for name in CUSTOMER_FIELDS if name not in PHONE_FIELDS) + " id", international_phone=PHONE
@@ -171,7 +174,7 @@ CLIENT_TOKEN = schema(
 )
 NONCE = schema(
     "authentication_insight merchant_account_id",
-    authentication_insight_options=schema("amount recurring_customer_consent", no_effect="recurring_max_amount"),
+    authentication_insight_options=schema("amount recurring_customer_consent recurring_max_amount"),
 )
 MODIFICATIONS = schema(
     add=schema("amount inherited_from_id never_expires number_of_billing_cycles quantity"),

@@ -1,7 +1,7 @@
 """Card numbers: brands, the sandbox's test numbers, and the behaviour that each of them triggers.
 
 Behaviours, stored with a card in place of its number:
-valid, verification_declined, verification_fails, fraud, dispute.
+valid, verification_declined, verification_fails, fraud, risk_threshold, dispute.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ VALID = "valid"
 VERIFICATION_DECLINED = "verification_declined"
 VERIFICATION_FAILS = "verification_fails"
 FRAUD = "fraud"
+RISK_THRESHOLD = "risk_threshold"
 DISPUTE = "dispute"
 
 # Test number -> behaviour.
@@ -61,6 +62,9 @@ TEST_NUMBERS: dict[str, str] = {
             "4229989100000000",
             "4229989900000002",
             "4229989500000006",
+            "4242424242424242",
+            "4023490000000008",
+            "63049580000009",
         ),
         VALID,
     ),
@@ -70,6 +74,7 @@ TEST_NUMBERS: dict[str, str] = {
     ),
     "3566002020360505": VERIFICATION_FAILS,
     "4000111111111511": FRAUD,
+    "4111130000000003": RISK_THRESHOLD,
     "4023898493988028": DISPUTE,
     **dict.fromkeys(ENROLLMENTS, VALID),
 }

@@ -8,10 +8,12 @@ from decimal import Decimal
 
 from braintree_twin.errors import MalformedRequest
 from braintree_twin.params import Params
+from braintree_twin.rules.money import canonical
 from braintree_twin.state.records import Fields
 from braintree_twin.validation import Errors
 
 MAX_LINE_ITEMS = 249
+MONEY_DECIMALS = 2
 TOO_MANY, EXPECTED = "915157", "915158"
 MAX_NUMBER = Decimal(2147483647)
 KINDS = ("debit", "credit")
@@ -88,7 +90,7 @@ FIELDS = (
 )
 
 
-def read_line_items(params: Params, errors: Errors) -> list[Fields]:
+def read_line_items(params: Params, currency: str, errors: Errors) -> list[Fields]:
     """Read the line items. Adds to `errors` below `index_0`, `index_1` ..."""
     if not params.has("line_items"):
         return []
@@ -100,7 +102,8 @@ def read_line_items(params: Params, errors: Errors) -> list[Fields]:
     if len(items) > MAX_LINE_ITEMS:
         errors.add("line_items", TOO_MANY)
         return []
-    return [_read(item, errors.on("line_items").on(f"index_{place}")) for place, item in enumerate(items)]
+    read = [_read(item, errors.on("line_items").on(f"index_{place}")) for place, item in enumerate(items)]
+    return read if errors else [_shown(fields, currency) for fields in read]
 
 
 def _read(item: Params, errors: Errors) -> Fields:
@@ -116,6 +119,12 @@ def _read(item: Params, errors: Errors) -> Fields:
         errors.add("kind", "95807" if kind else "95808")
     _check_upc(fields, errors)
     return fields
+
+
+def _shown(fields: Fields, currency: str) -> Fields:
+    """The item as answers show it: amounts of money with their currency's decimals."""
+    amounts = (name for name, rule in _NUMBERS.items() if rule.decimals == MONEY_DECIMALS and fields[name])
+    return {**fields, **{name: canonical(Decimal(fields[name] or "0"), currency) for name in amounts}}
 
 
 def _check_upc(fields: Fields, errors: Errors) -> None:

@@ -144,7 +144,7 @@ ADVICE_TEXTS = {
     "43": "Consumer multi-use virtual card number",
 }
 # Processor response code -> advice; the others go by whether another attempt may succeed (inferred).
-_ADVICE = {"2004": "01", "2006": "01", "2017": "21", "2018": "21", "2022": "01"}
+_ADVICE = {"2000": "01", "2004": "01", "2006": "01", "2017": "21", "2018": "21", "2022": "01"}
 
 _SOFT_CODES = frozenset(
     {2000, 2001, 2002, 2003, 2016, 2025, 2026, 2034, 2035, 2038, 2040, 2042, 2046, 2048, 2057, 2062, 2078, 2080, 2092}

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from braintree_twin.calls import Answer, Call, Route
+from braintree_twin.errors import Unprocessable
 from braintree_twin.ledger.settlement import advance_due
+from braintree_twin.params import Params
 from braintree_twin.search.paging import ids_answer, page_answer
 from braintree_twin.search.query import Criterion, read_query
 from braintree_twin.state.store import Store, Table
@@ -29,9 +31,13 @@ class TwoStepSearch(Generic[Record]):
     criteria: Callable[[Call], Mapping[str, Criterion[Record]]]
     key: Callable[[Record], str]
     view: Callable[[Call, Record], Node]
+    # Whether a search takes the gateway too long.
+    times_out: Callable[[Params], bool] = lambda _: False
 
     def search_ids(self, call: Call) -> Answer:
         advance_due(call)
+        if self.times_out(call.params(ROOT)):
+            raise Unprocessable("search timeout")
         query = read_query(call.params(ROOT), self.criteria(call))
         return ids_answer(query.find_keys(self.table(call.store), call.merchant.id, self.key, self.limit))
 

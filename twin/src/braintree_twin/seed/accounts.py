@@ -33,6 +33,8 @@ def read_account(fields: Fields) -> MerchantAccount:
         brands=_set(fields, "brands", BRAND_NAMES),
         instruments=_set(fields, "instruments", KINDS),
         largest_amount=Decimal(fields.amount("largest_amount", currency)) if "largest_amount" in fields else None,
+        smallest_amount=Decimal(fields.amount("smallest_amount", currency)) if "smallest_amount" in fields else None,
+        requires_tax=fields.flag("requires_tax", False),
         processor=fields.text("processor"),
         lacks=frozenset(fields.texts("lacks", ABILITIES)),
         bank_accounts_exempt=fields.flag("bank_accounts_exempt", False),

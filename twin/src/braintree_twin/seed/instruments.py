@@ -18,6 +18,23 @@ from braintree_twin.vault.test_nonces import KINDS, TEST_NONCES
 DEFAULT_NUMBER, DEFAULT_EXPIRATION = "4111111111111111", Expiration("12", "2035")
 # Kind -> the test nonce whose fields a seeded instrument of this kind begins with.
 _MODELS = {fixed.kind: nonce for nonce, fixed in reversed(TEST_NONCES.items()) if not fixed.fault}
+# Kinds that no nonce has, with the fields that a record begins with.
+_WITHOUT_NONCE: dict[str, dict[str, str | None]] = {
+    "paypal_here": {
+        "authorization_id": "AUTH-HERE",
+        "capture_id": "CAPTURE-HERE",
+        "invoice_id": "INVOICE-HERE",
+        "last_4": "1111",
+        "payment_id": "PAY-HERE",
+        "payment_type": "card",
+        "refund_id": "REFUND-HERE",
+        "transaction_fee_amount": "0.01",
+        "transaction_fee_currency_iso_code": "USD",
+        "transaction_initiation_date": "2026-01-31T12:00:00Z",
+        "transaction_updated_date": "2026-01-31T12:00:00Z",
+    }
+}
+KNOWN_KINDS = (*KINDS, *_WITHOUT_NONCE)
 _NONCES = tuple(nonce for nonce, fixed in TEST_NONCES.items() if not fixed.fault)
 
 
@@ -30,7 +47,7 @@ def read_address(fields: Fields) -> dict[str, str | None]:
 def read_instrument(call: Call, fields: Fields) -> Instrument:
     """Read `number` with `expiration_date`, or `kind`, or `nonce`; `wallet` has the fields that differ."""
     nonce = fields.one_of("nonce", _NONCES) if "nonce" in fields else None
-    kind = fields.one_of("kind", KINDS, "credit_card")
+    kind = fields.one_of("kind", KNOWN_KINDS, "credit_card")
     number, email = fields.text("number"), fields.text("email")
     expiration = _expiration(fields)
     name = fields.text("cardholder_name")
@@ -39,7 +56,9 @@ def read_instrument(call: Call, fields: Fields) -> Instrument:
     if account_number:
         changed = {TRIGGER: None, **account_number_fields(account_number), **changed}
     billing = fields.section("billing")
-    if nonce or kind != "credit_card":
+    if kind in _WITHOUT_NONCE:
+        instrument = Instrument(kind=kind, wallet=dict(_WITHOUT_NONCE[kind]))
+    elif nonce or kind != "credit_card":
         instrument = of_test_nonce(call, TEST_NONCES[nonce or _MODELS[kind]])
         # A seeded record has its own status: the nonce's outcome is for new payments.
         instrument.decision = None
@@ -52,6 +71,9 @@ def read_instrument(call: Call, fields: Fields) -> Instrument:
         changed = {"email": email, "username": email.partition("@")[0], **changed}
     instrument.wallet = {**instrument.wallet, **changed} if instrument.kind != "credit_card" else {}
     _change_card(instrument.card, expiration, name)
+    country = fields.text("country_of_issuance")
+    if country and instrument.card:
+        instrument.card["bin_data"] = {**instrument.card["bin_data"], "country_of_issuance": country}
     instrument.billing = read_address(billing) if billing else {}
     return instrument
 

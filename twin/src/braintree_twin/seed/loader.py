@@ -117,9 +117,12 @@ def _load_payment_method(call: Call, fields: Fields, identifier: str) -> None:
         fields.fault("customer", f"is {customer_id!r}, which is no customer of this merchant")
     instrument = read_instrument(call, fields)
     default = fields.flag("default", False)
+    network_token = fields.flag("network_token", False)
     known = call.store.payment_methods.get(call.merchant.id, identifier)
     if known is None:
         method = store_method(call, instrument, customer_id, token=identifier)
+        method.network_token = network_token
+        call.store.payment_methods.put(call.merchant.id, method)
         if default:
             set_default(call, method)
 

@@ -84,6 +84,9 @@ def _merchant(fields: Fields) -> MerchantSeed:
         prorate_downgrades=fields.flag("prorate_downgrades", False),
         retry_days=fields.numbers("retry_days", (10, 6)),
         cancel_after_retries=fields.flag("cancel_after_retries", False),
+        oauth_client_id=fields.text("oauth_client_id"),
+        oauth_client_secret=fields.text("oauth_client_secret"),
+        company_name=fields.text("company_name"),
     )
     tables = {name: fields.sections(name) for name in TABLES}
     return MerchantSeed(merchant, fields.text("webhook_url"), tables)

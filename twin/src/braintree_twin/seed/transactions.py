@@ -23,6 +23,7 @@ _PATHS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "submitted_for_settlement": (("authorized", "submitted_for_settlement"), "1000"),
     "settling": (("authorized", "submitted_for_settlement", "settling"), "1000"),
     "settled": (("authorized", "submitted_for_settlement", "settled"), "1000"),
+    "settlement_confirmed": (("authorized", "submitted_for_settlement", "settlement_confirmed"), "1000"),
     "settlement_pending": (("authorized", "submitted_for_settlement", "settlement_pending"), "1000"),
     "settlement_declined": (("authorized", "submitted_for_settlement", "settlement_declined"), "1000"),
     "processor_declined": (("processor_declined",), "2000"),
@@ -81,6 +82,11 @@ def load_transaction(call: Call, fields: Fields, identifier: str) -> None:
         acquirer_reference_number=fields.text("acquirer_reference_number"),
         network_transaction_id=fields.text("network_transaction_id"),
         retrieval_reference_number=fields.text("retrieval_reference_number"),
+        store_id=fields.text("store_id"),
+        three_d_secure=_three_d_secure(fields.section("three_d_secure")),
+        shipments=fields.each("shipments", _shipment),
+        ach_returns=fields.each("ach_returns", lambda each: _ach_return(each, created)),
+        network_token=bool(instrument.method and instrument.method.network_token),
     )
     record.history = [
         {"timestamp": stamp(created), "status": each, "amount": amount, "user": None, "transaction_source": "api"}
@@ -106,6 +112,29 @@ def _adjustment(fields: Fields, account: MerchantAccount, created: datetime) -> 
         "processor_response_code": code,
         "processor_response_type": kind_of(code),
     }
+
+
+_SHIFTS = ("liability_shifted", "liability_shift_possible")
+_SECURE_TEXTS = ("status", "enrolled", "cavv", "xid", "ds_transaction_id", "eci_flag", "three_d_secure_version")
+
+
+def _three_d_secure(fields: Fields | None) -> dict[str, str | None] | None:
+    """The result of 3-D Secure; a flag is the text that answers read as one."""
+    if fields is None:
+        return None
+    texts = {name: fields.text(name) for name in _SECURE_TEXTS}
+    shifts = {name: "true" if fields.flag(name, True) else "" for name in _SHIFTS}
+    fields.reject_unknown()
+    return {"three_d_secure_authentication_id": None, **texts, **shifts}
+
+
+def _shipment(fields: Fields) -> dict[str, str | None]:
+    names = ("carrier", "tracking_number", "paypal_tracker_id")
+    return {"id": fields.text("id"), **{name: fields.text(name) for name in names}}
+
+
+def _ach_return(fields: Fields, created: datetime) -> dict[str, str | None]:
+    return {"reason_code": fields.required("reason_code"), "created_at": stamp(fields.moment("created_at") or created)}
 
 
 def _customer(call: Call, fields: Fields, instrument: Instrument) -> dict[str, str | None]:

@@ -85,6 +85,8 @@ class PaymentMethod:
     billing: Fields | None = None
     # The CVV response at creation; the code itself is not stored.
     cvv_response: str | None = None
+    # The vault charges it by a token of the card's network.
+    network_token: bool = False
 
     @property
     def unique_number_identifier(self) -> str | None:
@@ -113,6 +115,8 @@ class Nonce:
     # The token of another merchant's method that it is granted from, and the time at which the grant ends.
     granted_from: str | None = None
     revoked_after: str | None = None
+    # The application that granted it.
+    facilitator: Fields | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,6 +168,8 @@ class Verification:
     mastercard_transaction_link_id: str | None = None
     three_d_secure: Fields | None = None
     device_data_captured: bool = False
+    # False: fraud checking was left out, and there is no risk data.
+    fraud_checked: bool = True
 
     @property
     def card_number_identifier(self) -> str | None:
@@ -309,11 +315,22 @@ class Transaction:
     # credit or debit, of cards that can be both.
     account_type: str | None = None
     device_data_captured: bool = False
+    # False: fraud checking was left out, and there is no risk data.
+    fraud_checked: bool = True
     # The number of monthly installments; None if it is paid at once.
     installment_count: int | None = None
     # Transfer details and the payment facilitator, as they were sent.
     transfer: dict[str, Any] | None = None
     payment_facilitator: dict[str, Any] | None = None
+    # A method that another merchant granted: the merchant that is paid, and the application that granted it.
+    facilitated: Fields | None = None
+    facilitator: Fields | None = None
+    # The card was charged by a token of its network.
+    network_token: bool = False
+    # A decline by the network's token is tried again with the number of the card.
+    retry_ids: list[str] = field(default_factory=list)
+    retried_transaction_id: str | None = None
+    store_id: str | None = None
     # One entry for each status: timestamp, status, amount, user, transaction_source.
     history: list[Fields] = field(default_factory=list)
     authorization_adjustments: list[dict[str, Any]] = field(default_factory=list)

@@ -20,7 +20,11 @@ _CARDHOLDERS = {
     "apple_pay_card": APPLE_PAY_CARDHOLDER,
     "meta_checkout_card": "Meta Checkout Card Cardholder",
     "meta_checkout_token": "Meta Checkout Token Cardholder",
+    "masterpass_card": "Masterpass Cardholder",
+    "visa_checkout_card": "Visa Checkout Cardholder",
 }
+# Wallets that bring a billing address along.
+_WITH_ADDRESS = ("masterpass_card", "visa_checkout_card")
 NONCE_LIFETIME = timedelta(hours=3)
 # The kind of a nonce that has a security code only.
 CVV_ONLY = "cvv"
@@ -43,6 +47,8 @@ class Instrument:
     method: PaymentMethod | None = None
     # The nonce that a payment consumes.
     nonce: Nonce | None = None
+    # The number is a token of the card's network, or the vault charges by one.
+    network_token: bool = False
 
     @property
     def behaviour(self) -> str:
@@ -58,8 +64,12 @@ class NonceCodes:
     locked: str
 
 
-def of_card(card: Card, cvv: str | None = None, billing: Fields | None = None) -> Instrument:
-    return Instrument(kind="credit_card", card=asdict(card), cvv=cvv, billing=billing or {})
+def of_card(
+    card: Card, cvv: str | None = None, billing: Fields | None = None, *, network_token: bool = False
+) -> Instrument:
+    return Instrument(
+        kind="credit_card", card=asdict(card), cvv=cvv, billing=billing or {}, network_token=network_token
+    )
 
 
 def of_method(call: Call, method: PaymentMethod) -> Instrument:
@@ -67,7 +77,14 @@ def of_method(call: Call, method: PaymentMethod) -> Instrument:
     if method.billing_address_id and method.customer_id:
         address = call.store.addresses.get(call.merchant.id, f"{method.customer_id}/{method.billing_address_id}")
         billing = {"id": address.id, **address.fields} if address else billing
-    return Instrument(kind=method.kind, card=method.card, wallet=method.wallet, billing=billing, method=method)
+    return Instrument(
+        kind=method.kind,
+        card=method.card,
+        wallet=method.wallet,
+        billing=billing,
+        method=method,
+        network_token=method.network_token,
+    )
 
 
 def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
@@ -119,12 +136,14 @@ def of_test_nonce(call: Call, fixed: TestNonce) -> Instrument:
         next_year = Expiration("12", str(call.clock.now().year + 1))
         name = _CARDHOLDERS.get(fixed.kind)
         card = asdict(make_card(call, fixed.number, next_year, name))
+        if fixed.debit_network:
+            card["debit_network"] = fixed.debit_network
     is_card = fixed.kind == "credit_card"
     return Instrument(
         kind=fixed.kind,
         card=card,
         wallet=dict(fixed.wallet),
-        billing={"postal_code": TEST_NONCE_POSTAL_CODE} if is_card else {},
+        billing={"postal_code": TEST_NONCE_POSTAL_CODE} if is_card or fixed.kind in _WITH_ADDRESS else {},
         cvv="M" if is_card else None,
         decision=fixed.decision,
         three_d_secure=fixed.three_d_secure,

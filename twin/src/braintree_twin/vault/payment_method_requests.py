@@ -10,7 +10,7 @@ from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.rules.addresses import read_address
 from braintree_twin.rules.bank_accounts import US_BANK_ACCOUNT
-from braintree_twin.rules.three_d_secure import passed_through, read_pass_thru
+from braintree_twin.rules.three_d_secure import OF_VERIFICATIONS, passed_through, read_pass_thru
 from braintree_twin.state.records import Address, Fields, PaymentMethod, Verification
 from braintree_twin.validation import Errors
 from braintree_twin.vault.bank_verifications import read_mandate, read_way
@@ -34,7 +34,14 @@ from braintree_twin.vault.verifying import (
     read_options,
     verify,
 )
-from braintree_twin.vault.wallet_params import ASKED_TOKEN, VAULT_LEVELS, read_wallet
+from braintree_twin.vault.wallet_params import (
+    ASKED_TOKEN,
+    PAYPAL,
+    PAYPAL_PAYER,
+    REFRESH_TOKEN,
+    VAULT_LEVELS,
+    read_wallet,
+)
 
 DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
 # Kinds whose update cannot take a new nonce, with the error code.
@@ -91,11 +98,12 @@ def read_method(
 
 
 def read_described_wallet(
-    call: Call, params: Params, kind: str, errors: Errors, customer_id: str | None
+    call: Call, params: Params, kind: str, errors: Errors, customer_id: str | None, *, level: str | None = None
 ) -> MethodRequest:
-    """Read a wallet whose fields the request has in place of a nonce."""
-    section, faults = params.section(kind), errors.on(VAULT_LEVELS[kind])
-    instrument = read_wallet(call, params, errors, vaulted=True)
+    """Read a wallet whose fields the request has in place of a nonce. `level`: the element that errors stand under."""
+    level = level or VAULT_LEVELS[kind]
+    section, faults = params.section(kind), errors.on(level)
+    instrument = read_wallet(call, params, errors, vaulted=True, level=level)
     token = section.text("token")
     check_new_token(call, token, faults)
     account, amount = read_options(call, section, faults, option_codes(kind))
@@ -117,7 +125,8 @@ def _read_extras(params: Params, instrument: Instrument | None, errors: Errors) 
         account_type=given,
         inquires_names=options.has("account_information_inquiry"),
         device_data=params.has("device_data"),
-        three_d_secure=passed_through(read_pass_thru(params, errors)),
+        skips_fraud_checking=options.flag("skip_advanced_fraud_checking"),
+        three_d_secure=passed_through(read_pass_thru(params, errors, OF_VERIFICATIONS)),
     )
 
 
@@ -127,6 +136,8 @@ def _token_in_use(owner: Instrument | PaymentMethod | None) -> str:
 
 def _read_instrument(call: Call, params: Params, errors: Errors, codes: NonceCodes) -> Instrument | None:
     nonce = params.text("payment_method_nonce")
+    if nonce is None and params.has(REFRESH_TOKEN):
+        return _of_refresh_token()
     if nonce is None:
         details = read_card(call, params, errors, required=True)
         return of_card(details.card, details.cvv) if details.card else None
@@ -139,6 +150,12 @@ def _read_instrument(call: Call, params: Params, errors: Errors, codes: NonceCod
         return None
     details = read_card(call, _without_number(params), errors, required=False)
     return _overridden(found, details)
+
+
+def _of_refresh_token() -> Instrument:
+    """The PayPal account of a refresh token: the sandbox upgrades each to the same billing agreement."""
+    wallet: Fields = {"email": PAYPAL_PAYER, "payer_id": "FAKEPAYERID01", "billing_agreement_id": "B_FAKE_ID"}
+    return Instrument(kind=PAYPAL, wallet=wallet)
 
 
 def _without_number(params: Params) -> Params:

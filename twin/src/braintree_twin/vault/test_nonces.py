@@ -8,6 +8,11 @@ from braintree_twin.rules.bank_accounts import AT_ONCE, TRIGGER
 from braintree_twin.rules.processor_responses import Decision
 from braintree_twin.state.records import Fields
 
+# The key of a Google Pay card that is no token of its network; no answer shows it.
+NOT_TOKENIZED = "_not_tokenized"
+# The id of the Venmo user in the sandbox.
+VENMO_USER = "1234567891234567891"
+
 
 @dataclass(frozen=True, slots=True)
 class TestNonce:
@@ -25,6 +30,8 @@ class TestNonce:
     three_d_secure: Fields | None = None
     # False: it pays once, and cannot be vaulted.
     reusable: bool = True
+    # The network of debit cards that carries it without a PIN.
+    debit_network: str | None = None
 
 
 _DECLINED = Decision("processor_declined", "2000")
@@ -58,7 +65,6 @@ _CARDS: dict[str, str] = {
     "fake-valid-prepaid-reloadable-nonce": "4229989900000002",
     "fake-valid-purchase-nonce": "4229989500000006",
     "fake-valid-unknown-indicators-nonce": "4111111111112101",
-    "fake-pinless-debit-visa-nonce": "4117101010101010",
     "fake-abstract-transactable-nonce": _VISA,
 }
 
@@ -127,11 +133,11 @@ def _card_wallet(kind: str, number: str, **wallet: str | None) -> TestNonce:
     return TestNonce(kind=kind, number=number, wallet={**wallet})
 
 
-def _apple_pay(number: str, name: str) -> TestNonce:
-    return _card_wallet("apple_pay_card", number, payment_instrument_name=name, source_description=name)
+def _apple_pay(number: str, name: str, **more: str) -> TestNonce:
+    return _card_wallet("apple_pay_card", number, payment_instrument_name=name, source_description=name, **more)
 
 
-def _google_pay(number: str, brand: str, last_4: str | None = None) -> TestNonce:
+def _google_pay(number: str, brand: str, last_4: str | None = None, **more: str) -> TestNonce:
     last_4 = last_4 or number[-4:]
     return _card_wallet(
         "android_pay_card",
@@ -140,6 +146,7 @@ def _google_pay(number: str, brand: str, last_4: str | None = None) -> TestNonce
         source_card_type=brand,
         source_card_last_4=last_4,
         source_description=f"{brand} {last_4}",
+        **more,
     )
 
 
@@ -156,13 +163,18 @@ _WALLETS: dict[str, TestNonce] = {
     "fake-apple-pay-mastercard-nonce": _apple_pay(_MASTERCARD, "MasterCard 0017"),
     "fake-apple-pay-amex-nonce": _apple_pay(_AMEX, "AmEx 41002"),
     "fake-apple-pay-discover-nonce": _apple_pay(_DISCOVER, "Discover 1117"),
-    "fake-apple-pay-mpan-nonce": _apple_pay("4012000077777777", "Visa 8886"),
+    "fake-apple-pay-mpan-nonce": _apple_pay(
+        "4012000077777777",
+        "Visa 8886",
+        merchant_token_identifier="DNITHE302308980427388297",  # noqa: S106
+        source_card_last4="2006",
+    ),
     "fake-android-pay-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-visa-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-mastercard-nonce": _google_pay(_MASTERCARD, "MasterCard"),
     "fake-android-pay-amex-nonce": _google_pay(_AMEX, "American Express"),
-    # A Visa card behind a Discover number of Google Pay.
-    "fake-android-pay-discover-nonce": _google_pay(_DISCOVER, "Visa", "1111"),
+    # A proxy: no token of the network, but a number of Google's own.
+    "fake-android-pay-discover-nonce": _google_pay(_DISCOVER, "Discover", "1111", **{NOT_TOKENIZED: "1"}),
     "fake-amex-express-checkout-nonce": _card_wallet(
         "amex_express_checkout_card",
         _AMEX,
@@ -171,7 +183,8 @@ _WALLETS: dict[str, TestNonce] = {
         card_member_expiry_date="12/30",
     ),
     "fake-paypal-billing-agreement-nonce": TestNonce(
-        "paypal_account", wallet={**_PAYPAL, "billing_agreement_id": "B-FAKEAGREEMENT01"}
+        "paypal_account",
+        wallet={**_PAYPAL, "email": "jane.doe@paypal.com", "billing_agreement_id": "B-FAKEAGREEMENT01"},
     ),
     # A PayPal account behind Google Pay.
     "fake-google-pay-paypal-nonce": TestNonce("paypal_account", wallet=_PAYPAL),
@@ -180,19 +193,11 @@ _WALLETS: dict[str, TestNonce] = {
     "fake-paypal-future-refresh-token-nonce": TestNonce("paypal_account", wallet=_PAYPAL),
     "fake-venmo-account-nonce": TestNonce(
         "venmo_account",
-        wallet={
-            "username": "venmojoe",
-            "venmo_user_id": "Venmo-Joe-1",
-            "source_description": "Venmo Account: venmojoe",
-        },
+        wallet={"username": "venmojoe", "venmo_user_id": VENMO_USER, "source_description": "Venmo Account: venmojoe"},
     ),
     "fake-token-issuance-error-venmo-account-nonce": TestNonce(
         "venmo_account",
-        wallet={
-            "username": "venmojoe",
-            "venmo_user_id": "Venmo-Joe-1",
-            "source_description": "Venmo Account: venmojoe",
-        },
+        wallet={"username": "venmojoe", "venmo_user_id": VENMO_USER, "source_description": "Venmo Account: venmojoe"},
         decision=Decision("gateway_rejected", gateway_rejection_reason="token_issuance"),
     ),
     "fake-us-bank-account-nonce": TestNonce(
@@ -221,12 +226,18 @@ _WALLETS: dict[str, TestNonce] = {
     "fake-europe-bank-account-nonce": TestNonce("europe_bank_account", wallet={"masked_iban": "DE89***3000"}),
     "fake-local-payment-method-nonce": TestNonce("local_payment", wallet={"funding_source": "ideal"}, reusable=False),
     "fake-meta-checkout-card-nonce": _card_wallet("meta_checkout_card", _VISA, container_id="container123"),
-    "fake-meta-checkout-token-nonce": _card_wallet("meta_checkout_token", _VISA, container_id="container123"),
+    "fake-meta-checkout-token-nonce": _card_wallet(
+        "meta_checkout_token",
+        _VISA,
+        container_id="container123",
+        cryptogram="AlhlvxmN2ZKuAAESNFZ4GoABFA==",
+        ecommerce_indicator="07",
+    ),
     "tokensam_fake_visa": _card_wallet("samsung_pay_card", _VISA, source_card_last_4="3333"),
     "tokensam_fake_mastercard": _card_wallet("samsung_pay_card", _MASTERCARD, source_card_last_4="4444"),
     "tokensam_fake_american_express": _card_wallet("samsung_pay_card", _AMEX, source_card_last_4="0005"),
     **{
-        f"fake-{wallet}-{brand}-nonce": _card_wallet(kind, number, call_id=f"{wallet}-call")
+        f"fake-{wallet}-{brand}-nonce": _card_wallet(kind, number, call_id="abc123")
         for wallet, kind in (("masterpass", "masterpass_card"), ("visa-checkout", "visa_checkout_card"))
         for brand, number in (("amex", _AMEX), ("discover", _DISCOVER), ("mastercard", _MASTERCARD), ("visa", _VISA))
     },
@@ -240,6 +251,7 @@ TEST_NONCES: dict[str, TestNonce] = {
         for name, outcome in _THREE_D_SECURE.items()
     },
     **_WALLETS,
+    "fake-pinless-debit-visa-nonce": TestNonce(number="4117101010101010", debit_network="STAR"),
     "fake-luhn-invalid-nonce": TestNonce(fault="luhn_invalid"),
     "fake-consumed-nonce": TestNonce(fault="consumed"),
 }

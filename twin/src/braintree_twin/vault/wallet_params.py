@@ -15,6 +15,8 @@ VAULT_LEVELS = {APPLE_PAY: "apple_pay", GOOGLE_PAY: "android_pay_card"}
 # The keys of an instrument that no answer shows: what is wrong with the consent of a PayPal account that was tokenized
 # without validation, and the token that it gets in the vault.
 CONSENT_FAULT, ASKED_TOKEN = "_consent_fault", "_token"
+# A consent of the buyer's that the merchant got from PayPal itself.
+REFRESH_TOKEN = "paypal_refresh_token"  # noqa: S105
 PAYPAL_TEXTS = ("payee_id", "payee_email", "custom_field", "description")
 # The payer of every PayPal payment in the sandbox.
 PAYPAL_PAYER = "payer@example.com"
@@ -30,15 +32,17 @@ def described_wallet_kind(params: Params) -> str | None:
     return next((kind for kind in (APPLE_PAY, GOOGLE_PAY) if params.section(kind)), None)
 
 
-def read_wallet(call: Call, params: Params, errors: Errors, *, vaulted: bool = False) -> Instrument | None:
-    """Read the wallet of the request; None if there is none, or it is invalid. Adds to `errors`.
+def read_wallet(
+    call: Call, params: Params, errors: Errors, *, vaulted: bool = False, level: str | None = None
+) -> Instrument | None:
+    """Read the wallet of the request; None if there is none, or it is invalid. Adds to `errors`, under `level`.
 
     A Google Pay card that is vaulted with its customer needs no cryptogram: the SDKs do not let one through.
     """
     kind = described_wallet_kind(params)
     if kind is None:
         return None
-    section, faults = params.section(kind), errors.on(VAULT_LEVELS[kind] if vaulted and kind in VAULT_LEVELS else kind)
+    section, faults = params.section(kind), errors.on(level or kind)
     if kind == PAYPAL:
         return _paypal(section, faults)
     required = _REQUIRED.keys() - ({"cryptogram"} if vaulted and kind == GOOGLE_PAY else set())
@@ -52,6 +56,9 @@ def read_wallet(call: Call, params: Params, errors: Errors, *, vaulted: bool = F
         return None
     instrument = of_card(details.card)
     instrument.kind = kind
+    if kind == GOOGLE_PAY and instrument.card:
+        # Google's own tokens keep the year as it is written.
+        instrument.card["expiration_year"] = section.text("expiration_year")
     instrument.wallet = _shown(kind, section, details.card.card_type, details.card.last_4)
     return instrument
 

@@ -91,10 +91,15 @@ def paid_instrument(record: Transaction) -> dict[str, Node]:
     return {
         **sepa_account(record.wallet),
         "correlation_id": f"CORRELATION{record.id.upper()}",
-        "paypal_v2_order_id": f"ORDER{record.id.upper()}",
-        "settlement_type": "instant",
+        # PayPal tells these with the settlement.
+        "paypal_v2_order_id": f"ORDER{record.id.upper()}" if _is_settled(record) else None,
+        "settlement_type": "instant" if _is_settled(record) else None,
         **sides,
     }
+
+
+def _is_settled(record: Transaction) -> bool:
+    return any(event["status"] == "settled" for event in record.history)
 
 
 def _local_payment(record: Transaction) -> dict[str, Node]:
@@ -117,7 +122,7 @@ def _paypal_side(record: Transaction) -> dict[str, Node]:
     refund = record.type == "credit"
     values = (
         f"CAP{mark}" if captured else None,
-        f"DEBUG{mark}",
+        f"DEBUG{mark}" if record.kind == LOCAL_PAYMENT or _is_settled(record) else None,
         f"REF{mark}" if refund else None,
         "0.01" if captured else None,
         currency if captured else None,

@@ -7,6 +7,7 @@ from braintree_twin.vault.instruments import Instrument
 from braintree_twin.views.authentication import three_d_secure
 from braintree_twin.views.bank_accounts import sepa_account
 from braintree_twin.views.cards import bin_data, bin_extended
+from braintree_twin.views.wallets import is_network_tokenized
 from braintree_twin.xml_writer import Node
 
 _TYPES = {
@@ -53,7 +54,7 @@ def _card(instrument: Instrument) -> dict[str, Node]:
         "cardholder_name": card["cardholder_name"],
         "expiration_month": card["expiration_month"],
         "expiration_year": card["expiration_year"],
-        "is_network_tokenized": instrument.kind in ("apple_pay_card", "android_pay_card"),
+        "is_network_tokenized": is_network_tokenized(instrument.kind, instrument.wallet),
         "last_two": card["last_4"][-2:],
         "last_four": card["last_4"],
     }

@@ -17,7 +17,12 @@ from braintree_twin.views.wallets import LOGOS, empty_fields, shown_fields, wall
 from braintree_twin.xml_writer import Elements, Node, Timestamp
 
 
-def payment_method(call: Call, method: PaymentMethod) -> dict[str, Node]:
+def payment_method(call: Call, method: PaymentMethod, *, with_subscriptions: bool = True) -> dict[str, Node]:
+    shown = _by_kind(call, method)
+    return shown if with_subscriptions else {**shown, "subscriptions": Elements("subscription", ())}
+
+
+def _by_kind(call: Call, method: PaymentMethod) -> dict[str, Node]:
     if method.kind == "credit_card":
         return _credit_card(call, method)
     return _card_wallet(call, method) if method.card else _account(call, method)
@@ -66,7 +71,7 @@ def _credit_card(call: Call, method: PaymentMethod) -> dict[str, Node]:
         "last_4": card["last_4"],
         "unique_number_identifier": card["unique_number_identifier"],
         "venmo_sdk": False,
-        "is_network_tokenized": False,
+        "is_network_tokenized": method.network_token,
         "payment_account_reference": None,
         **bin_data(card),
         **_common(call, method),
@@ -91,7 +96,7 @@ def _account(call: Call, method: PaymentMethod) -> dict[str, Node]:
     image = logo(LOGOS.get(method.kind, method.kind))
     fields: dict[str, Node] = {"image_url": image, **empty_fields(method.kind), **shown_fields(method.wallet)}
     if method.kind == "paypal_account":
-        fields["payer_info"] = None
+        fields |= {"payer_info": None, "revoked_at": None}
     if method.kind == US_BANK_ACCOUNT:
         checked = verified_account(verifications_of(call, method.token))
         fields = {"image_url": image, **us_bank_account(method.wallet, method.created_at), **checked}

@@ -33,14 +33,12 @@ _ELEMENTS = {
 _INSTRUMENT_TYPES = {"sepa_debit_account": "sepa_debit_account", "local_payment": "local_payment"}
 
 _NO_TERMINAL: dict[str, Node] = {
-    "refunded_installments": Elements("installment", ()),
     "response_emv_data": None,
     "merchant_identification_number": None,
     "terminal_identification_number": None,
     "merchant_name": None,
     "merchant_address": dict.fromkeys(("street_address", "locality", "region", "postal_code", "phone")),
     "pin_verified": False,
-    "debit_network": None,
     "processing_mode": None,
 }
 
@@ -87,8 +85,13 @@ def _head(record: Transaction) -> dict[str, Node]:
 
 
 def _parties(record: Transaction) -> dict[str, Node]:
-    """The transfer and the payment facilitator; absent if there is none, since the SDKs read what is there."""
-    known = {"transfer": record.transfer, "payment_facilitator": record.payment_facilitator}
+    """The transfer and who facilitates; absent if there is none, since the SDKs read what is there."""
+    known = {
+        "transfer": record.transfer,
+        "payment_facilitator": record.payment_facilitator,
+        "facilitated_details": record.facilitated,
+        "facilitator_details": record.facilitator,
+    }
     return {name: fields for name, fields in known.items() if fields}
 
 
@@ -109,7 +112,7 @@ def _response(record: Transaction) -> dict[str, Node]:
         "tax_amount": record.tax_amount,
         "tax_exempt": record.tax_exempt,
         "sca_exemption_requested": record.sca_exemption_requested,
-        "processed_with_network_token": False,
+        "processed_with_network_token": record.network_token,
     }
 
 
@@ -120,7 +123,10 @@ def _instrument(record: Transaction) -> dict[str, Node]:
         if is_card and record.card
         else empty_transaction_card()
     )
-    return {"credit_card": card} if is_card else {"credit_card": card, _element(record.kind): _wallet(record)}
+    if not is_card:
+        return {"credit_card": card, _element(record.kind): _wallet(record)}
+    token: dict[str, Node] = {"network_token": {**card, "is_network_tokenized": True}} if record.network_token else {}
+    return {"credit_card": card, **token}
 
 
 def _element(kind: str) -> str:
@@ -255,30 +261,51 @@ def _tail(record: Transaction) -> dict[str, Node]:
         "mastercard_transaction_link_id": record.mastercard_transaction_link_id,
         "merchant_advice_code": record.merchant_advice_code,
         "merchant_advice_code_text": ADVICE_TEXTS.get(record.merchant_advice_code or ""),
-        "foreign_retailer": record.foreign_retailer,
+        # The gateway shows it only if it is true.
+        **({"foreign_retailer": True} if record.foreign_retailer else {}),
         "processor_response_type": record.processor_response_type,
         "authorization_expires_at": _stamp(record.authorization_expires_at),
-        "retried": False,
-        "retry_ids": Elements("item", ()),
-        "retried_transaction_id": None,
+        "retried": bool(record.retry_ids),
+        "retry_ids": Elements("item", record.retry_ids),
+        "retried_transaction_id": record.retried_transaction_id,
         "upcoming_retry_date": None,
         "refund_global_ids": _global_ids("refund", record.refund_ids),
         "partial_settlement_transaction_global_ids": _global_ids("transaction", record.partial_settlement_ids),
         "refunded_transaction_global_id": global_id("transaction", record.refunded_transaction_id),
         "authorized_transaction_global_id": global_id("transaction", record.authorized_transaction_id),
         "global_id": transaction_global_id(record),
-        "retry_global_ids": Elements("item", ()),
-        "retried_transaction_global_id": None,
+        "retry_global_ids": _global_ids("transaction", record.retry_ids),
+        "retried_transaction_global_id": global_id("transaction", record.retried_transaction_id),
         "retrieval_reference_number": record.retrieval_reference_number,
         "installment_count": record.installment_count,
-        "installments": Elements("installment", _installments(record)),
+        **_installments(record),
         **_NO_TERMINAL,
+        "debit_network": (record.card or {}).get("debit_network"),
         "acquirer_reference_number": record.acquirer_reference_number,
         "payment_receipt": _receipt(record),
     }
 
 
-def _installments(record: Transaction) -> list[Node]:
+def _installments(record: Transaction) -> dict[str, Node]:
+    """The installments of a sale; those of a refund have the part of each that is returned."""
+    parts = _monthly_parts(record)
+    refunded = record.refunded_transaction_id is not None
+    if not refunded:
+        return {
+            "installments": Elements("installment", [_installment(each, []) for each in parts]),
+            "refunded_installments": Elements("installment", ()),
+        }
+    returned = [_installment(each, [{"amount": f"-{each['amount']}", "kind": "REFUND"}]) for each in parts]
+    return {"installments": Elements("installment", ()), "refunded_installments": Elements("installment", returned)}
+
+
+def _installment(part: Fields, adjustments: list[dict[str, Node]]) -> dict[str, Node]:
+    planned: dict[str, Node] = {"projected_disbursement_date": None, "actual_disbursement_date": None}
+    changes = [{**each, "projected_disbursement_date": None} for each in adjustments]
+    return {**part, **planned, "adjustments": Elements("adjustment", changes)}
+
+
+def _monthly_parts(record: Transaction) -> list[Fields]:
     """Equal monthly parts; the first has the remainder of the division (inferred)."""
     count = record.installment_count
     if not count:
@@ -287,11 +314,8 @@ def _installments(record: Transaction) -> list[Node]:
     parts = [Decimal(record.amount) - each * (count - 1), *[each] * (count - 1)]
     return [
         {
-            "id": f"{record.id}_INST_{number}",
+            "id": f"{record.refunded_transaction_id or record.id}_INST_{number}",
             "amount": canonical(part, record.currency),
-            "projected_disbursement_date": None,
-            "actual_disbursement_date": None,
-            "adjustments": Elements("adjustment", ()),
         }
         for number, part in enumerate(parts, 1)
     ]
@@ -307,7 +331,7 @@ def _global_ids(kind: str, ids: list[str]) -> Elements:
 
 def _risk_data(record: Transaction) -> dict[str, Node]:
     """The element risk_data; absent if there is none, since the SDKs read its content whenever it is there."""
-    if record.type != "sale" or record.card is None:
+    if record.type != "sale" or record.card is None or not record.fraud_checked:
         return {}
     return {"risk_data": risk_data(record.id, record.gateway_rejection_reason, captured=record.device_data_captured)}
 

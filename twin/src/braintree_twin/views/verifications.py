@@ -42,12 +42,19 @@ def verification(record: Verification) -> dict[str, Node]:
         "updated_at": Timestamp(record.updated_at),
         "credit_card": card,
         "billing": transaction_address(record.billing),
-        "risk_data": risk_data(record.id, record.gateway_rejection_reason, captured=record.device_data_captured),
+        **_risk_data(record),
         "three_d_secure_info": three_d_secure(record.three_d_secure),
         "ani_first_name_response_code": record.ani_first_name,
         "ani_last_name_response_code": record.ani_last_name,
         "global_id": global_id("verification", record.id),
     }
+
+
+def _risk_data(record: Verification) -> dict[str, Node]:
+    """The element risk_data; absent without fraud checking, since the SDKs read its content whenever it is there."""
+    if not record.fraud_checked:
+        return {}
+    return {"risk_data": risk_data(record.id, record.gateway_rejection_reason, captured=record.device_data_captured)}
 
 
 def verification_failure(call: Call, record: Verification | None) -> Answer | None:

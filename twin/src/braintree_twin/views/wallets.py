@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from braintree_twin.state.records import Fields
-from braintree_twin.views.cards import bin_data, bin_extended, logo
+from braintree_twin.vault.test_nonces import NOT_TOKENIZED
+from braintree_twin.views.cards import bin_data, bin_extended, card_logo, logo
 from braintree_twin.xml_writer import Node
 
 # Wallet fields that the SDKs' objects have and the twin leaves empty.
-UNKNOWN: dict[str, tuple[str, ...]] = {"meta_checkout_token": ("cryptogram", "ecommerce_indicator")}
+UNKNOWN: dict[str, tuple[str, ...]] = {
+    "meta_checkout_token": ("cryptogram", "ecommerce_indicator"),
+    "paypal_account": ("funding_source_description",),
+}
 
 
 def empty_fields(kind: str) -> dict[str, Node]:
@@ -30,6 +34,15 @@ LOGOS = {
 }
 
 
+TOKENIZED = frozenset({"apple_pay_card", "android_pay_card", "meta_checkout_token"})
+META = frozenset({"meta_checkout_card", "meta_checkout_token"})
+
+
+def is_network_tokenized(kind: str, wallet: Fields) -> bool:
+    """Whether the number is a token of the card's network: Google Pay has proxies, too."""
+    return kind in TOKENIZED and NOT_TOKENIZED not in wallet
+
+
 def wallet_card(kind: str, card: dict[str, Any], wallet: Fields) -> dict[str, Node]:
     """The fields of a card in a wallet, for vaulted methods and transactions."""
     common: dict[str, Node] = {
@@ -39,13 +52,13 @@ def wallet_card(kind: str, card: dict[str, Any], wallet: Fields) -> dict[str, No
         "cardholder_name": card["cardholder_name"],
         "expiration_month": card["expiration_month"],
         "expiration_year": card["expiration_year"],
-        "image_url": logo(LOGOS.get(kind, kind)),
-        "is_network_tokenized": kind in ("apple_pay_card", "android_pay_card"),
+        "image_url": card_logo(card) if kind in META else logo(LOGOS.get(kind, kind)),
+        "is_network_tokenized": is_network_tokenized(kind, wallet),
         "is_device_token": kind in ("apple_pay_card", "android_pay_card"),
         "customer_location": card["customer_location"],
         **empty_fields(kind),
         **bin_data(card),
-        **wallet,
+        **shown_fields(wallet),
     }
     if kind == "android_pay_card":
         return {"virtual_card_type": card["card_type"], "virtual_card_last_4": card["last_4"], **common}

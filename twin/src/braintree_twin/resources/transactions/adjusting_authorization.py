@@ -11,10 +11,14 @@ from braintree_twin.resources.transactions.common import ROOT, account_of, answe
 from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical
 from braintree_twin.rules.processor_responses import HARD, decide_by_amount, kind_of
 from braintree_twin.state.records import Transaction
-from braintree_twin.validation import Errors, error_answer, failed
+from braintree_twin.validation import Errors, ValidationFailed, error_answer
 from braintree_twin.views.transactions import transaction as transaction_view
 
-NOT_AUTHORIZED, NOT_ELIGIBLE, SAME_AMOUNT = "915218", "915219", "95606"
+NOT_AUTHORIZED, NOT_ELIGIBLE, SAME_AMOUNT, NOT_POSITIVE = "915218", "915219", "95606", "95605"
+# The element that errors about the adjustment itself stand under.
+ADJUSTMENT = "authorization_adjustment"
+# The sources of authorizations that are final.
+_FINAL_SOURCES = frozenset({"recurring", "recurring_first"})
 NO_ADJUSTMENTS, NO_INCREASES, NO_DECREASES = "915222", "915220", "915221"
 HARD_DECLINED, SOFT_DECLINED = "95602", "95603"
 
@@ -58,19 +62,25 @@ def _unable(account: MerchantAccount, change: Decimal) -> str | None:
 
 
 def _adjusted_amount(call: Call, record: Transaction) -> Decimal:
-    text = call.params(ROOT).text("amount")
-    amount, fault = TRANSACTION_AMOUNT.check(text, record.currency)
-    # A negative amount gets the same error as zero.
-    fault = TRANSACTION_AMOUNT.not_positive if fault == TRANSACTION_AMOUNT.negative else fault
+    amount, fault = TRANSACTION_AMOUNT.check(call.params(ROOT).text("amount"), record.currency)
     if amount is None:
-        raise failed(ROOT, "amount", fault or "81502")
+        if fault in (TRANSACTION_AMOUNT.negative, TRANSACTION_AMOUNT.not_positive):
+            raise _refused(record, ADJUSTMENT, "amount", NOT_POSITIVE)
+        raise _refused(record, ROOT, "amount", fault or "81502")
     if record.type != "sale" or record.status != "authorized":
-        raise failed(ROOT, "base", NOT_AUTHORIZED)
-    if record.card is None or record.authorized_transaction_id:
-        raise failed(ROOT, "base", NOT_ELIGIBLE)
+        raise _refused(record, ROOT, "base", NOT_AUTHORIZED)
+    if record.card is None or record.authorized_transaction_id or record.transaction_source in _FINAL_SOURCES:
+        raise _refused(record, ROOT, "base", NOT_ELIGIBLE)
     if amount == Decimal(record.amount):
-        raise failed(ROOT, "base", SAME_AMOUNT)
+        raise _refused(record, ADJUSTMENT, "base", SAME_AMOUNT)
     unable = _unable(account_of(call, record), amount - Decimal(record.amount))
     if unable:
-        raise failed(ROOT, "base", unable)
+        raise _refused(record, ROOT, "base", unable)
     return amount
+
+
+def _refused(record: Transaction, level: str, attribute: str, code: str) -> ValidationFailed:
+    """A refusal, whose answer has the unchanged transaction."""
+    errors = Errors()
+    errors.on(level).add(attribute, code)
+    return ValidationFailed(errors, transaction=transaction_view(record))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from braintree_twin.calls import Answer, Call
 from braintree_twin.ledger.authorization import AuthorizationRequest, authorize, submit_if_requested
@@ -16,6 +17,7 @@ from braintree_twin.resources.transactions.details import read_details
 from braintree_twin.resources.transactions.instrument_restrictions import check_restrictions, lacks_authentication
 from braintree_twin.resources.transactions.payment_source import PaymentSource, read_source, read_transaction_address
 from braintree_twin.resources.transactions.retrying_subscriptions import retry_charge
+from braintree_twin.resources.transactions.shared_vault import vault_of
 from braintree_twin.rules.abilities import check_instrument, check_sale
 from braintree_twin.rules.avs_cvv import avs_response
 from braintree_twin.rules.bank_accounts import US_BANK_ACCOUNT
@@ -40,6 +42,8 @@ class _Request:
     amount: Decimal
     source: PaymentSource
     options: Params
+    # The call of the merchant whose vault pays.
+    vault: Call
     billing: Fields = field(default_factory=dict)
     shipping: Fields = field(default_factory=dict)
     # Fields that the transaction stores as they were sent.
@@ -64,11 +68,32 @@ def create(call: Call) -> Answer:
     ):
         _vault(call, request, record)
     submit_if_requested(call, record, request.options)
-    consume(call, request.instrument)
+    consume(request.vault, request.instrument)
     call.store.transactions.put(call.merchant.id, record)
     if decision.approved:
         open_triggered_dispute(call, record)
+    elif decision.status == "processor_declined" and instrument_of_vault(request):
+        _retry_by_number(call, record)
     return answer(call, record, status=201)
+
+
+def instrument_of_vault(request: _Request) -> bool:
+    """Whether the vault charges the card by a token of its network, and knows its number, too."""
+    return request.instrument.network_token and request.instrument.method is not None
+
+
+def _retry_by_number(call: Call, record: Transaction) -> None:
+    """Try a card that its network's token could not charge again by its number; the amount declines that, too."""
+    retry = replace(
+        record,
+        id=call.ids.transaction(),
+        network_token=False,
+        history=[dict(event) for event in record.history],
+        retried_transaction_id=record.id,
+    )
+    record.retry_ids = [retry.id]
+    call.store.transactions.put(call.merchant.id, retry)
+    call.store.transactions.put(call.merchant.id, record)
 
 
 def _authorization_request(params: Params, request: _Request) -> AuthorizationRequest:
@@ -93,9 +118,10 @@ def _read(call: Call, params: Params) -> _Request:
     account = _account(call, params, faults)
     amount, fault = TRANSACTION_AMOUNT.check(params.text("amount"), account.currency)
     faults.add("amount", fault)
-    source = read_source(call, params, faults)
-    billing = read_transaction_address(call, params, faults, "billing", source)
-    shipping = read_transaction_address(call, params, faults, "shipping", source)
+    vault, paying = vault_of(call, params)
+    source = read_source(vault, paying, faults)
+    billing = read_transaction_address(vault, paying, faults, "billing", source)
+    shipping = read_transaction_address(vault, paying, faults, "shipping", source)
     kept = read_details(call, params, account, faults)
     kept["transfer"] = read_transfer(params, account, errors)
     passed = check_restrictions(call, kind, params, source.instrument, faults)
@@ -107,7 +133,9 @@ def _read(call: Call, params: Params) -> _Request:
     if errors or amount is None or source.instrument is None:
         raise ValidationFailed(errors)
     options = params.section("options")
-    return _Request(kind or "sale", account, amount, source, options, billing, shipping, kept, passed_through(passed))
+    return _Request(
+        kind or "sale", account, amount, source, options, vault, billing, shipping, kept, passed_through(passed)
+    )
 
 
 def _account(call: Call, params: Params, faults: Errors) -> MerchantAccount:
@@ -118,6 +146,14 @@ def _account(call: Call, params: Params, faults: Errors) -> MerchantAccount:
         return call.merchant.default_account
     faults.add("merchant_account_id", "91514" if account.suspended else None)
     return account
+
+
+def _card(request: _Request) -> dict[str, Any] | None:
+    """The card of the transaction. A debit card that is charged as credit goes through no debit network."""
+    card = request.instrument.card
+    if card and request.options.section("credit_card").flag("process_debit_as_credit"):
+        return {name: value for name, value in card.items() if name != "debit_network"}
+    return card
 
 
 def _draft(call: Call, request: _Request) -> Transaction:
@@ -138,16 +174,32 @@ def _draft(call: Call, request: _Request) -> Transaction:
         billing={**instrument.billing, **request.billing},
         shipping=request.shipping,
         kind=instrument.kind,
-        card=instrument.card,
+        card=_card(request),
         wallet=_wallet(call.params(ROOT), instrument),
         token=instrument.method.token if instrument.method else None,
         created_using="token" if instrument.method else "full_information",
         three_d_secure=request.three_d_secure or instrument.three_d_secure,
+        network_token=instrument.network_token,
+        **_facilitation(call, instrument),  # type: ignore[arg-type]
+        fraud_checked=not request.options.flag("skip_advanced_fraud_checking"),
         **request.kept,  # type: ignore[arg-type]
     )
     if instrument.card:
         _check_codes(request, record)
     return record
+
+
+def _facilitation(call: Call, instrument: Instrument) -> dict[str, Fields]:
+    """Who is paid and who facilitates, if the nonce was granted."""
+    nonce = instrument.nonce
+    if nonce is None or nonce.facilitator is None:
+        return {}
+    paid = {
+        "merchant_id": call.merchant.id,
+        "merchant_name": call.merchant.company_name,
+        "payment_method_nonce": nonce.nonce,
+    }
+    return {"facilitated": paid, "facilitator": nonce.facilitator}
 
 
 def _wallet(params: Params, instrument: Instrument) -> Fields:

@@ -149,7 +149,7 @@ def read_level_3(params: Params, currency: str, errors: Errors) -> dict[str, obj
         "purchase_order_number": _purchase_order(params, errors),
         "ships_from_postal_code": _ships_from(params, errors),
         "tax_exempt": params.flag("tax_exempt"),
-        "line_items": read_line_items(params, errors),
+        "line_items": read_line_items(params, currency, errors),
     }
     for name in _LEVEL_3_AMOUNTS:
         amount, fault = SALE_AMOUNTS[name].check(params.text(name), currency)

@@ -17,7 +17,9 @@ NOT_CREDITABLE = frozenset(
     {"paypal_account", "venmo_account", "local_payment", "us_bank_account", "sepa_debit_account"}
 )
 CREDIT_NOT_ACCEPTED = "915101"
-UNKNOWN_TOKEN, AUTHENTICATED_TWICE = "91568", "915199"
+AUTHENTICATED_TWICE = "915199"
+# The older way to name an authentication.
+BY_TOKEN = AuthenticationCodes(unknown="91568", other_card="91570", other_nonce="91570")
 OF_SALES = AuthenticationCodes(unknown="915196", other_card="915197", other_nonce="915198")
 
 
@@ -43,12 +45,16 @@ def _check_authentication(call: Call, params: Params, instrument: Instrument | N
     """Check a 3-D Secure authentication id, whose result the instrument takes on."""
     passed = read_pass_thru(params, errors)
     given = params.text("three_d_secure_authentication_id")
+    if given is None and "three_d_secure_authentication_id" in params:
+        errors.add("three_d_secure_authentication_id", OF_SALES.unknown)
     if given and passed is not None:
         errors.add("three_d_secure_authentication_id", AUTHENTICATED_TWICE)
     elif given and instrument:
         errors.add("three_d_secure_authentication_id", take_authentication(call, given, instrument, OF_SALES))
     if "three_d_secure_token" in params:
-        errors.add("three_d_secure_token", UNKNOWN_TOKEN)
+        token = params.text("three_d_secure_token") or ""
+        if instrument:
+            errors.add("three_d_secure_token", take_authentication(call, token, instrument, BY_TOKEN))
     return passed
 
 

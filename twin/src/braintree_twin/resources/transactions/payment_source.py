@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from braintree_twin.calls import Call
@@ -10,7 +11,7 @@ from braintree_twin.rules.addresses import read_address
 from braintree_twin.rules.customers import CUSTOMER_ID, identifier_error, read_customer
 from braintree_twin.state.records import Customer, Fields
 from braintree_twin.validation import Errors
-from braintree_twin.vault.cards import read_card, read_cvv
+from braintree_twin.vault.cards import Expiration, make_card, read_card, read_cvv
 from braintree_twin.vault.instruments import (
     Instrument,
     NonceCodes,
@@ -24,6 +25,11 @@ from braintree_twin.vault.storing import check_new_token, default_method
 from braintree_twin.vault.wallet_params import described_wallet_kind, read_wallet
 
 _NONCE_CODES = NonceCodes(unknown="91565", consumed="91564", locked="91566")
+# The card of a reader, and the attributes of a token of the card's network.
+READER, NETWORK_TOKEN = "payment_reader_card_details", "network_tokenization_attributes"
+READER_NOT_SUPPORTED, CRYPTOGRAM_REQUIRED = "91577", "81762"
+CARD_IN_READER = "4111111111111111"
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{16,}", re.ASCII)
 _NUMBER_FIELDS = ("number", "expiration_date", "expiration_month", "expiration_year")
 
 
@@ -46,10 +52,12 @@ def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
     security_code = cvv_nonce(call, nonce) if token is not None else None
     if security_code:
         nonce = None
-    gives_card = any(card.has(name) for name in _NUMBER_FIELDS)
+    gives_card = any(card.has(name) for name in (*_NUMBER_FIELDS, READER))
     gives_wallet = described_wallet_kind(params) is not None
     if sum((gives_card, gives_wallet, nonce is not None, token is not None)) > 1:
         errors.add("base", "91515")
+        # Later checks look at the nonce, so that every fault is told at once.
+        source.instrument = _by_nonce(call, nonce, source, Errors()) if nonce is not None else None
         return source
     source.new_token = card.text("token")
     check_new_token(call, source.new_token, errors.on("credit_card"))
@@ -61,8 +69,7 @@ def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
     elif gives_wallet:
         source.instrument = read_wallet(call, params, errors)
     elif gives_card or (card and source.customer is None):
-        details = read_card(call, card, errors.on("credit_card"), required=True)
-        source.instrument = of_card(details.card, details.cvv) if details.card else None
+        source.instrument = _by_card(call, card, errors)
     else:
         source.instrument = _by_customer(call, params, source, errors)
     if source.instrument and source.instrument.method and card.has("cvv"):
@@ -70,6 +77,25 @@ def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
     if source.instrument and security_code:
         source.instrument.cvv, source.instrument.nonce = security_code.cvv_response, security_code
     return source
+
+
+def _by_card(call: Call, card: Params, errors: Errors) -> Instrument | None:
+    if card.has(READER):
+        return _by_card_reader(call, card.section(READER), errors)
+    details = read_card(call, card, errors.on("credit_card"), required=True)
+    token = card.section(NETWORK_TOKEN)
+    if token and not token.has("cryptogram"):
+        errors.on("credit_card").add(NETWORK_TOKEN, CRYPTOGRAM_REQUIRED)
+    return of_card(details.card, details.cvv, network_token=bool(token)) if details.card else None
+
+
+def _by_card_reader(call: Call, read: Params, errors: Errors) -> Instrument | None:
+    """A card that was keyed into a reader. Nobody can decrypt it here: well-formed data stand for a test card."""
+    parts = (read.text("encrypted_card_data") or "", read.text("key_serial_number") or "")
+    if not all(_HEXADECIMAL.fullmatch(part) for part in parts):
+        errors.add("base", READER_NOT_SUPPORTED)
+        return None
+    return of_card(make_card(call, CARD_IN_READER, Expiration("12", str(call.clock.now().year + 1))))
 
 
 def _customer(call: Call, params: Params, errors: Errors) -> Customer | None:

@@ -25,7 +25,7 @@ from braintree_twin.views.transactions import transaction as transaction_view
 REFUNDABLE = frozenset({"settling", "settled"})
 CREDIT, NOT_SETTLED, ALREADY_REFUNDED, TOO_MUCH = "91505", "91506", "91512", "91521"
 SUSPENDED_ACCOUNT, NO_REFUNDS = "91538", "91547"
-HARD_DECLINED = "915200"
+HARD_DECLINED, SOFT_DECLINED = "915200", "915201"
 # Statuses of a refund that returned no money.
 _VOID = UNSUCCESSFUL | {"voided", "settlement_declined", "settlement_failed"}
 
@@ -46,16 +46,16 @@ def _create_refund(call: Call, sale: Transaction, amount: Decimal, order_id: str
     code = decision.processor_response_code if decision.status == "processor_declined" else None
     record.processor_response_code = "1002" if code is None else code
     record.processor_response_type = kind_of(record.processor_response_code)
-    hard = record.processor_response_type == HARD
+    declined = code is not None
     if code:
         record.additional_processor_response = f"{code} : {text_of(code)}"
-    enter(call, record, "processor_declined" if hard else "submitted_for_settlement")
-    if not hard:
+    enter(call, record, "processor_declined" if declined else "submitted_for_settlement")
+    if not declined:
         leave_to_the_bank(call, record)
     call.store.transactions.put(call.merchant.id, record)
     sale.refund_ids = [*sale.refund_ids, record.id]
     save(call, sale)
-    return _hard_decline(call, record) if hard else answer(call, record, status=201)
+    return _decline(call, record) if declined else answer(call, record, status=201)
 
 
 def _refundable(call: Call, sale: Transaction) -> Decimal:
@@ -142,9 +142,9 @@ def _draft(call: Call, sale: Transaction, amount: str, order_id: str | None) -> 
     )
 
 
-def _hard_decline(call: Call, record: Transaction) -> Answer:
-    """The answer to a hard-declined refund: an error that contains the transaction."""
+def _decline(call: Call, record: Transaction) -> Answer:
+    """The answer to a declined refund: an error that contains the transaction."""
     errors = Errors()
-    errors.on(ROOT).add("base", HARD_DECLINED)
+    errors.on(ROOT).add("base", HARD_DECLINED if record.processor_response_type == HARD else SOFT_DECLINED)
     node = error_answer(errors, echo(call), transaction=transaction_view(record))
     return Answer("api_error_response", node, 422)

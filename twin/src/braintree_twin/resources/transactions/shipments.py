@@ -24,14 +24,14 @@ def add_shipment(call: Call) -> Answer:
         errors.on(ROOT).add("base", NOT_TRACKABLE)
     if errors:
         raise ValidationFailed(errors)
-    number = params.text("tracking_number")
     record.shipments.append(
         {
             "id": call.ids.token(),
             "carrier": params.text("carrier"),
-            "tracking_number": number,
-            "paypal_tracking_id": f"{record.id.upper()}-{number}",
-            "paypal_tracker_id": f"{record.id.upper()}-{number}",
+            "tracking_number": params.text("tracking_number"),
+            "paypal_tracking_id": None,
+            # PayPal knows it only later.
+            "paypal_tracker_id": None,
         }
     )
     save(call, record)

@@ -80,6 +80,8 @@ def submit_for_partial_settlement(call: Call) -> Answer:
     child = _child(call, parent, canonical(amount or Decimal(0), parent.currency))
     _read_details(child, params)
     enter(call, child, "submitted_for_settlement")
+    if child.kind in SETTLING_AT_ONCE:
+        enter(call, child, "settling")
     call.store.transactions.put(call.merchant.id, child)
     parent.partial_settlement_ids = [*parent.partial_settlement_ids, child.id]
     parent.final_capture = params.flag("final_capture")
