@@ -37,17 +37,11 @@ def serving(
     twin: Twin, database_url: str, redirected: str, *options: str, stdout: int | None = None
 ) -> Iterator[tuple[subprocess.Popen[bytes], BayarClient, str]]:
     """A service whose output goes where the shell's redirection says; its process, a client, and the HTTP address."""
-    ports = _free_ports()
-    environment = environment_of(
-        twin,
-        database_url,
-        {"BAYAR_GRPC_ADDRESS": f"127.0.0.1:{ports[0]}", "BAYAR_HTTP_ADDRESS": f"127.0.0.1:{ports[1]}"},
-    )
+    environment = environment_of(twin, database_url)
     command = ["sh", "-c", f'exec "$@" {redirected}', "sh", *SERVE, *options]
-    process = subprocess.Popen(command, env=environment, stdout=stdout, stderr=stdout)
+    process, ports = _started(command, environment, stdout)
     client = BayarClient(f"127.0.0.1:{ports[0]}", retry=RetryPolicy(attempts=1), timeout_seconds=30)
     try:
-        until(lambda: _ready(ports[1]) or process.poll() is not None, seconds=30)
         assert process.poll() is None, "the service did not start"
         let_in(environment["BAYAR_DATABASE_URL"])
         yield process, client, f"http://127.0.0.1:{ports[1]}"
@@ -55,6 +49,23 @@ def serving(
         client.close()
         process.kill()
         process.wait()
+
+
+def _started(
+    command: list[str], environment: dict[str, str], stdout: int | None
+) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """The ready or ended process, and its ports. Its output goes nowhere, so a port cannot be read from there, and
+    somebody else may take a free one first: then it starts with others.
+    """
+    for _ in range(3):
+        ports = _free_ports()
+        environment["BAYAR_GRPC_ADDRESS"] = f"127.0.0.1:{ports[0]}"
+        environment["BAYAR_HTTP_ADDRESS"] = f"127.0.0.1:{ports[1]}"
+        process = subprocess.Popen(command, env=environment, stdout=stdout, stderr=stdout)
+        until(lambda: _ready(ports[1]) or process.poll() is not None, seconds=30)  # noqa: B023 (called at once)
+        if process.poll() is None:
+            break
+    return process, ports
 
 
 def _free_ports() -> list[int]:

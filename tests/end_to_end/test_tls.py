@@ -211,6 +211,6 @@ def test_an_unsafe_or_half_setting_stops_the_start_with_the_remedy(
 def test_plain_text_for_others_and_no_authentication_are_said_loudly(twin: Twin, tmp_path: Path) -> None:
     everywhere = {"BAYAR_GRPC_ADDRESS": "0.0.0.0:0", "BAYAR_ALLOW_PLAINTEXT": "true", "BAYAR_LOG_LEVEL": "warning"}
     with running(twin, tmp_path, everywhere) as service:
-        assert "WARNING bootstrap.process.exposure BAYAR_ALLOW_PLAINTEXT=true" in service.log
+        until(lambda: "WARNING bootstrap.process.exposure BAYAR_ALLOW_PLAINTEXT=true" in service.log)
     with running(twin, tmp_path, {"BAYAR_AUTHENTICATION": "none", "BAYAR_LOG_LEVEL": "warning"}) as service:
-        assert "WARNING bootstrap.process.exposure BAYAR_AUTHENTICATION=none" in service.log
+        until(lambda: "WARNING bootstrap.process.exposure BAYAR_AUTHENTICATION=none" in service.log)

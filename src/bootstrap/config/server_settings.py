@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bayar.channels import is_loopback
 from bootstrap.config.settings_group import SettingsGroup
 
 
@@ -57,19 +56,13 @@ class ServerSettings(SettingsGroup):
     """
 
     @model_validator(mode="after")
-    def _encrypts(self) -> ServerSettings:
+    def _has_whole_tls(self) -> ServerSettings:
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
             raise ValueError("BAYAR_TLS_CERTIFICATE_FILE and BAYAR_TLS_KEY_FILE go together: set both, or neither")
         if self.tls_certificate_file is None and self.tls_client_ca_file is not None:
             raise ValueError("BAYAR_TLS_CLIENT_CA_FILE needs TLS: set BAYAR_TLS_CERTIFICATE_FILE and _KEY_FILE")
         if self.client_certificates_file is not None and self.tls_client_ca_file is None:
             raise ValueError("BAYAR_CLIENT_CERTIFICATES_FILE needs mutual TLS: set BAYAR_TLS_CLIENT_CA_FILE")
-        if self.tls_certificate_file is None and not self.allow_plaintext and not is_loopback(self.grpc_address):
-            raise ValueError(
-                f"{self.grpc_address} is reached by others, and card data must not cross a network in plain text. Set "
-                "BAYAR_TLS_CERTIFICATE_FILE and BAYAR_TLS_KEY_FILE, or BAYAR_GRPC_ADDRESS=127.0.0.1:50051; or "
-                "BAYAR_ALLOW_PLAINTEXT=true if something else encrypts"
-            )
         return self
 
     @property

@@ -131,6 +131,17 @@ class Settings(
             )
         return self
 
+    @model_validator(mode="after")
+    def _encrypts(self) -> Settings:
+        """After the authentication's rule: an open door is worse than plain text."""
+        if self.tls_certificate_file is None and not self.allow_plaintext and not is_loopback(self.grpc_address):
+            raise ValueError(
+                f"{self.grpc_address} is reached by others, and card data must not cross a network in plain text. Set "
+                "BAYAR_TLS_CERTIFICATE_FILE and BAYAR_TLS_KEY_FILE, or BAYAR_GRPC_ADDRESS=127.0.0.1:50051; or "
+                "BAYAR_ALLOW_PLAINTEXT=true if something else encrypts"
+            )
+        return self
+
     def key_for(self, purpose: str) -> bytes:
         """Derives a separate key for each purpose from the one secret."""
         secret = self.secret_key or self.braintree_private_key
