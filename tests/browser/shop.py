@@ -11,9 +11,8 @@ from typing import Any
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from braintree_twin.testing import Twin
-from tests.languages.toolchain import debian, npm_packages
+from tests.languages.toolchain import ROOT, debian, npm_packages
 
-HERE = Path(__file__).parent
 SHOP = "https://shop.example/"
 CHROMIUM = "/usr/bin/chromium"
 COMPONENTS = (
@@ -44,7 +43,7 @@ def chromium(twin: Twin) -> Iterator[Browser]:
 
 def braintree_web() -> Path:
     """The folder of the package's scripts for browsers, as npm installs it."""
-    return npm_packages(HERE, "braintree-web") / "node_modules" / "braintree-web" / "dist" / "browser"
+    return npm_packages(ROOT / "twin" / "web", "braintree-web") / "node_modules" / "braintree-web" / "dist" / "browser"
 
 
 class Shop:

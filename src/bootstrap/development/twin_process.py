@@ -21,6 +21,7 @@ PRIVATE_KEY: Final = "twin_private_key"
 URL_FILE: Final = "twin_url"
 
 _STOP_SECONDS: Final = 10
+_BROWSERS: Final = "browsers: "
 
 
 class TwinFailed(Exception):
@@ -32,6 +33,8 @@ class Twin:
     url: str
     ca_file: Path
     process: subprocess.Popen[bytes] = field(repr=False)
+    # The folder of braintree-web's scripts at the twin's address for browsers; empty without one.
+    scripts_url: str = ""
     stopping: threading.Event = field(repr=False, default_factory=threading.Event)
 
     def ended_by_itself(self) -> bool:
@@ -41,7 +44,7 @@ class Twin:
 
     def environment(self) -> dict[str, str]:
         """The settings that point the service at it."""
-        return {
+        return self._checkout() | {
             "BAYAR_BRAINTREE_ENVIRONMENT": "twin",
             "BAYAR_BRAINTREE_URL": self.url,
             "BAYAR_BRAINTREE_CA_FILE": str(self.ca_file),
@@ -49,6 +52,13 @@ class Twin:
             "BAYAR_BRAINTREE_PUBLIC_KEY": PUBLIC_KEY,
             "BAYAR_BRAINTREE_PRIVATE_KEY": PRIVATE_KEY,
         }
+
+    def _checkout(self) -> dict[str, str]:
+        """The checkout page loads the gateway's browser code from the twin."""
+        if not self.scripts_url:
+            return {}
+        origin = self.scripts_url.partition("/web/")[0]
+        return {"BAYAR_CHECKOUT_SCRIPTS_URL": self.scripts_url, "BAYAR_CHECKOUT_GATEWAY_ORIGINS": origin}
 
     def settle(self) -> None:
         """Runs the nightly settlement batch now. Raises TwinFailed."""
@@ -79,11 +89,16 @@ class Twin:
 
 
 @contextlib.contextmanager
-def running_twin(state_dir: Path) -> Iterator[Twin]:
-    """A twin with its state and certificates in the directory. It ends with the `with`. Raises TwinFailed."""
+def running_twin(state_dir: Path, web_package: Path | None = None) -> Iterator[Twin]:
+    """A twin with its state and certificates in the directory. It ends with the `with`. Raises TwinFailed.
+
+    web_package: npm's braintree-web, which the twin then serves to browsers on this machine.
+    """
     tls_dir = state_dir / "tls"
     command = [sys.executable, "-m", "braintree_twin", "serve", "--address", "127.0.0.1:0", "--quiet"]
     command += ["--state", str(state_dir / "twin.db"), "--tls-dir", str(tls_dir)]
+    if web_package is not None:
+        command += ["--braintree-web", str(web_package), "--browser-address", "127.0.0.1:0"]
     log_path = state_dir / "twin.log"
     with log_path.open("ab") as log:
         # In a session of its own, so that Ctrl-C at the terminal ends the service first, and the twin after it. Its
@@ -97,7 +112,8 @@ def running_twin(state_dir: Path) -> Iterator[Twin]:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     try:
-        twin = Twin(_wait_for_url(process, log_path), tls_dir / "ca.pem", process)
+        url = _wait_for_url(process, log_path)
+        twin = Twin(url, tls_dir / "ca.pem", process, _scripts_url(process, web_package) if web_package else "")
         (state_dir / URL_FILE).write_text(twin.url)
         try:
             yield twin
@@ -116,6 +132,13 @@ def _wait_for_url(process: subprocess.Popen[bytes], log_path: Path) -> str:
                 return word.rstrip(".,;/")
     last_lines = log_path.read_text(errors="replace").splitlines()[-3:]
     raise TwinFailed("the twin of the gateway did not start: " + " ".join(last_lines))
+
+
+def _scripts_url(process: subprocess.Popen[bytes], web_package: Path) -> str:
+    """Where browsers find the scripts of the package, whose version is part of their address."""
+    line = process.stdout.readline().decode(errors="replace") if process.stdout is not None else ""
+    version = json.loads((web_package / "package.json").read_text(encoding="utf-8"))["version"]
+    return f"{line.removeprefix(_BROWSERS).strip()}/web/{version}/js"
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -43,13 +43,13 @@ def serve(settings: Settings) -> int:
     return run(_container(settings))
 
 
-def serve_with_twin(state_dir: Path) -> int:
+def serve_with_twin(state_dir: Path, web_package: Path | None = None) -> int:
     """Runs with an offline gateway beside it. Both keep their state in the directory."""
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         state_dir = state_dir.resolve()
         restrict_to_owner(*state_dir.iterdir())
-        with running_twin(state_dir) as twin:
+        with running_twin(state_dir, web_package) as twin:
             os.environ.update(twin.environment())
             # Never the environment's database: its operations do not exist at the twin.
             os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"

@@ -4,6 +4,7 @@ from bayar.amounts import Money, format_money, money
 from bayar.async_client import AsyncBayarClient
 from bayar.calls import RetryPolicy
 from bayar.cards import CardInput, card
+from bayar.checkouts import CheckoutResult, CheckoutResultError, verify_checkout_result
 from bayar.client import BayarClient
 from bayar.errors import BayarError, Violation
 from bayar.modeling import OpenEnum
@@ -12,6 +13,10 @@ from bayar.models import (
     AbuseScope,
     Address,
     CaptureMode,
+    Checkout,
+    CheckoutLine,
+    CheckoutMethod,
+    CheckoutState,
     CheckResult,
     Customer,
     Decline,
@@ -95,6 +100,12 @@ __all__ = [
     "CaptureMode",
     "CardInput",
     "CheckResult",
+    "Checkout",
+    "CheckoutLine",
+    "CheckoutMethod",
+    "CheckoutResult",
+    "CheckoutResultError",
+    "CheckoutState",
     "Customer",
     "Decline",
     "DeclineFixer",
@@ -172,4 +183,5 @@ __all__ = [
     "card",
     "format_money",
     "money",
+    "verify_checkout_result",
 ]

@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --with-twin: the folder of the state (default: .bayar)",
     )
     parser.add_argument(
+        "--braintree-web",
+        type=Path,
+        metavar="FOLDER",
+        help="with --with-twin: npm's braintree-web, for the checkout page in a browser on this machine",
+    )
+    parser.add_argument(
         "--workers",
         type=int,
         metavar="N",
@@ -39,7 +45,7 @@ def run(parsed: argparse.Namespace) -> int:
         return USAGE
     from bootstrap.process import serve
 
-    return reporting_bad_settings(lambda: serve.serve_with_twin(parsed.state_dir))
+    return reporting_bad_settings(lambda: serve.serve_with_twin(parsed.state_dir, parsed.braintree_web))
 
 
 def _serve(workers: int | None) -> int:

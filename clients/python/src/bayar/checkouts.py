@@ -1,0 +1,59 @@
+"""Verifies the signed result that a shopper brings back from the checkout page."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+_PREFIX = "bayar_"
+_SIGNATURE = "bayar_signature"
+
+
+class CheckoutResultError(Exception):
+    """The result is forged, changed, or of another checkout. Do not take the order for paid. The text names no key."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutResult:
+    """The result of a checkout as the page signed it.
+
+    A shopper can bring it back again and again: it says that the payment is made, not that this is new.
+    """
+
+    checkout_id: str
+    reference: str
+    payment_id: str
+    time: datetime
+
+
+def verify_checkout_result(query: str | Mapping[str, str], result_key: str) -> CheckoutResult:
+    """Checks the signature in the query of your success_url, and reads it.
+
+    query: the query of the address that the shopper came back to, as text or as a mapping. Parameters of your own are
+    left alone. result_key: of the checkout, as CreateCheckout gave it; keep it beside the order.
+    Raises CheckoutResultError.
+    """
+    pairs = (
+        parse_qsl(query.removeprefix("?"), keep_blank_values=True) if isinstance(query, str) else list(query.items())
+    )
+    signed = [(name, value) for name, value in pairs if name.startswith(_PREFIX)]
+    given = dict(signed)
+    if len(given) != len(signed):
+        raise CheckoutResultError("the address names a parameter of the result twice")
+    signature = given.pop(_SIGNATURE, "")
+    text = "\n".join(f"{name}={given[name]}" for name in sorted(given))
+    expected = hmac.new(result_key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    if not result_key or not hmac.compare_digest(signature.encode(), expected.encode()):
+        raise CheckoutResultError("the signature is not that of this checkout's key")
+    if given.get("bayar_result") != "paid":
+        raise CheckoutResultError("the result is none that this version of the client knows")
+    return CheckoutResult(
+        checkout_id=given.get("bayar_checkout_id", ""),
+        reference=given.get("bayar_reference", ""),
+        payment_id=given.get("bayar_payment_id", ""),
+        time=datetime.fromtimestamp(int(given.get("bayar_time", "0")), UTC),
+    )
