@@ -28,6 +28,7 @@ class Receiver:
         receiver = self
         self.is_open = True
         self.got: list[dict[str, object]] = []
+        self.headers: list[dict[str, str]] = []
         self.refused = 0
 
         class Handler(BaseHTTPRequestHandler):
@@ -37,6 +38,7 @@ class Receiver:
                     webhook = read_webhook(self.headers, body, SECRET)
                     assert str(webhook.event.position) == json.loads(body)["position"]
                     receiver.got.append(json.loads(body))
+                    receiver.headers.append(dict(self.headers))
                 else:
                     receiver.refused += 1
                 self.send_response(204 if receiver.is_open else 503)

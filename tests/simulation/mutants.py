@@ -86,7 +86,7 @@ def _record_after_the_call(
         return original(self, call)
     outcome = call.send(started[0], self.leases.begin()) if started else None
     try:
-        payment, intents = self._record_intents(call)
+        payment, intents = self.record_intents(call)
     except (ReferenceTaken, *STANDING) as failure:
         return self._record_refusal(call, call.refusal_of(failure))
     if not intents or outcome is None:

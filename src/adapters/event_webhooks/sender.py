@@ -1,7 +1,7 @@
 """The webhook sender: posts one event over HTTP and reports whether it was received."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -28,6 +28,8 @@ class HttpWebhookSender:
     encode: Encode
     allow_private: bool = False
     resolve: Resolve = resolve
+    # Returns the headers that continue the current trace at the receiver.
+    trace_headers: Callable[[], Mapping[str, str]] = dict
 
     def send(self, endpoint: Endpoint, item: FeedItem, time: datetime) -> str:
         body = self._body(item)
@@ -39,6 +41,7 @@ class HttpWebhookSender:
             "webhook-id": event_id,
             "webhook-timestamp": str(seconds),
             "webhook-signature": signature(endpoint.secrets, event_id, seconds, body),
+            **self.trace_headers(),
         }
         try:
             return _failure_of(self._post(endpoint.url, headers, body))

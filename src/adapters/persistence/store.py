@@ -9,19 +9,19 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, and_, or_, select, update
 
 from adapters.persistence.encryption.sealing import KEYLESS, Sealer
-from adapters.persistence.observer import UNOBSERVED, PaymentChange, StoreObserver, now
+from adapters.persistence.observer import UNOBSERVED, Recorder, StoreObserver, now
 from adapters.persistence.repositories.deployment import hold_of, renew_mark, save_hold
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.engine import SQLITE_BEGIN
 from adapters.persistence.sql.group_commit import GroupCommit
 from adapters.persistence.sql.statements import is_due
-from adapters.persistence.tables import IS_OPEN, operations
+from adapters.persistence.tables import IS_OPEN, operations, payment_methods
 from adapters.persistence.unit_of_work import SqlUnitOfWork
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, UnitOfWork, farthest_check
 from application.recovery.service_hold import Hold
 from domain.events import SERVICE
-from domain.ids import OperationId, PaymentId
+from domain.ids import PAYMENT_METHOD, OperationId, PaymentId
 from domain.operation import OperationState
 
 _log = logging.getLogger(__name__)
@@ -86,6 +86,18 @@ class SqlStore:
                 )
         return [DueOperation(PaymentId(row.payment_id), OperationId(row.operation_id)) for row in rows]
 
+    def trace_context_of(self, operation_or_method_id: str) -> str:
+        """The traceparent of the call that began it; empty without one. Raises StoreUnavailable."""
+        is_method = operation_or_method_id.startswith(f"{PAYMENT_METHOD}_")
+        table, own_id = (
+            (payment_methods.c, payment_methods.c.payment_method_id)
+            if is_method
+            else (operations.c, operations.c.operation_id)
+        )
+        own = select(table.trace_context).where(own_id == operation_or_method_id)
+        with translate_db_errors(), self._reading.begin() as connection:
+            return connection.scalar(own) or ""
+
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection in a transaction that only reads. Raises the driver's errors."""
         return self._reading.begin()
@@ -119,14 +131,14 @@ class SqlStore:
         self, transaction: AbstractContextManager[Connection], actor: str, *, is_write: bool
     ) -> Iterator[UnitOfWork]:
         began = now()
-        changes: list[PaymentChange] = []
+        recorder = Recorder(self._observer)
         try:
             with translate_db_errors(), transaction as connection:
-                yield SqlUnitOfWork(connection, self._ids, self._sealer, actor, changes)
+                yield SqlUnitOfWork(connection, self._ids, self._sealer, actor, recorder)
         except BaseException:
             self._observer.transaction_ended(is_write=is_write, began=began, is_committed=False, changes=())
             raise
-        self._observer.transaction_ended(is_write=is_write, began=began, is_committed=True, changes=changes)
+        self._observer.transaction_ended(is_write=is_write, began=began, is_committed=True, changes=recorder.changes)
 
     @contextmanager
     def _statement(self) -> Iterator[Connection]:

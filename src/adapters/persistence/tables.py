@@ -134,6 +134,8 @@ operations: Final = sa.Table(
     sa.Column("next_check_time", UtcTime),
     sa.Column("check_count", sa.Integer, nullable=False),
     sa.Column("rest", _Json, nullable=False),
+    # The traceparent of the call that started it (W3C Trace Context). None: it had none.
+    sa.Column("trace_context", sa.Text),
     sa.UniqueConstraint("payment_id", "sequence"),
     sa.Index("ix_operations_open", "next_check_time", **_where(IS_OPEN)),
     sa.Index("ix_operations_time", "create_time", "operation_id"),
@@ -359,6 +361,8 @@ payment_methods: Final = sa.Table(
     sa.Column("update_time", UtcTime, nullable=False),
     sa.Column("next_check_time", UtcTime),
     sa.Column("rest", _Json, nullable=False),
+    # The traceparent of the call that stored it (W3C Trace Context). None: it had none.
+    sa.Column("trace_context", sa.Text),
     sa.Index("ix_payment_methods_customer", "customer_id", "create_time", "payment_method_id"),
     sa.Index("ix_payment_methods_pending", "next_check_time", **_where(IS_PENDING)),
     sa.Index("uq_payment_methods_default", "customer_id", unique=True, **_where(IS_DEFAULT)),

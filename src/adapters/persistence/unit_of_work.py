@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from adapters.persistence.encryption.sealing import Sealer
-from adapters.persistence.observer import PaymentChange
+from adapters.persistence.observer import Recorder
 from adapters.persistence.repositories.api_keys import SqlApiKeys
 from adapters.persistence.repositories.audit_log import SqlAuditLog
 from adapters.persistence.repositories.checkouts import SqlCheckouts
@@ -23,18 +23,13 @@ class SqlUnitOfWork:
     """For a single `with`, and for one thread."""
 
     def __init__(
-        self,
-        connection: Connection,
-        ids: IdSource,
-        sealer: Sealer,
-        actor: str,
-        changes: list[PaymentChange] | None = None,
+        self, connection: Connection, ids: IdSource, sealer: Sealer, actor: str, recorder: Recorder | None = None
     ) -> None:
-        """changes: receives those of payments."""
+        """recorder: receives the changes of payments."""
         writer = FeedWriter(connection, ids, sealer, actor)
-        self.payments = SqlPayments(connection, ids, sealer, changes)
+        self.payments = SqlPayments(connection, ids, sealer, recorder)
         self.customers = SqlCustomers(connection, sealer, writer)
-        self.payment_methods = SqlPaymentMethods(connection, sealer, writer)
+        self.payment_methods = SqlPaymentMethods(connection, sealer, writer, recorder)
         self.disputes = SqlDisputes(connection, sealer, writer)
         self.checkouts = SqlCheckouts(connection, sealer, writer)
         self.feed = SqlFeed(connection, sealer)

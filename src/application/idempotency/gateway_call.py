@@ -105,7 +105,7 @@ class GatewayCallExecutor:
         lease = self.leases.begin()
         with self.guard.in_flight.track(call.request.key):
             try:
-                resource, intents = self._record_intents(call)
+                resource, intents = self.record_intents(call)
             except (ReferenceTaken, *STANDING) as failure:
                 resource, intents = self._record_refusal(call, call.refusal_of(failure)), None
             if intents is not None:
@@ -129,7 +129,7 @@ class GatewayCallExecutor:
         return resource
 
     @retry_on_conflict
-    def _record_intents(self, call: GatewayCall[Resource, Intent, Any]) -> tuple[Resource, Sequence[Intent] | None]:
+    def record_intents(self, call: GatewayCall[Resource, Intent, Any]) -> tuple[Resource, Sequence[Intent] | None]:
         """The first step. No intents: it is a replay, and nothing is to be sent."""
         context = call.request.context(self.clock.now())
         with self.store.begin(context.actor) as work:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from application.payment_methods.failed_verification import refused_verification
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
 from application.ports.store import Store
+from domain.ids import PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState, Verification
 
 _log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ class ResolveUnknownMethods:
     batch_size: int = 10
     # Whether the process is stopping: it then claims no more, and releases what it has not begun.
     is_stopping: Callable[[], bool] = lambda: False
+    # Surrounds the work on one method, for those who observe it.
+    surround: Callable[[PaymentMethodId], AbstractContextManager[object]] = nullcontext
 
     def __call__(self) -> int:
         """Resolves the methods that are due. Returns their number. Raises StoreUnavailable."""
@@ -46,20 +50,24 @@ class ResolveUnknownMethods:
             if self.is_stopping():
                 self._release(due[count:])
                 return count
-            try:
-                found = self.gateway.find_method(method.payment_method_id)
-            except GatewayUnavailable:
-                _log.info("payment method %s: the gateway did not answer", method.payment_method_id)
-                continue
-            refusal = refused_verification(required_authentication(method), found) if found is not None else None
-            if found is not None and refusal is not None:
-                try:
-                    self.gateway.delete_method(found.token, self.leases.begin())
-                except GatewayUnavailable:
-                    _log.info("payment method %s: the gateway did not delete it", method.payment_method_id)
-                    continue
-            self._record(method, found, refusal)
+            with self.surround(method.payment_method_id):
+                self._resolve_due(method)
         return len(due)
+
+    def _resolve_due(self, method: PaymentMethod) -> None:
+        try:
+            found = self.gateway.find_method(method.payment_method_id)
+        except GatewayUnavailable:
+            _log.info("payment method %s: the gateway did not answer", method.payment_method_id)
+            return
+        refusal = refused_verification(required_authentication(method), found) if found is not None else None
+        if found is not None and refusal is not None:
+            try:
+                self.gateway.delete_method(found.token, self.leases.begin())
+            except GatewayUnavailable:
+                _log.info("payment method %s: the gateway did not delete it", method.payment_method_id)
+                return
+        self._record(method, found, refusal)
 
     def _release(self, claimed: Sequence[PaymentMethod]) -> None:
         """Releases claimed methods, so that others need not wait for the lease."""

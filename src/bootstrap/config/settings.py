@@ -25,6 +25,7 @@ from bootstrap.config.logging_settings import LoggingSettings
 from bootstrap.config.payment_settings import PaymentSettings
 from bootstrap.config.recovery_settings import RecoverySettings
 from bootstrap.config.server_settings import ServerSettings
+from bootstrap.config.tracing_settings import TracingSettings
 from bootstrap.config.velocity_limit_settings import VelocityLimitSettings
 from bootstrap.config.webhook_settings import WebhookSettings
 
@@ -39,6 +40,7 @@ class BadSettings(Exception):
 
 # pydantic collects the fields of the last base first.
 class Settings(
+    TracingSettings,
     LoggingSettings,
     DrainSettings,
     CallLimitSettings,

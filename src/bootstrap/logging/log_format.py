@@ -21,7 +21,7 @@ import structlog
 
 from bootstrap.logging.nonblocking_output import STDERR, LineHandler
 from bootstrap.logging.renderers import EventDict, Renderer, json_line, text_line
-from bootstrap.logging.trace_ids import TRACE_ID
+from bootstrap.logging.trace_ids import current_trace_id
 from domain.card_detector import without_card_numbers
 
 REMOVED: Final = "[removed]"
@@ -59,7 +59,7 @@ class SafeFormatter(structlog.stdlib.ProcessorFormatter):
         failure = _exception_of(event.pop("exc_info", None) or record.exc_info)
         event["created"], event["level"] = record.created, record.levelname
         event["process"], event["logger"] = self._process, record.name
-        if trace_id := TRACE_ID.get():
+        if trace_id := current_trace_id():
             event.setdefault("trace_id", trace_id)
         if failure is not None:
             event["exception"] = "".join(_exception_lines(failure)).rstrip()

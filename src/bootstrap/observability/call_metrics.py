@@ -15,7 +15,7 @@ from bootstrap.observability import catalogue
 from bootstrap.observability.instruments import Instruments
 from bootstrap.observability.operation_outcomes import outcomes_of
 
-_STREAMS: Final = frozenset({"WatchPayment", "StreamEvents", "Reconcile", "ExportPayments"})
+STREAMS: Final = frozenset({"WatchPayment", "StreamEvents", "Reconcile", "ExportPayments"})
 
 
 class CallMetrics:
@@ -28,7 +28,7 @@ class CallMetrics:
 
     def call_ended(self, method: str, seconds: float, code: grpc.StatusCode, reason: str) -> None:
         service, _, name = method[1:].partition("/")
-        labels = ("server_stream" if name in _STREAMS else "unary", service, name, code.name)
+        labels = ("server_stream" if name in STREAMS else "unary", service, name, code.name)
         self._handled.labels(*labels).inc()
         self._seconds.labels(*labels).observe(seconds, exemplar())
         if reason:

@@ -11,7 +11,7 @@ import grpc
 from adapters.grpc.middleware.call_snapshot import Metadata
 from application.common.caller import Caller
 from bootstrap.logging.structured import structured_logger
-from bootstrap.logging.trace_ids import TRACE_ID, trace_id_of
+from bootstrap.logging.trace_ids import TRACEPARENT, traceparent_of
 from bootstrap.observability.call_fields import PENDING, call_fields
 from bootstrap.observability.call_metrics import CallMetrics
 
@@ -31,23 +31,23 @@ class Calls:
         self._metrics = metrics
 
     def begin(self, method: str, metadata: Metadata) -> Call:
-        return Call(self._metrics, method, trace_id_of(metadata))
+        return Call(self._metrics, method, traceparent_of(metadata))
 
 
 class Call:
     """One call. Only its first end counts: work goes on after its caller was refused."""
 
-    __slots__ = ("_began", "_has_ended", "_method", "_metrics", "_trace_id")
+    __slots__ = ("_began", "_has_ended", "_method", "_metrics", "_traceparent")
 
-    def __init__(self, metrics: CallMetrics, method: str, trace_id: str) -> None:
+    def __init__(self, metrics: CallMetrics, method: str, traceparent: str) -> None:
         self._metrics = metrics
         self._method = method
-        self._trace_id = trace_id
+        self._traceparent = traceparent
         self._began = time.perf_counter()
         self._has_ended = False
 
     def enter(self) -> None:
-        TRACE_ID.set(self._trace_id)
+        TRACEPARENT.set(self._traceparent)
 
     def end(
         self, code: grpc.StatusCode, reason: str, request: Any = None, answer: Any = None, caller: Caller | None = None
@@ -56,8 +56,13 @@ class Call:
             return
         self._has_ended = True
         seconds = time.perf_counter() - self._began
-        TRACE_ID.set(self._trace_id)
+        TRACEPARENT.set(self._traceparent)
         self._metrics.call_ended(self._method, seconds, code, reason)
+        self._report(code, reason, seconds, request, answer, caller)
+
+    def _report(
+        self, code: grpc.StatusCode, reason: str, seconds: float, request: Any, answer: Any, caller: Caller | None
+    ) -> None:
         # Nothing is put together for a line that is not written.
         if _gate.isEnabledFor(logging.INFO) or code is not grpc.StatusCode.OK:
             self._write_line(code, reason, seconds, call_fields(request, answer, caller))

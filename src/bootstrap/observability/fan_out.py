@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
 from adapters.braintree.transport.circuit_breaker import CallObserver as GatewayObserver
-from adapters.persistence.observer import PaymentChange, StoreObserver
+from adapters.persistence.observer import PaymentChange, TransactionObserver
+from bootstrap.logging.trace_ids import TRACEPARENT
 
 
 class StoreObservers:
-    def __init__(self, *observers: StoreObserver) -> None:
+    def __init__(self, *observers: TransactionObserver) -> None:
         self._observers = observers
+
+    def trace_context(self) -> str | None:
+        return TRACEPARENT.get() or None
 
     def transaction_ended(
         self, *, is_write: bool, began: float, is_committed: bool, changes: Sequence[PaymentChange]

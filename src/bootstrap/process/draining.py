@@ -7,14 +7,18 @@ import logging
 import os
 import signal
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from bootstrap.logging.nonblocking_output import STDERR, STDOUT
+
+if TYPE_CHECKING:
+    from bootstrap.observability.tracing import Tracing
 
 _log = logging.getLogger(__name__)
 
 # The time for the last records and the end of the process, beyond the delay and the grace.
 ENDING_SECONDS: Final = 4.0
+_SPANS_SECONDS: Final = 1.0
 
 
 class StopRequest:
@@ -61,6 +65,11 @@ async def within(seconds: float, work: Callable[[], object]) -> bool:
     for one in done:
         one.result()
     return bool(done)
+
+
+async def send_last_spans(tracing: Tracing | None) -> bool:
+    """Returns whether the sending has ended. A collector that hangs holds up no stop."""
+    return await within(_SPANS_SECONDS, tracing.close) if tracing else True
 
 
 def end_process(status: int) -> NoReturn:

@@ -29,7 +29,7 @@ from bootstrap.exit_status import FAILED
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import complain, say
 from bootstrap.process import encryption_keys
-from bootstrap.process.draining import StopRequest, end_process
+from bootstrap.process.draining import StopRequest, end_process, send_last_spans
 from bootstrap.process.exposure import encryption_of, warn_of_exposure
 from bootstrap.process.hardening import leave_no_core_dumps
 from bootstrap.process.preflight import CannotStart, engine_of, prepared, warn_of_too_many_connections
@@ -229,6 +229,7 @@ async def _serve_until_stopped(
     container.stopping().set()
     have_ended = all(await asyncio.gather(calls.stop(), background.stop()))
     await background.stop_listening()
+    have_ended &= await send_last_spans(container.tracing())
     say("Stopped.")
     status = FAILED if calls.has_failed else 0
     return status if have_ended else end_process(status)

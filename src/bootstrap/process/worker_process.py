@@ -18,7 +18,7 @@ from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import open_standard_streams
 from bootstrap.observability.exposition import packed
-from bootstrap.process.draining import StopRequest, end_process
+from bootstrap.process.draining import StopRequest, end_process, send_last_spans
 from bootstrap.process.hardening import leave_no_core_dumps
 from bootstrap.process.ipc import Alive, Channel, Ended, Failed, Message, Ready, WorkerMetrics, WorkerPoolCount
 from bootstrap.process.preflight import CannotStart, prepared, warn_of_too_many_connections
@@ -124,6 +124,7 @@ class _Child:
         # Released at once, so that other replicas do not wait for this process's leases.
         self._container.stopping().set()
         has_ended = await calls.stop()
+        has_ended &= await send_last_spans(self._container.tracing())
         status = FAILED if calls.has_failed else 0
         return status if has_ended else end_process(status)
 
@@ -140,6 +141,7 @@ class _Child:
         self._container.stopping().set()
         has_ended = await background.stop()
         await background.stop_listening()
+        has_ended &= await send_last_spans(self._container.tracing())
         return 0 if has_ended else end_process(0)
 
     async def _until_stopped(self, address: str) -> StopRequest:

@@ -84,7 +84,6 @@ from application.gateway_webhooks.purge_gateway_webhooks import PurgeGatewayWebh
 from application.gateway_webhooks.receive_gateway_webhook import ReceiveGatewayWebhook
 from application.gateway_webhooks.retry_gateway_webhook import RetryGatewayWebhook
 from application.idempotency.fingerprint import Fingerprinter
-from application.idempotency.gateway_call import GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.in_flight_requests import InFlightRequests
 from application.payment_methods.add_payment_method import AddPaymentMethod
@@ -130,15 +129,13 @@ from bootstrap.config.merchant_accounts import read_accounts
 from bootstrap.config.payment_settings import RawCards
 from bootstrap.config.settings import Settings
 from bootstrap.config.three_d_secure import read_rules
+from bootstrap.logging.trace_ids import trace_headers
 from bootstrap.observability import catalogue
-from bootstrap.observability.call_metrics import CallMetrics, GatewayMetrics, StoreMetrics
-from bootstrap.observability.calls import Calls
 from bootstrap.observability.decorators import MeasuredReconcile, MeasuredWebhookSender
-from bootstrap.observability.event_log import GatewayLog, OutcomeLog
-from bootstrap.observability.fan_out import GatewayObservers, StoreObservers
 from bootstrap.observability.instruments import Instruments
 from bootstrap.observability.readings import DatabaseReadings, gateway_readings, pool_readings, process_readings
 from bootstrap.observability.scrape import Scrape
+from bootstrap.wiring import traces
 from bootstrap.wiring.admission_limits import admission_limits
 from bootstrap.wiring.authentication import authentication, closed_services, tls_files
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
@@ -185,7 +182,9 @@ def _endpoints(settings: Settings) -> list[Endpoint]:
 
 def _webhook_sender(settings: Settings, clock: SystemClock) -> HttpWebhookSender:
     return HttpWebhookSender(
-        lambda item: event_json(item, clock.now().date()), allow_private=settings.allow_private_webhooks
+        lambda item: event_json(item, clock.now().date()),
+        allow_private=settings.allow_private_webhooks,
+        trace_headers=trace_headers,
     )
 
 
@@ -277,12 +276,9 @@ class Container(containers.DeclarativeContainer):
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
     sealer = providers.Singleton(_sealer, settings)
     instruments = providers.Singleton(Instruments)
-    store_observers = providers.Singleton(
-        StoreObservers, providers.Factory(StoreMetrics, instruments), providers.Factory(OutcomeLog)
-    )
-    gateway_observers = providers.Singleton(
-        GatewayObservers, providers.Factory(GatewayMetrics, instruments), providers.Factory(GatewayLog)
-    )
+    tracing = providers.Singleton(traces.tracing, settings)
+    store_observers = providers.Singleton(traces.store_observers, instruments, tracing, engine)
+    gateway_observers = providers.Singleton(traces.gateway_observers, instruments, tracing)
     store = providers.Singleton(SqlStore, engine, ids, sealer, store_observers)
     braintree_settings = providers.Callable(_braintree_settings, settings)
     order_ids = providers.Singleton(_order_ids, engine, settings.provided.braintree_order_reference)
@@ -298,7 +294,7 @@ class Container(containers.DeclarativeContainer):
 
     guard = providers.Singleton(_idempotency_guard, settings, in_flight)
     leases = providers.Singleton(_leases, settings)
-    executor = providers.Singleton(GatewayCallExecutor, store, clock, guard, leases)
+    executor = providers.Singleton(traces.executor, tracing, store, clock, guard, leases)
     poll_policy = providers.Singleton(_poll_policy, settings)
     recorder = providers.Singleton(PaymentRecorder, store, clock, leases, poll_policy)
     page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
@@ -431,13 +427,20 @@ class Container(containers.DeclarativeContainer):
         store,
         clock,
         leases,
-        resolve_outcome,
-        send_scheduled_refund,
+        providers.Factory(traces.resolution, tracing, resolve_outcome, store),
+        providers.Factory(traces.scheduled_refund, tracing, send_scheduled_refund, store),
         check_backoff,
         is_stopping=stopping.provided.is_set,
     )
     resolve_unknown_methods = providers.Singleton(
-        ResolveUnknownMethods, store, gateway, clock, leases, not_found_timer, is_stopping=stopping.provided.is_set
+        ResolveUnknownMethods,
+        store,
+        gateway,
+        clock,
+        leases,
+        not_found_timer,
+        is_stopping=stopping.provided.is_set,
+        surround=providers.Factory(traces.method_surround, tracing, store),
     )
     poll_settlements = providers.Singleton(PollSettlements, store, gateway, clock, ids, poll_policy)
 
@@ -483,7 +486,9 @@ class Container(containers.DeclarativeContainer):
 
     endpoints = providers.Singleton(_endpoints, settings)
     webhook_sender = providers.Singleton(
-        MeasuredWebhookSender, providers.Singleton(_webhook_sender, settings, clock), instruments
+        MeasuredWebhookSender,
+        providers.Factory(traces.webhook_sender, tracing, providers.Factory(_webhook_sender, settings, clock), store),
+        instruments,
     )
     deliver_events = providers.Singleton(
         DeliverEvents, store, read_feed, webhook_sender, clock, endpoints, is_stopping=stopping.provided.is_set
@@ -555,5 +560,5 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(admission_limits, settings),
         providers.Callable(tls_files, settings),
         providers.Callable(closed_services, settings),
-        observer=providers.Singleton(Calls, providers.Factory(CallMetrics, instruments)),
+        observer=providers.Singleton(traces.call_observer, instruments, tracing),
     )

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,8 @@ def test_every_missing_variable_is_named_at_once_with_an_example(monkeypatch: py
         ("BAYAR_BRAINTREE_ENVIRONMENT", "sandboxx"),
         ("BAYAR_GRPC_ADDRESS", "localhost"),
         ("BAYAR_GRPC_ADDRESS", "localhost:70000"),
+        ("BAYAR_OTLP_ENDPOINT", "http://jaeger:4318/v1/traces"),
+        ("BAYAR_TRACE_RATIO", "2"),
         ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "usd=account"),
         ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD"),
         ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD="),
@@ -228,6 +231,9 @@ def test_a_secret_of_one_character_is_no_secret(monkeypatch: pytest.MonkeyPatch)
         ("BAYAR_JWT_JWKS", "ftp://idp.test/jwks"),
         ("BAYAR_BRAINTREE_URL", "https://127.0.0.1:8443@evil.test"),
         ("BAYAR_BRAINTREE_URL", "https://evil.test/path"),
+        ("BAYAR_OTLP_ENDPOINT", "jaeger:4318"),
+        ("BAYAR_OTLP_ENDPOINT", "grpc://jaeger:4317"),
+        ("BAYAR_OTLP_ENDPOINT", "http://user:secret@jaeger:4318"),
     ],
 )
 def test_an_address_that_readers_could_take_for_another_is_refused(
@@ -235,4 +241,14 @@ def test_an_address_that_readers_could_take_for_another_is_refused(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(BadSettings, match=f"^{name} must be "):
+        load_settings()
+
+
+def test_traces_without_their_packages_are_refused_with_the_command_that_installs_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BAYAR_OTLP_ENDPOINT", "http://jaeger:4318/")
+    assert load_settings().otlp_endpoint == "http://jaeger:4318"
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
+    with pytest.raises(BadSettings, match=r"^BAYAR_OTLP_ENDPOINT needs .*pip install 'bayar-service\[traces\]'"):
         load_settings()

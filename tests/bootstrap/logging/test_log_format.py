@@ -176,7 +176,8 @@ def test_a_line_of_json_is_one_object_with_the_same_names() -> None:
     code = (
         "from bootstrap.logging.log_format import write_logs\n"
         "from bootstrap.logging.structured import structured_logger\n"
-        "from bootstrap.logging.trace_ids import TRACE_ID; write_logs('info', as_json=True); TRACE_ID.set('ab' * 16);"
+        "from bootstrap.logging.trace_ids import TRACEPARENT; write_logs('info', as_json=True)\n"
+        "TRACEPARENT.set('00-' + 'ab' * 16 + '-' + 'cd' * 8 + '-01');"
         "structured_logger('bayar.calls').info('call', code='OK', caller='two\\nlines')"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

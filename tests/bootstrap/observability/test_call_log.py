@@ -13,7 +13,7 @@ from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
 from application.common.caller import Caller
 from bayar.payments.v1.payment_pb2 import Payment, PaymentState
 from bayar.payments.v1.payment_service_pb2 import CapturePaymentRequest, CapturePaymentResponse, CreatePaymentRequest
-from bootstrap.logging.trace_ids import TRACE_ID
+from bootstrap.logging.trace_ids import TRACEPARENT
 from bootstrap.observability.call_fields import call_fields
 from bootstrap.observability.call_metrics import CallMetrics
 from bootstrap.observability.calls import Calls, level_of
@@ -31,7 +31,7 @@ OK = grpc.StatusCode.OK
 def _without_a_trace() -> Iterator[None]:
     """A call leaves its trace on its thread, which here is that of all tests."""
     yield
-    TRACE_ID.set("")
+    TRACEPARENT.set("")
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:

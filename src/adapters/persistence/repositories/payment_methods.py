@@ -1,6 +1,6 @@
 """The repository of customers' stored cards and wallets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Executable, Row, insert, select, update
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import METHOD_REST, Values, method_from_row, method_to_row
 from adapters.persistence.newer_records import newer_entries, readable
+from adapters.persistence.observer import NOTHING, Recorder
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import UniqueViolation, is_due, newest_first_page, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
@@ -29,13 +30,14 @@ class SqlPaymentMethods:
     connection: Connection
     sealer: Sealer
     feed: FeedWriter
+    recorder: Recorder | None = None
     # As this transaction locked or wrote them last: nobody else changes them, so they need no second read.
     _locked: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
     # Entries of stored JSON that only a newer version knows.
     _newer: dict[PaymentMethodId, Values] = field(default_factory=dict)
 
     def add(self, method: PaymentMethod) -> None:
-        self._write(insert(payment_methods), method)
+        self._write(insert(payment_methods), method, self.recorder.trace if self.recorder else {})
         self.feed.append(method)
 
     def save(self, method: PaymentMethod) -> None:
@@ -103,9 +105,10 @@ class SqlPaymentMethods:
             self.connection.execute(bare)
             self._locked.pop(method_id, None)
 
-    def _write(self, statement: Executable, method: PaymentMethod) -> int:
+    def _write(self, statement: Executable, method: PaymentMethod, more: Mapping[str, str] = NOTHING) -> int:
         """Returns the number of rows written. A default method replaces the earlier default."""
         row = method_to_row(method, self.sealer)
+        row |= more
         row["rest"] |= self._newer.get(method.payment_method_id, {})
         if not method.is_default:
             return self.connection.execute(statement, row).rowcount

@@ -36,7 +36,7 @@ from adapters.persistence.mapping import (
     payment_to_row,
 )
 from adapters.persistence.newer_records import newer_entries
-from adapters.persistence.observer import PaymentChange
+from adapters.persistence.observer import NOTHING, PaymentChange, Recorder
 from adapters.persistence.repositories import payment_archives as archive
 from adapters.persistence.repositories.payment_indexes import page_of_payments
 from adapters.persistence.sql.keyset_pagination import Bound, IndexScan, scan_page
@@ -136,11 +136,9 @@ class _StoredState:
 
 
 class SqlPayments:
-    def __init__(
-        self, connection: Connection, ids: IdSource, sealer: Sealer, changes: list[PaymentChange] | None = None
-    ) -> None:
-        """changes: receives the changes of payments."""
-        self._changes = changes
+    def __init__(self, connection: Connection, ids: IdSource, sealer: Sealer, recorder: Recorder | None = None) -> None:
+        """recorder: receives the changes of payments."""
+        self._recorder = recorder
         self._sealer = sealer
         self._connection = connection
         self._ids = ids
@@ -406,7 +404,10 @@ class SqlPayments:
             self._connection.execute(_UPDATE_OPERATION, rows)
         new = payment.operations[known:]
         if new:
-            rows = [operation_to_row(operation, payment_id, known + n) for n, operation in enumerate(new, 1)]
+            trace = self._recorder.trace if self._recorder is not None else NOTHING
+            rows = [
+                {**operation_to_row(operation, payment_id, known + n), **trace} for n, operation in enumerate(new, 1)
+            ]
             self._connection.execute(_ADD_OPERATION, rows)
         stored.operations = payment.operations
 
@@ -423,8 +424,8 @@ class SqlPayments:
         ]
         self._connection.execute(_ADD_EVENT, rows)
         stored.event_count += len(events)
-        if self._changes is not None:
-            self._changes.append(PaymentChange(payment, tuple(events)))
+        if self._recorder is not None:
+            self._recorder.changes.append(PaymentChange(payment, tuple(events)))
         payment.new_events.clear()
 
     def _states_after(self, stored: _StoredState) -> list[PaymentState]:
