@@ -126,6 +126,15 @@ func (client *Client) ListPaymentEvents(ctx context.Context, request *pb.ListPay
 	return pages(ctx, client.Payments.ListPaymentEvents, request, (*pb.ListPaymentEventsResponse).GetEvents)
 }
 
+// ListMerchantAccounts lists the merchant accounts that payments can choose, by currency, the default first: the abilities of each, as the
+// gateway shows them now.
+//
+// PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer; UNAVAILABLE/GATEWAY_UNAVAILABLE or
+// GATEWAY_UNREACHABLE.
+func (client *Client) ListMerchantAccounts(ctx context.Context, request *pb.ListMerchantAccountsRequest) *Iterator[*pb.MerchantAccount] {
+	return pages(ctx, client.Payments.ListMerchantAccounts, request, (*pb.ListMerchantAccountsResponse).GetMerchantAccounts)
+}
+
 // ListDeclineReasons lists every reason a payment can be declined for, with its advice and texts.
 func (client *Client) ListDeclineReasons(ctx context.Context, request *pb.ListDeclineReasonsRequest) *Iterator[*pb.DeclineReasonEntry] {
 	return pages(ctx, client.Payments.ListDeclineReasons, request, (*pb.ListDeclineReasonsResponse).GetEntries)

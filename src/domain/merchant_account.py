@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from domain.instrument import InstrumentKind
+
 
 @dataclass(frozen=True, slots=True)
 class MerchantAccounts:
@@ -31,3 +33,20 @@ class MerchantAccounts:
     def names(self) -> tuple[str, ...]:
         """Every account once, in order."""
         return tuple(dict.fromkeys(name for accounts in self.by_currency.values() for name in accounts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantAccount:
+    """One account under one of its currencies here, and its abilities as the gateway shows them."""
+
+    merchant_account_id: str
+    currency_code: str
+    is_default: bool
+    # In the gateway's word, such as "active". Empty: the gateway knows no such account.
+    status: str = ""
+    has_three_d_secure: bool = False
+    instruments: tuple[InstrumentKind, ...] = ()
+    # As the gateway names them, such as "Visa".
+    card_brands: tuple[str, ...] = ()
+    # The reason for which it takes no payment in the currency. Empty: it does.
+    problem: str = ""

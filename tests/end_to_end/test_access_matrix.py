@@ -55,6 +55,7 @@ ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "PaymentService/WatchPayment": {"paymentId": "pay"},
     "PaymentService/ListPaymentEvents": {"paymentId": "pay"},
     "PaymentService/ListDeclineReasons": None,
+    "PaymentService/ListMerchantAccounts": None,
     "CustomerService/CreateCustomer": None,
     "CustomerService/GetCustomer": {"customerId": "cus"},
     "CustomerService/UpdateCustomer": {
@@ -265,6 +266,12 @@ def test_lists_show_nothing_of_others(path: str, stranger: dict[str, str], town:
 def test_no_customer_is_an_administrator(path: str, town: Town) -> None:
     shown = bearer(token(scope=EVERYTHING, customer=town.other_customer))
     assert ask(town, path, shown, {}) == ("PERMISSION_DENIED", "SCOPE_MISSING", [])
+
+
+def test_no_customer_sees_merchant_accounts(town: Town) -> None:
+    shown = bearer(token(scope=EVERYTHING, customer=town.other_customer))
+    answer = ask(town, "PaymentService/ListMerchantAccounts", shown, {})
+    assert answer == ("PERMISSION_DENIED", "NOT_FOR_CUSTOMERS", [])
 
 
 def test_no_customer_creates_customers(town: Town) -> None:

@@ -31,6 +31,7 @@ from application.ports.gateway import (
 from domain.customer import Customer
 from domain.dispute import DisputeReport
 from domain.ids import CustomerId, OperationId
+from domain.merchant_account import MerchantAccount
 from domain.warning import MerchantWarning
 from tests.fakes.memory_gateway import MemoryGateway
 
@@ -130,6 +131,9 @@ class FaultyGateway:
         return self._query(
             "create_client_token", lambda: self._inner.create_client_token(customer_id, merchant_account_id)
         )
+
+    def describe_merchant_accounts(self) -> list[MerchantAccount]:
+        return self._query("describe_merchant_accounts", self._inner.describe_merchant_accounts)
 
     def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None:
         return self._query("find_dispute", lambda: self._inner.find_dispute(gateway_dispute_id))

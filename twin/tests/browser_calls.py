@@ -72,7 +72,10 @@ class Browser:
             "mutation TokenizeCreditCard($input: TokenizeCreditCardInput!) "
             "{ tokenizeCreditCard(input: $input) { token creditCard { bin last4 brandCode } } }"
         )
-        body = {"query": query, "variables": {"input": {"creditCard": card, "options": options}}}
+        return self.graph_query(query, {"input": {"creditCard": card, "options": options}})
+
+    def graph_query(self, query: str, variables: dict[str, Any] | None = None) -> Any:
+        body = {"query": query, "variables": variables or {}}
         url = self.config["graphQL"]["url"].removeprefix(self._twin.url)
         status, content, _ = self.ask("POST", url, body, {"Authorization": f"Bearer {self.fingerprint}"})
         assert status == 200

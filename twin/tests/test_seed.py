@@ -12,6 +12,7 @@ import pytest
 from braintree import DisputeSearch, TransactionSearch
 from braintree.exceptions.authentication_error import AuthenticationError
 from braintree.exceptions.not_found_error import NotFoundError
+from browser_calls import Browser
 from twin_sdk import card, codes, gateway_to, sale, sale_request
 
 from braintree_twin.testing import start_twin
@@ -275,3 +276,26 @@ def test_an_account_refuses_whatever_it_lacks(tmp_path: Path) -> None:
         assert [amount for _, amount in shown[1:]] == ["25.00"] * 3
         result = shop.transaction.sale(sale_request(merchant_account_id="bare", **asked))
         assert "takes no installments" in result.message
+
+
+def test_browsers_are_told_what_an_account_takes(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text(
+        ABLE.replace('id = "bare"', 'id = "bare"\ninstruments = ["credit_card", "venmo_account"]\nbrands = ["Visa"]')
+    )
+    query = (
+        "query ClientConfiguration { clientConfiguration { googlePay { supportedCardBrands } venmo { merchantId } "
+        "creditCard { supportedCardBrands threeDSecureEnabled } } }"
+    )
+    with start_twin(tmp_path, arguments=("--seed", str(path))) as twin:
+        shop = gateway_to(twin, merchant_id="shop", public_key="shop_public", private_key="shop_private")
+        bare, parts = (Browser(twin, shop, merchant_account_id=account) for account in ("bare", "parts"))
+        assert (bare.config["threeDSecureEnabled"], parts.config["threeDSecureEnabled"]) == (False, True)
+        assert (bare.config["paypalEnabled"], parts.config["paypalEnabled"]) == (False, True)
+        ours, theirs = (browser.client_api("GET", "configuration")[1] for browser in (bare, parts))
+        assert ours["creditCards"]["supportedCardTypes"] == ["Visa"]
+        wallets = {"androidPay", "applePayWeb", "paypal", "payWithVenmo"}
+        assert (wallets & ours.keys(), wallets & theirs.keys()) == ({"payWithVenmo"}, wallets)
+        graph = bare.graph_query(query)["data"]["clientConfiguration"]
+        assert (graph["googlePay"], graph["venmo"]["merchantId"]) == (None, ours["payWithVenmo"]["merchantId"])
+        assert graph["creditCard"] == {"supportedCardBrands": ["VISA"], "threeDSecureEnabled": False}

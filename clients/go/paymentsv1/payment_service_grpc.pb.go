@@ -69,6 +69,12 @@ type PaymentServiceClient interface {
 	WatchPayment(ctx context.Context, in *WatchPaymentRequest, opts ...grpc.CallOption) (PaymentService_WatchPaymentClient, error)
 	// Lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND.
 	ListPaymentEvents(ctx context.Context, in *ListPaymentEventsRequest, opts ...grpc.CallOption) (*ListPaymentEventsResponse, error)
+	// Lists the merchant accounts that payments can choose, by currency, the default first: the abilities of each, as the
+	// gateway shows them now.
+	//
+	// PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer; UNAVAILABLE/GATEWAY_UNAVAILABLE or
+	// GATEWAY_UNREACHABLE.
+	ListMerchantAccounts(ctx context.Context, in *ListMerchantAccountsRequest, opts ...grpc.CallOption) (*ListMerchantAccountsResponse, error)
 	// Lists every reason a payment can be declined for, with its advice and texts.
 	ListDeclineReasons(ctx context.Context, in *ListDeclineReasonsRequest, opts ...grpc.CallOption) (*ListDeclineReasonsResponse, error)
 }
@@ -194,6 +200,15 @@ func (c *paymentServiceClient) ListPaymentEvents(ctx context.Context, in *ListPa
 	return out, nil
 }
 
+func (c *paymentServiceClient) ListMerchantAccounts(ctx context.Context, in *ListMerchantAccountsRequest, opts ...grpc.CallOption) (*ListMerchantAccountsResponse, error) {
+	out := new(ListMerchantAccountsResponse)
+	err := c.cc.Invoke(ctx, "/bayar.payments.v1.PaymentService/ListMerchantAccounts", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *paymentServiceClient) ListDeclineReasons(ctx context.Context, in *ListDeclineReasonsRequest, opts ...grpc.CallOption) (*ListDeclineReasonsResponse, error) {
 	out := new(ListDeclineReasonsResponse)
 	err := c.cc.Invoke(ctx, "/bayar.payments.v1.PaymentService/ListDeclineReasons", in, out, opts...)
@@ -259,6 +274,12 @@ type PaymentServiceServer interface {
 	WatchPayment(*WatchPaymentRequest, PaymentService_WatchPaymentServer) error
 	// Lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND.
 	ListPaymentEvents(context.Context, *ListPaymentEventsRequest) (*ListPaymentEventsResponse, error)
+	// Lists the merchant accounts that payments can choose, by currency, the default first: the abilities of each, as the
+	// gateway shows them now.
+	//
+	// PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer; UNAVAILABLE/GATEWAY_UNAVAILABLE or
+	// GATEWAY_UNREACHABLE.
+	ListMerchantAccounts(context.Context, *ListMerchantAccountsRequest) (*ListMerchantAccountsResponse, error)
 	// Lists every reason a payment can be declined for, with its advice and texts.
 	ListDeclineReasons(context.Context, *ListDeclineReasonsRequest) (*ListDeclineReasonsResponse, error)
 	mustEmbedUnimplementedPaymentServiceServer()
@@ -297,6 +318,9 @@ func (UnimplementedPaymentServiceServer) WatchPayment(*WatchPaymentRequest, Paym
 }
 func (UnimplementedPaymentServiceServer) ListPaymentEvents(context.Context, *ListPaymentEventsRequest) (*ListPaymentEventsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ListPaymentEvents not implemented")
+}
+func (UnimplementedPaymentServiceServer) ListMerchantAccounts(context.Context, *ListMerchantAccountsRequest) (*ListMerchantAccountsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ListMerchantAccounts not implemented")
 }
 func (UnimplementedPaymentServiceServer) ListDeclineReasons(context.Context, *ListDeclineReasonsRequest) (*ListDeclineReasonsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ListDeclineReasons not implemented")
@@ -497,6 +521,24 @@ func _PaymentService_ListPaymentEvents_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PaymentService_ListMerchantAccounts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListMerchantAccountsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaymentServiceServer).ListMerchantAccounts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/bayar.payments.v1.PaymentService/ListMerchantAccounts",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaymentServiceServer).ListMerchantAccounts(ctx, req.(*ListMerchantAccountsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PaymentService_ListDeclineReasons_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListDeclineReasonsRequest)
 	if err := dec(in); err != nil {
@@ -554,6 +596,10 @@ var _PaymentService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPaymentEvents",
 			Handler:    _PaymentService_ListPaymentEvents_Handler,
+		},
+		{
+			MethodName: "ListMerchantAccounts",
+			Handler:    _PaymentService_ListMerchantAccounts_Handler,
 		},
 		{
 			MethodName: "ListDeclineReasons",

@@ -59,6 +59,7 @@ from domain.customer import Customer
 from domain.dispute import DisputeReport
 from domain.ids import CustomerId, OperationId
 from domain.instrument import Card
+from domain.merchant_account import MerchantAccount
 from domain.warning import MerchantWarning, WarningReason
 
 _log = logging.getLogger(__name__)
@@ -430,6 +431,10 @@ class BraintreeAdapter:
         """Asks the gateway for the merchant accounts that may be used. Raises GatewayUnavailable."""
         with self._query():
             self.accounts = merchant_accounts.discover(self._sdk)
+
+    def describe_merchant_accounts(self) -> list[MerchantAccount]:
+        with self._query():
+            return merchant_accounts.MerchantAccountCalls(self._sdk, self._transport).describe(self.accounts)
 
     # Translating results
 

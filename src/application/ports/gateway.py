@@ -14,6 +14,7 @@ from domain.dispute import DisputeReport, Evidence
 from domain.ids import CustomerId, OperationId, PaymentMethodId
 from domain.initiator import ExternalVault, Initiator, SeriesPosition
 from domain.instrument import Card, CardExpiry, Instrument
+from domain.merchant_account import MerchantAccount
 from domain.money import Money
 from domain.order_details import OrderDetails, ShippingMethod
 from domain.payment_check import PaymentCheck
@@ -436,6 +437,9 @@ class Gateway(Protocol):
         """For the merchant account; empty: the gateway's default. Raises CustomerUnknown, GatewayRefused and
         GatewayUnavailable.
         """
+
+    def describe_merchant_accounts(self) -> list[MerchantAccount]:
+        """The accounts that may be used, each as the gateway shows it now. Raises GatewayUnavailable."""
 
     def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None: ...
 

@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "events": "archive old payment histories",
     "keys": "issue, list and revoke the API keys of callers",
     "audit": "list and verify the log of administrative calls, API keys and refused access",
+    "accounts": "list the merchant accounts by currency, and what each takes",
     "declines": "list every decline reason and its remedy",
     "demo": "tell a story with a real service and an offline gateway; leaves nothing behind",
     "completion": "print the completion script of bash, zsh or fish",

@@ -104,6 +104,7 @@ from application.payments.capture_payment import CapturePayment
 from application.payments.create_payment import CreatePayment
 from application.payments.export_payments import ExportPayments
 from application.payments.get_payment import GetPayment
+from application.payments.list_merchant_accounts import ListMerchantAccounts
 from application.payments.list_payment_events import ListPaymentEvents
 from application.payments.list_payments import ListPayments
 from application.payments.payment_call import PaymentRecorder
@@ -329,6 +330,7 @@ class Container(containers.DeclarativeContainer):
         accepts_cards,
         three_d_secure_rules,
     )
+    list_merchant_accounts = providers.Singleton(ListMerchantAccounts, gateway)
     capture_payment = providers.Singleton(CapturePayment, store, gateway, ids, executor, recorder)
     adjust_authorization = providers.Singleton(AdjustAuthorization, store, gateway, ids, executor, recorder)
     void_payment = providers.Singleton(VoidPayment, gateway, ids, executor, recorder)

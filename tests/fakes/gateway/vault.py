@@ -28,6 +28,7 @@ from domain.customer import Customer
 from domain.decline import CATALOGUE, DeclineReason
 from domain.ids import CustomerId
 from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind
+from domain.merchant_account import MerchantAccount
 from domain.money import Money
 from domain.payment_method import Verification
 from domain.transaction import GatewayDetails
@@ -136,6 +137,19 @@ class Vault(Ledger):
         if customer_id is not None and customer_id not in self._customers:
             raise CustomerUnknown("the gateway knows no such customer")
         return f"token for {customer_id} of {merchant_account_id}"
+
+    def describe_merchant_accounts(self) -> list[MerchantAccount]:
+        takes = (InstrumentKind.CARD, InstrumentKind.PAYPAL)
+        return [
+            MerchantAccount(
+                merchant_account_id="usd",
+                currency_code="USD",
+                is_default=True,
+                status="active",
+                instruments=takes,
+                card_brands=("Visa",),
+            )
+        ]
 
     def _store_method(
         self, token: str, customer_id: str, instrument: Instrument, *, make_default: bool

@@ -35,6 +35,7 @@ from bayar.models import (
     Finding,
     GuestContact,
     ManualResolution,
+    MerchantAccount,
     OrderDetails,
     OrphanPolicy,
     Payment,
@@ -328,6 +329,13 @@ class AsyncBayarClient(AsyncClientBase):
     ) -> AsyncGenerator[DeclineReasonEntry, None]:
         """Lists every reason a payment can be declined for, with its advice and texts."""
         call = prepared(requests.list_decline_reasons, language_code=language_code)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    def list_merchant_accounts(
+        self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> AsyncGenerator[MerchantAccount, None]:
+        """Lists the merchant accounts that a payment can choose, with the abilities of each."""
+        call = prepared(requests.list_merchant_accounts)
         return self._caller.pages(call, timeout_seconds, retry)
 
     # EventService

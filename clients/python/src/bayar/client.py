@@ -35,6 +35,7 @@ from bayar.models import (
     Finding,
     GuestContact,
     ManualResolution,
+    MerchantAccount,
     OrderDetails,
     OrphanPolicy,
     Payment,
@@ -338,6 +339,13 @@ class BayarClient(ClientBase):
     ) -> Iterator[DeclineReasonEntry]:
         """Lists every reason a payment can be declined for, with its advice and texts."""
         call = prepared(requests.list_decline_reasons, language_code=language_code)
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
+
+    def list_merchant_accounts(
+        self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> Iterator[MerchantAccount]:
+        """Lists the merchant accounts that a payment can choose, with the abilities of each."""
+        call = prepared(requests.list_merchant_accounts)
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     # EventService

@@ -20,6 +20,7 @@ from bayar.payments.v1 import (
     customer_pb2,
     dispute_pb2,
     event_pb2,
+    merchant_account_pb2,
     money_pb2,
     order_details_pb2,
     payment_initiator_pb2,
@@ -302,6 +303,13 @@ class BayarClient(ClientBase):
     ) -> Iterator[payment_service_pb2.DeclineReasonEntry]:
         """Lists every reason a payment can be declined for, with its advice and texts."""
         call = prepared(requests.list_decline_reasons, language_code=language_code)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    def list_merchant_accounts(
+        self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> Iterator[merchant_account_pb2.MerchantAccount]:
+        """Lists the merchant accounts that a payment can choose, with the abilities of each."""
+        call = prepared(requests.list_merchant_accounts)
         return self._caller.pages(call, timeout_seconds, retry)
 
     # EventService

@@ -19,6 +19,7 @@ from bayar.payments.v1 import (
     decline_pb2,
     dispute_pb2,
     event_pb2,
+    merchant_account_pb2,
     order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
@@ -1026,6 +1027,31 @@ class Dispute(Model):
     """
     next_check_time: datetime | None = None
     """When the gateway is asked next. Absent once the dispute has ended."""
+
+
+@model(merchant_account_pb2.MerchantAccount)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MerchantAccount(Model):
+    """One of the gateway's accounts of the merchant, for one currency. Payments choose it by its id."""
+
+    merchant_account_id: str = ""
+    """The gateway's id."""
+    currency_code: str = ""
+    """The currency for which it is in use here, ISO 4217."""
+    default: bool = False
+    """It takes the payments in its currency that name no account."""
+    status: str = ""
+    """In the gateway's word, for example "active". Empty: the gateway knows no such account."""
+    problem: str = ""
+    """The reason for which it takes no payment in this currency. Empty: it does."""
+    three_d_secure: bool = False
+    """It takes 3-D Secure in browsers."""
+    instruments: tuple[InstrumentKind, ...] = ()
+    """The kinds of card and wallet that its pages offer. Others that the gateway knows, such as bank accounts, are
+    not listed.
+    """
+    card_brands: tuple[str, ...] = ()
+    """The card brands, as the gateway names them, for example "Visa"."""
 
 
 @model(order_details_pb2.LineItem)

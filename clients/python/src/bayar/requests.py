@@ -36,6 +36,7 @@ from bayar.models import (
     Finding,
     GuestContact,
     ManualResolution,
+    MerchantAccount,
     OrderDetails,
     OrphanPolicy,
     Payment,
@@ -65,6 +66,7 @@ from bayar.payments.v1 import (
     dispute_service_pb2,
     event_pb2,
     event_service_pb2,
+    merchant_account_pb2,
     money_pb2,
     order_details_pb2,
     payment_initiator_pb2,
@@ -346,6 +348,18 @@ def list_decline_reasons(
         response,
         lambda page: page.entries,
         DeclineReasonEntry.from_message,
+        only_page,
+    )
+
+
+def list_merchant_accounts() -> Pages[merchant_account_pb2.MerchantAccount, MerchantAccount]:
+    """Lists the merchant accounts that a payment can choose, with the abilities of each."""
+    return pages(
+        "PaymentService/ListMerchantAccounts",
+        payment_service_pb2.ListMerchantAccountsRequest(),
+        payment_service_pb2.ListMerchantAccountsResponse,
+        lambda page: page.merchant_accounts,
+        MerchantAccount.from_message,
         only_page,
     )
 

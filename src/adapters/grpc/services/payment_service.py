@@ -12,11 +12,12 @@ from adapters.grpc.scheduling.stream_pool import StreamPool
 from adapters.grpc.translate import requests
 from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event
-from adapters.grpc.translate.resources import ResourceMapper
+from adapters.grpc.translate.resources import ResourceMapper, merchant_account
 from application.payments.adjust_authorization import AdjustAuthorization
 from application.payments.capture_payment import CapturePayment
 from application.payments.create_payment import CreatePayment
 from application.payments.get_payment import GetPayment
+from application.payments.list_merchant_accounts import ListMerchantAccounts
 from application.payments.list_payment_events import ListPaymentEvents
 from application.payments.list_payments import ListPayments
 from application.payments.refund_payment import RefundPayment
@@ -45,6 +46,7 @@ class PaymentServicer(PaymentServiceServicer):
     list_payments: ListPayments
     verify_payment: VerifyPayment
     list_payment_events: ListPaymentEvents
+    list_merchant_accounts: ListMerchantAccounts
     decline_codes: Mapping[DeclineReason, Sequence[str]]
     find_language: Callable[[CustomerId], str]
     stream_pool: StreamPool
@@ -133,6 +135,12 @@ class PaymentServicer(PaymentServiceServicer):
         return wire.ListPaymentEventsResponse(
             events=[payment_event(entry, kinds) for entry in entries], next_page_token=token
         )
+
+    def ListMerchantAccounts(
+        self, request: wire.ListMerchantAccountsRequest, context: Any
+    ) -> wire.ListMerchantAccountsResponse:
+        accounts = self.list_merchant_accounts(self.current_caller())
+        return wire.ListMerchantAccountsResponse(merchant_accounts=map(merchant_account, accounts))
 
     def ListDeclineReasons(
         self, request: wire.ListDeclineReasonsRequest, context: Any

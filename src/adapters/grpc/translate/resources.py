@@ -21,6 +21,7 @@ from bayar.payments.v1 import (
     card_pb2,
     customer_pb2,
     decline_pb2,
+    merchant_account_pb2,
     money_pb2,
     payment_method_pb2,
     payment_pb2,
@@ -33,6 +34,7 @@ from domain.address import Address, StatementDescriptor
 from domain.customer import NO_CONTACT, Customer, GuestContact
 from domain.decline import Decline
 from domain.instrument import Instrument
+from domain.merchant_account import MerchantAccount
 from domain.money import Money
 from domain.operation import Operation
 from domain.payment import Payment
@@ -243,6 +245,19 @@ def customer(one: Customer, default_payment_method_id: str) -> customer_pb2.Cust
         create_time=moment(one.create_time),
         update_time=moment(one.update_time),
         delete_time=moment(one.delete_time),
+    )
+
+
+def merchant_account(account: MerchantAccount) -> merchant_account_pb2.MerchantAccount:
+    return merchant_account_pb2.MerchantAccount(
+        merchant_account_id=account.merchant_account_id,
+        currency_code=account.currency_code,
+        default=account.is_default,
+        status=account.status,
+        problem=account.problem,
+        three_d_secure=account.has_three_d_secure,
+        instruments=[enums.INSTRUMENT_KIND[kind] for kind in account.instruments],
+        card_brands=account.card_brands,
     )
 
 

@@ -18,13 +18,46 @@ GRAPHQL_DATE = "2018-05-08"
 VENMO_MERCHANT = "1234567890"
 
 
+# The sections of wallets that are absent where the account does not take the kind of instrument.
+_SECTIONS = {
+    "paypal": "paypal_account",
+    "applePay": "apple_pay_card",
+    "applePayWeb": "apple_pay_card",
+    "androidPay": "android_pay_card",
+    "payWithVenmo": "venmo_account",
+    "visaCheckout": "visa_checkout_card",
+    "masterpass": "masterpass_card",
+    "usBankAccount": "us_bank_account",
+}
+# The names of brands that differ here from those of cards.
+_TYPE_NAMES = {"China UnionPay": "UnionPay"}
+
+
 def client_configuration(call: Call, account: MerchantAccount) -> dict[str, Any]:
     """The answer of the configuration address; a client token contains a part of it."""
+    sections = every_section(call, account)
+    return {name: section for name, section in sections.items() if takes(account, _SECTIONS.get(name))}
+
+
+def takes(account: MerchantAccount, kind: str | None) -> bool:
+    return kind is None or account.instruments is None or kind in account.instruments
+
+
+def card_types(account: MerchantAccount) -> list[str]:
+    if not takes(account, "credit_card"):
+        return []
+    if account.brands is None:
+        return CARD_TYPES
+    names = {_TYPE_NAMES.get(brand, brand) for brand in account.brands}
+    return [name for name in CARD_TYPES if name in names]
+
+
+def every_section(call: Call, account: MerchantAccount) -> dict[str, Any]:
     secure = three_d_secure(call)
     return {
         **configuration(call, account),
         "challenges": challenges(account),
-        "creditCards": {"supportedCardTypes": CARD_TYPES, "collectDeviceData": False},
+        "creditCards": {"supportedCardTypes": card_types(account), "collectDeviceData": False},
         "threeDSecure": secure,
         "cardinalAuthenticationJWT": secure["cardinalAuthenticationJWT"],
         "unionPay": {"enabled": True, "merchantAccountId": account.id},
@@ -51,9 +84,9 @@ def configuration(call: Call, account: MerchantAccount) -> dict[str, Any]:
         "authUrl": "https://auth.venmo.sandbox.braintreegateway.com",
         "analytics": {"url": f"{hosts.api}/analytics/{call.merchant.id}"},
         "challenges": [],
-        "threeDSecureEnabled": True,
+        "threeDSecureEnabled": "three_d_secure" not in account.lacks,
         "venmo": "off",
-        "paypalEnabled": True,
+        "paypalEnabled": takes(account, "paypal_account"),
         "paypal": paypal(call, account),
         "applePay": {
             "status": "mock",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from braintree_twin.client_api.configuration import client_configuration
@@ -45,30 +45,53 @@ def _configuration(info: Info) -> Fields:
 
 
 def _wallets(rest: Fields) -> Fields:
-    google, paypal, visa = rest["androidPay"], rest["paypal"], rest["visaCheckout"]
     return {
-        "applePayWeb": _with_brands(rest["applePayWeb"]),
-        "applePay": _with_brands(rest["applePay"]),
+        "applePayWeb": _with_brands(rest.get("applePayWeb")),
+        "applePay": _with_brands(rest.get("applePay")),
         "fastlane": {"enabled": False, "tokensOnDemand": {"enabled": False, "tokenExchange": {"enabled": False}}},
-        "googlePay": {
-            **_with_brands(google),
-            "environment": google["environment"].upper(),
-            "googleAuthorization": google["googleAuthorizationFingerprint"],
-        },
-        "masterpass": _with_brands(rest["masterpass"]),
-        "paypal": {**paypal, "environment": paypal["environment"].upper(), "currencyCode": paypal["currencyIsoCode"]},
+        "masterpass": _with_brands(rest.get("masterpass")),
         "unionPay": rest["unionPay"],
-        "usBankAccount": {
-            "routeId": rest["usBankAccount"]["routeId"],
-            "plaidPublicKey": rest["usBankAccount"]["plaid"]["publicKey"],
-        },
-        "venmo": {**rest["payWithVenmo"], "environment": rest["payWithVenmo"]["environment"].upper()},
-        "visaCheckout": {**visa, "apiKey": visa["apikey"], "supportedCardBrands": _brands(visa["supportedCardTypes"])},
+        **{name: made(rest[section]) for name, (section, made) in _OF_SECTIONS.items() if section in rest},
     }
 
 
-def _with_brands(section: Fields) -> Fields:
-    return {**section, "supportedCardBrands": _brands(section["supportedNetworks"])}
+def _with_brands(section: Fields | None) -> Fields | None:
+    return section and {**section, "supportedCardBrands": _brands(section["supportedNetworks"])}
+
+
+def _google_pay(google: Fields) -> Fields:
+    return {
+        **google,
+        "supportedCardBrands": _brands(google["supportedNetworks"]),
+        "environment": google["environment"].upper(),
+        "googleAuthorization": google["googleAuthorizationFingerprint"],
+    }
+
+
+def _paypal(paypal: Fields) -> Fields:
+    return {**paypal, "environment": paypal["environment"].upper(), "currencyCode": paypal["currencyIsoCode"]}
+
+
+def _us_bank_account(bank: Fields) -> Fields:
+    return {"routeId": bank["routeId"], "plaidPublicKey": bank["plaid"]["publicKey"]}
+
+
+def _venmo(venmo: Fields) -> Fields:
+    return {**venmo, "environment": venmo["environment"].upper()}
+
+
+def _visa_checkout(visa: Fields) -> Fields:
+    return {**visa, "apiKey": visa["apikey"], "supportedCardBrands": _brands(visa["supportedCardTypes"])}
+
+
+# The graph's name of a section -> its name at the REST address, and its form in the graph.
+_OF_SECTIONS: Mapping[str, tuple[str, Callable[[Fields], Fields]]] = {
+    "googlePay": ("androidPay", _google_pay),
+    "paypal": ("paypal", _paypal),
+    "usBankAccount": ("usBankAccount", _us_bank_account),
+    "venmo": ("payWithVenmo", _venmo),
+    "visaCheckout": ("visaCheckout", _visa_checkout),
+}
 
 
 def _node(info: Info, *, id: str) -> Fields:

@@ -7,6 +7,7 @@ from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import customer_pb2 as _customer_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
+from bayar.payments.v1 import merchant_account_pb2 as _merchant_account_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
 from bayar.payments.v1 import order_details_pb2 as _order_details_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
@@ -1002,6 +1003,47 @@ class ListPaymentEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPaymentEventsResponse: _TypeAlias = ListPaymentEventsResponse  # noqa: Y015
+
+@_typing.final
+class ListMerchantAccountsRequest(_message.Message):
+    """The request of ListMerchantAccounts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMerchantAccountsRequest: _TypeAlias = ListMerchantAccountsRequest  # noqa: Y015
+
+@_typing.final
+class ListMerchantAccountsResponse(_message.Message):
+    """The answer of ListMerchantAccounts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_ACCOUNTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def merchant_accounts(self) -> _containers.RepeatedCompositeFieldContainer[_merchant_account_pb2.MerchantAccount]:
+        """By currency, the default of each first."""
+
+    def __init__(
+        self,
+        *,
+        merchant_accounts: _abc.Iterable[_merchant_account_pb2.MerchantAccount] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant_accounts", b"merchant_accounts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMerchantAccountsResponse: _TypeAlias = ListMerchantAccountsResponse  # noqa: Y015
 
 @_typing.final
 class ListDeclineReasonsRequest(_message.Message):

@@ -79,6 +79,11 @@ class PaymentServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentEventsRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentEventsResponse.FromString,
                 _registered_method=True)
+        self.ListMerchantAccounts = channel.unary_unary(
+                '/bayar.payments.v1.PaymentService/ListMerchantAccounts',
+                request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListMerchantAccountsRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListMerchantAccountsResponse.FromString,
+                _registered_method=True)
         self.ListDeclineReasons = channel.unary_unary(
                 '/bayar.payments.v1.PaymentService/ListDeclineReasons',
                 request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListDeclineReasonsRequest.SerializeToString,
@@ -205,6 +210,17 @@ class PaymentServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMerchantAccounts(self, request, context):
+        """Lists the merchant accounts that payments can choose, by currency, the default first: the abilities of each, as the
+        gateway shows them now.
+
+        PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer; UNAVAILABLE/GATEWAY_UNAVAILABLE or
+        GATEWAY_UNREACHABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListDeclineReasons(self, request, context):
         """Lists every reason a payment can be declined for, with its advice and texts.
         """
@@ -264,6 +280,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.ListPaymentEvents,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentEventsRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentEventsResponse.SerializeToString,
+            ),
+            'ListMerchantAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMerchantAccounts,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListMerchantAccountsRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListMerchantAccountsResponse.SerializeToString,
             ),
             'ListDeclineReasons': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDeclineReasons,
@@ -555,6 +576,33 @@ class PaymentService(object):
             '/bayar.payments.v1.PaymentService/ListPaymentEvents',
             bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentEventsRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMerchantAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.PaymentService/ListMerchantAccounts',
+            bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListMerchantAccountsRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListMerchantAccountsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -107,6 +107,13 @@ class PaymentServiceStub:
     """
     ListPaymentEvents: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentEventsRequest, _payment_service_pb2.ListPaymentEventsResponse]
     """Lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND."""
+    ListMerchantAccounts: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListMerchantAccountsRequest, _payment_service_pb2.ListMerchantAccountsResponse]
+    """Lists the merchant accounts that payments can choose, by currency, the default first: the abilities of each, as the
+    gateway shows them now.
+
+    PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer; UNAVAILABLE/GATEWAY_UNAVAILABLE or
+    GATEWAY_UNREACHABLE.
+    """
     ListDeclineReasons: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListDeclineReasonsRequest, _payment_service_pb2.ListDeclineReasonsResponse]
     """Lists every reason a payment can be declined for, with its advice and texts."""
 
@@ -189,6 +196,13 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """
     ListPaymentEvents: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentEventsRequest, _payment_service_pb2.ListPaymentEventsResponse]  # type: ignore[assignment]
     """Lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND."""
+    ListMerchantAccounts: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListMerchantAccountsRequest, _payment_service_pb2.ListMerchantAccountsResponse]  # type: ignore[assignment]
+    """Lists the merchant accounts that payments can choose, by currency, the default first: the abilities of each, as the
+    gateway shows them now.
+
+    PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer; UNAVAILABLE/GATEWAY_UNAVAILABLE or
+    GATEWAY_UNREACHABLE.
+    """
     ListDeclineReasons: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListDeclineReasonsRequest, _payment_service_pb2.ListDeclineReasonsResponse]  # type: ignore[assignment]
     """Lists every reason a payment can be declined for, with its advice and texts."""
 
@@ -328,6 +342,19 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.ListPaymentEventsResponse, _abc.Awaitable[_payment_service_pb2.ListPaymentEventsResponse]]:
         """Lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListMerchantAccounts(
+        self,
+        request: _payment_service_pb2.ListMerchantAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.ListMerchantAccountsResponse, _abc.Awaitable[_payment_service_pb2.ListMerchantAccountsResponse]]:
+        """Lists the merchant accounts that payments can choose, by currency, the default first: the abilities of each, as the
+        gateway shows them now.
+
+        PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer; UNAVAILABLE/GATEWAY_UNAVAILABLE or
+        GATEWAY_UNREACHABLE.
+        """
 
     @_abc_1.abstractmethod
     def ListDeclineReasons(
