@@ -187,3 +187,9 @@ class Server(web.Server):
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Request:
         return Request(message, payload, protocol, writer, task, self._loop)
+
+
+def mark_owes(request: web.BaseRequest, *, owes: bool) -> None:
+    """Notes whether the peer has yet to send a request, or the rest of one."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.note(owes=owes)

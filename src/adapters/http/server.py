@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from adapters.http.connections import Connection, Gate, Server
+from adapters.http.connections import Gate, Server, mark_owes
 from adapters.http.worker_pool_status import WorkerPoolStatus
 from application.common.errors import StoreUnavailable
 from application.gateway_webhooks.receive_gateway_webhook import Received
@@ -134,7 +134,7 @@ class HttpServer:
             answer = await route(request)
         except _RequestRefused as refusal:
             return await _refuse(request, refusal.status)
-        _mark_owes(request, owes=True)
+        mark_owes(request, owes=True)
         return answer
 
     async def _challenge(self, request: web.BaseRequest) -> web.Response:
@@ -148,7 +148,7 @@ class HttpServer:
         outcome, kind = "busy", ""
         try:
             signature, payload = await _form(request)
-            _mark_owes(request, owes=False)
+            mark_owes(request, owes=False)
             with self._slot():
                 received = await self._in_pool(lambda: self._handlers.receive(signature, payload))
             kind, outcome = received.kind, "stored" if received.is_new else "repeated"
@@ -224,11 +224,6 @@ class _RequestRefused(Exception):
 
 def _retry_later() -> web.Response:
     return web.Response(status=503, headers={"Retry-After": _RETRY_SECONDS})
-
-
-def _mark_owes(request: web.BaseRequest, *, owes: bool) -> None:
-    if isinstance(request.protocol, Connection):
-        request.protocol.note(owes=owes)
 
 
 async def _refuse(request: web.BaseRequest, status: int, **headers: str) -> web.Response:

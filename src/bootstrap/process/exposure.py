@@ -10,6 +10,7 @@ from bootstrap.config.settings import Settings
 _log = logging.getLogger(__name__)
 
 FREE_GRPC_ADDRESS: Final = "Set BAYAR_GRPC_ADDRESS to a free address, for example 127.0.0.1:50052"
+FREE_CHECKOUT_ADDRESS: Final = "Set BAYAR_CHECKOUT_ADDRESS to a free address, for example 127.0.0.1:8083"
 FREE_HTTP_ADDRESS: Final = "Set BAYAR_HTTP_ADDRESS to a free address, for example 127.0.0.1:8081"
 
 

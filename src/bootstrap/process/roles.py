@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from socket import socket
 from typing import Final
 
+from adapters.checkout.server import CannotListenCheckout, CheckoutServer
 from adapters.grpc.server.server import CannotListenGrpc, GrpcServer
 from adapters.grpc.server.tls import BadCertificates
 from adapters.http.server import CannotListenHttp, HttpServer
@@ -15,7 +16,7 @@ from bootstrap.config.settings import Settings
 from bootstrap.observability.readings import open_call_readings
 from bootstrap.process.background_jobs import background_jobs, buffer_jobs
 from bootstrap.process.draining import within
-from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
+from bootstrap.process.exposure import FREE_CHECKOUT_ADDRESS, FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
 from bootstrap.process.gc_tuning import freeze
 from bootstrap.process.periodic_job import PeriodicJob
 from bootstrap.process.preflight import CannotStart
@@ -108,6 +109,9 @@ class BackgroundRole:
         self._container = container
         self._settings = settings
         self._http: HttpServer | None = None
+        self._checkout: CheckoutServer | None = None
+        # The address of the checkout page with its real port; empty where none is served.
+        self.checkout_address = ""
         self._jobs = background_jobs(container, settings)
 
     async def listen(self, listeners: Sequence[socket] = ()) -> str:
@@ -122,7 +126,23 @@ class BackgroundRole:
         except CannotListenHttp as error:
             raise CannotStart(f"{error}. {FREE_HTTP_ADDRESS}") from None
         self._http = http
+        try:
+            await self._listen_for_shoppers()
+        except CannotStart:
+            await http.stop()
+            raise
         return address
+
+    async def _listen_for_shoppers(self) -> None:
+        """Opens the checkout page, where the settings name its address. Raises CannotStart."""
+        if not self._settings.serves_checkouts:
+            return
+        page: CheckoutServer = await asyncio.get_running_loop().run_in_executor(None, self._container.checkout_server)
+        try:
+            self.checkout_address = await page.start(self._settings.checkout_address)
+        except CannotListenCheckout as error:
+            raise CannotStart(f"{error}. {FREE_CHECKOUT_ADDRESS}") from None
+        self._checkout = page
 
     def start(self) -> None:
         for job in self._jobs:
@@ -138,7 +158,9 @@ class BackgroundRole:
         return await _stop(self._jobs, self._settings.stop_grace_seconds)
 
     async def stop_listening(self) -> None:
-        """Health and metrics are answered until here."""
+        """Shoppers, health and metrics are answered until here."""
+        if self._checkout is not None:
+            await self._checkout.stop()
         if self._http is not None:
             await self._http.stop()
 

@@ -213,6 +213,8 @@ async def _serve_until_stopped(
     warn_of_exposure(settings)
     say(f"Bayar listens on {address} (gRPC, {encryption_of(settings)}). Ctrl-C ends it.")
     say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
+    if background.checkout_address:
+        say(f"Checkout page at http://{background.checkout_address}, for shoppers at {settings.checkout_base_url}.")
     if tell_gateway is not None:
         await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
     if key_file is not None:

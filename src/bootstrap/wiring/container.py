@@ -19,6 +19,8 @@ from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.webhooks import BraintreeWebhooks, topic_of
+from adapters.checkout.answers import Answers
+from adapters.checkout.server import CheckoutHandlers, CheckoutServer
 from adapters.event_webhooks.sender import HttpWebhookSender
 from adapters.grpc.middleware.authorization import current_caller
 from adapters.grpc.scheduling.stream_pool import StreamPool
@@ -52,6 +54,7 @@ from application.checkouts.expire_checkout import ExpireCheckout
 from application.checkouts.follow_checkouts import FollowCheckouts
 from application.checkouts.get_checkout import GetCheckout
 from application.checkouts.list_checkouts import ListCheckouts
+from application.checkouts.offered_methods import OfferedMethods
 from application.checkouts.pay_checkout import PayCheckout
 from application.checkouts.result_keys import ResultKeys
 from application.checkouts.view_checkout import ViewCheckout
@@ -139,6 +142,7 @@ from bootstrap.observability.scrape import Scrape
 from bootstrap.wiring import traces
 from bootstrap.wiring.admission_limits import admission_limits
 from bootstrap.wiring.authentication import authentication, closed_services, tls_files
+from bootstrap.wiring.checkout_page import checkout_site, client_token_of, decline_text, protocol_server
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
 from domain.merchant_account import MerchantAccounts
 
@@ -522,6 +526,24 @@ class Container(containers.DeclarativeContainer):
             providers.Factory(ReverseOrphans, gateway, ids, leases, explain_transactions),
         ),
         instruments,
+    )
+
+    checkout_server = providers.Singleton(
+        CheckoutServer,
+        providers.Factory(
+            CheckoutHandlers,
+            view=view_checkout,
+            pay=pay_checkout,
+            client_token=providers.Callable(client_token_of, create_client_token),
+            stored_methods=providers.Singleton(OfferedMethods, store, clock),
+            policy=providers.Callable(
+                lambda rules: lambda checkout: rules.policy_for(checkout.terms.amount), three_d_secure_rules
+            ),
+            must_take_changes=hold.provided.must_take_changes,
+            answers=providers.Factory(Answers, providers.Object(decline_text), result_keys, clock.provided.now),
+        ),
+        providers.Callable(checkout_site, settings),
+        providers.Callable(protocol_server, settings),
     )
 
     stream_pool = providers.Singleton(StreamPool, "stream")

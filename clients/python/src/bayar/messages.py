@@ -10,6 +10,7 @@ from bayar.errors import BayarError, Violation
 from bayar.message_client import BayarClient
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.admin_service_pb2 import ExportRow
+from bayar.payments.v1.checkout_pb2 import Checkout, CheckoutLine, CheckoutMethod, CheckoutState
 from bayar.payments.v1.customer_pb2 import Customer, GuestContact
 from bayar.payments.v1.decline_pb2 import Decline, DeclineFixer, DeclineReason, RetryAdvice
 from bayar.payments.v1.money_pb2 import Money
@@ -47,6 +48,10 @@ __all__ = [
     "BayarError",
     "CaptureMode",
     "CardInput",
+    "Checkout",
+    "CheckoutLine",
+    "CheckoutMethod",
+    "CheckoutState",
     "Customer",
     "Decline",
     "DeclineFixer",

@@ -1,0 +1,391 @@
+/*
+ * The checkout page's behaviour: the gateway's fields, one payment however often it is asked for, and the outcome.
+ *
+ * The server renders the order, the texts (element #texts, JSON) and the state; main#checkout has data-state, data-attempt
+ * and data-amount. Texts: paying, checking, paid, network, unknown, not_loaded, card_refused, not_authenticated,
+ * number_label, expiry_label, cvv_label, number_empty, number_invalid, expiry_empty, expiry_invalid, cvv_empty, cvv_invalid.
+ */
+(function () {
+  "use strict";
+
+  const FIELDS = { number: "card-number", expirationDate: "card-expiry", cvv: "card-cvv" };
+  const PREFIXES = { number: "number", expirationDate: "expiry", cvv: "cvv" };
+  const PAYABLE = ["open", "declined"];
+  const LONGEST_PAUSE_SECONDS = 30;
+  const RETURN_AFTER_MS = 2000;
+
+  const main = element("checkout");
+  const texts = JSON.parse(element("texts").textContent);
+  const path = window.location.pathname.replace(/\/$/, "");
+  const gateway = { client: null, hosted: null, three: null, deviceData: "" };
+  let busy = false;
+
+  function element(id) {
+    return document.getElementById(id);
+  }
+
+  // The server.
+
+  async function ask(method, name, body) {
+    const options = {
+      method,
+      headers: {
+        "X-Checkout-Token": document.querySelector("meta[name=checkout-csrf]").content,
+        "X-Checkout-Language": document.documentElement.lang,
+      },
+    };
+    if (body) {
+      options.headers["Content-Type"] = "application/json";
+      options.body = JSON.stringify(body);
+    }
+    const answer = await fetch(`${path}/${name}`, options);
+    return answer.json();
+  }
+
+  function pause(seconds) {
+    return new Promise((resolve) => { window.setTimeout(resolve, seconds * 1000); });
+  }
+
+  /* Asks for the state until there is an answer: the network may be away for a while. */
+  async function askState() {
+    for (let seconds = 1; ; seconds = Math.min(seconds * 2, LONGEST_PAUSE_SECONDS)) {
+      try {
+        return await ask("GET", "status");
+      } catch {
+        await pause(seconds);
+      }
+    }
+  }
+
+  // What the shopper sees.
+
+  function show(state) {
+    main.dataset.state = state;
+    const payable = PAYABLE.includes(state);
+    element("payment").hidden = !payable && state !== "paying" && state !== "loading";
+    element("pay").disabled = !payable;
+    element("payment").setAttribute("aria-busy", String(state === "paying"));
+  }
+
+  function say(id, text) {
+    element(id).textContent = text;
+    element(id).hidden = !text;
+  }
+
+  function complain(text) {
+    say("progress", "");
+    say("message", text);
+    if (text) {
+      element("message").scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  function progress(text) {
+    say("message", "");
+    say("progress", text);
+  }
+
+  function complainOfField(field, kind) {
+    const text = kind ? texts[`${PREFIXES[field]}_${kind}`] : "";
+    say(`${FIELDS[field]}-error`, text);
+    gateway.hosted.setMessage({ field, message: text });
+  }
+
+  // Outcomes.
+
+  /* Shows an answer of the server, and follows an unknown outcome to its end. */
+  async function follow(answer) {
+    let current = answer;
+    while (current.state === "pending") {
+      show("pending");
+      progress(current.message || texts.checking);
+      await pause(current.check_after_seconds || 2);
+      current = await askState();
+    }
+    finish(current);
+  }
+
+  function finish(answer) {
+    busy = false;
+    if (answer.attempt) {
+      main.dataset.attempt = answer.attempt;
+    }
+    if (answer.state === "error") {
+      show("open");
+      complain(answer.message || texts.unknown);
+      return;
+    }
+    show(answer.state);
+    if (answer.state === "paid") {
+      leave(answer);
+    } else {
+      complain(answer.message || "");
+    }
+  }
+
+  function leave(answer) {
+    progress(answer.message || texts.paid);
+    const back = element("return");
+    element("progress").focus();
+    if (answer.return_url && back) {
+      back.href = answer.return_url;
+      back.hidden = false;
+      window.setTimeout(() => window.location.assign(answer.return_url), RETURN_AFTER_MS);
+    }
+  }
+
+  // Paying.
+
+  async function pay(source) {
+    const body = { attempt: Number(main.dataset.attempt), device_data: gateway.deviceData, ...source };
+    try {
+      return await ask("POST", "pay", body);
+    } catch {
+      // Nobody knows whether the request arrived. The attempt's number keeps it from paying twice.
+      progress(texts.checking);
+      const answer = await askState();
+      const lost = PAYABLE.includes(answer.state) && answer.attempt === body.attempt;
+      return lost ? { ...answer, message: texts.network } : answer;
+    }
+  }
+
+  /*
+   * Pays; `authenticate` gives a new source. With data-authenticate the bank authenticates first, which most cards pass
+   * unseen. An authentication that nobody could make is no reason to stop: the service decides whether it goes without.
+   */
+  async function payAuthenticated(source, authenticate) {
+    let used = source;
+    let authenticated = false;
+    if (main.dataset.authenticate === "true") {
+      try {
+        used = await authenticate();
+        authenticated = true;
+      } catch (error) {
+        if (!error.code || error.code === "THREEDS_CARDINAL_SDK_CANCELED") {
+          throw error;
+        }
+      }
+    }
+    let answer = await pay(used);
+    if (answer.authenticate && !authenticated) {
+      main.dataset.attempt = answer.attempt;
+      answer = await pay(await authenticate());
+    }
+    await follow(answer);
+  }
+
+  async function verify(nonce, bin, save) {
+    if (!gateway.three) {
+      gateway.three = await window.braintree.threeDSecure.create({ client: gateway.client, version: 2 });
+    }
+    progress("");
+    const verified = await gateway.three.verifyCard({
+      amount: main.dataset.amount,
+      nonce,
+      bin,
+      onLookupComplete: (data, next) => next(),
+    });
+    progress(texts.paying);
+    return { nonce: verified.nonce, save };
+  }
+
+  async function payByCard() {
+    const save = Boolean(element("save") && element("save").checked);
+    const name = element("cardholder-name");
+    const card = await gateway.hosted.tokenize(name && name.value ? { cardholderName: name.value } : {});
+    await payAuthenticated({ nonce: card.nonce, save }, () => verify(card.nonce, card.details.bin, save));
+  }
+
+  async function payByStored(id) {
+    await payAuthenticated({ payment_method_id: id }, async () => {
+      const { nonce, bin } = await ask("POST", "method-nonce", { payment_method_id: id });
+      return verify(nonce, bin, false);
+    });
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    if (busy || !PAYABLE.includes(main.dataset.state)) {
+      return;
+    }
+    busy = true;
+    const method = chosenMethod();
+    if (method === "card" && !checkFields()) {
+      busy = false;
+      return;
+    }
+    show("paying");
+    progress(texts.paying);
+    try {
+      await (method === "card" ? payByCard() : payByStored(method));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function fail(error) {
+    busy = false;
+    show("open");
+    const code = error.code || "";
+    if (code === "HOSTED_FIELDS_TOKENIZATION_NETWORK_ERROR" || code === "CLIENT_REQUEST_TIMEOUT") {
+      complain(texts.network);
+    } else if (code.startsWith("HOSTED_FIELDS")) {
+      complain(texts.card_refused);
+    } else if (code.startsWith("THREEDS")) {
+      complain(texts.not_authenticated);
+    } else {
+      complain(texts.unknown);
+    }
+  }
+
+  // The form.
+
+  function chosenMethod() {
+    const chosen = document.querySelector("input[name=method]:checked");
+    return chosen ? chosen.value : "card";
+  }
+
+  function showChosenMethod() {
+    element("card").hidden = chosenMethod() !== "card";
+  }
+
+  /* Names the faults of the card's fields, and leads to the first one. */
+  function checkFields() {
+    const { fields } = gateway.hosted.getState();
+    const faulty = Object.keys(FIELDS).filter((field) => {
+      const { isValid, isEmpty } = fields[field];
+      complainOfField(field, isValid ? "" : isEmpty ? "empty" : "invalid");
+      return !isValid;
+    });
+    if (faulty.length) {
+      gateway.hosted.focus(faulty[0]);
+    }
+    return faulty.length === 0;
+  }
+
+  function fieldStyles() {
+    const page = window.getComputedStyle(document.body);
+    const muted = window.getComputedStyle(element("card"), "::before").color;
+    return {
+      input: { color: page.color, "font-size": "16px", "font-family": "system-ui, sans-serif", padding: "0 12px" },
+      "::placeholder": { color: muted },
+    };
+  }
+
+  async function openFields(client) {
+    const field = (name, label, placeholder) =>
+      ({ container: `#${FIELDS[name]}`, placeholder, internalLabel: texts[label], iframeTitle: texts[label] });
+    gateway.hosted = await window.braintree.hostedFields.create({
+      client,
+      styles: fieldStyles(),
+      fields: {
+        number: field("number", "number_label", "1234 1234 1234 1234"),
+        expirationDate: field("expirationDate", "expiry_label", "MM / YY"),
+        cvv: field("cvv", "cvv_label", "123"),
+      },
+    });
+    gateway.hosted.on("blur", ({ emittedBy, fields }) => {
+      const { isValid, isEmpty } = fields[emittedBy];
+      complainOfField(emittedBy, isValid || isEmpty ? "" : "invalid");
+    });
+    gateway.hosted.on("validityChange", ({ emittedBy, fields }) => {
+      const { isValid, isPotentiallyValid } = fields[emittedBy];
+      complainOfField(emittedBy, isValid || isPotentiallyValid ? "" : "invalid");
+    });
+    gateway.hosted.on("inputSubmitRequest", () => element("payment").requestSubmit());
+  }
+
+  // Apple Pay, in browsers that have it.
+
+  async function offerApplePay(client) {
+    const button = element("apple-pay");
+    if (!button || !window.ApplePaySession || !window.ApplePaySession.canMakePayments() || !window.braintree.applePay) {
+      return;
+    }
+    const applePay = await window.braintree.applePay.create({ client });
+    button.addEventListener("click", () => payByApplePay(applePay));
+    button.hidden = false;
+    element("wallets").hidden = false;
+  }
+
+  function payByApplePay(applePay) {
+    if (busy || !PAYABLE.includes(main.dataset.state)) {
+      return;
+    }
+    const shop = document.title;
+    const request = applePay.createPaymentRequest({ total: { label: shop, amount: main.dataset.amount } });
+    const session = new window.ApplePaySession(3, request);
+    session.onvalidatemerchant = (event) => {
+      applePay.performValidation({ validationURL: event.validationURL, displayName: shop })
+        .then((merchant) => session.completeMerchantValidation(merchant), () => session.abort());
+    };
+    session.onpaymentauthorized = async (event) => {
+      busy = true;
+      show("paying");
+      progress(texts.paying);
+      try {
+        const { nonce } = await applePay.tokenize({ token: event.payment.token });
+        const answer = await pay({ nonce, save: false });
+        const refused = PAYABLE.includes(answer.state) || answer.state === "error";
+        session.completePayment(refused ? session.STATUS_FAILURE || 1 : session.STATUS_SUCCESS || 0);
+        await follow(answer);
+      } catch (error) {
+        session.completePayment(session.STATUS_FAILURE || 1);
+        fail(error);
+      }
+    };
+    session.begin();
+  }
+
+  // The start.
+
+  async function open() {
+    show("loading");
+    const { client_token: authorization } = await ask("POST", "client-token", {});
+    gateway.client = await window.braintree.client.create({ authorization });
+    await openFields(gateway.client);
+    collectDeviceData();
+    await offerApplePay(gateway.client);
+    show("open");
+  }
+
+  /* Helps the gateway against fraud; a payment does without. */
+  function collectDeviceData() {
+    if (window.braintree.dataCollector) {
+      window.braintree.dataCollector.create({ client: gateway.client })
+        .then(({ deviceData }) => { gateway.deviceData = deviceData; }, () => {});
+    }
+  }
+
+  function begin() {
+    const form = element("payment");
+    if (!form) {
+      return;
+    }
+    form.addEventListener("submit", submit);
+    document.querySelectorAll("input[name=method]").forEach((radio) => {
+      radio.addEventListener("change", showChosenMethod);
+    });
+    showChosenMethod();
+    // A page that the back button brings back may be out of date.
+    window.addEventListener("pageshow", (event) => {
+      if (event.persisted) {
+        askState().then(follow);
+      }
+    });
+    if (main.dataset.state === "pending") {
+      busy = true;
+      askState().then(follow);
+      return;
+    }
+    if (PAYABLE.includes(main.dataset.state)) {
+      open().catch(() => {
+        show("failed");
+        element("payment").hidden = true;
+        complain(texts.not_loaded);
+      });
+    }
+  }
+
+  begin();
+})();
