@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, abort, flash, redirect, render_template, request, session, url_for
+from werkzeug.exceptions import NotFound
 from werkzeug.security import check_password_hash, generate_password_hash
 from werkzeug.wrappers import Response
 
@@ -49,12 +50,12 @@ def create_app(shop: Shop, secret_key: str) -> Flask:
 def _add_shopping(app: Flask, shop: Shop) -> None:
     @app.get("/")
     def products() -> str:
-        return render_template("products.html", products=PRODUCTS.values())
+        return _page("products.html", products=PRODUCTS.values())
 
     @app.get("/cart")
     def cart() -> str:
         lines = _cart_lines()
-        return render_template("cart.html", lines=lines, total=sum(line.amount for line in lines))
+        return _page("cart.html", lines=lines, total=sum(line.amount for line in lines))
 
     @app.post("/cart")
     def change_cart() -> Any:
@@ -82,7 +83,7 @@ def _add_shopping(app: Flask, shop: Shop) -> None:
         if not address:  # It was paid or has expired: the order's page says which.
             return redirect(url_for("return_from_checkout", number=order.number))
         if request.form.get("in") == "frame":
-            return render_template("pay.html", order=order, address=address)
+            return _page("pay.html", order=order, address=address)
         return redirect(address, code=303)
 
 
@@ -98,7 +99,7 @@ def _add_orders(app: Flask, shop: Shop) -> None:
         if order.is_paid:
             session.pop("cart", None)
             session.pop("order", None)
-        return render_template("returned.html", order=order)
+        return _page("returned.html", order=order)
 
     @app.get("/orders/<int:number>")
     def show_order(number: int) -> str:
@@ -106,7 +107,7 @@ def _add_orders(app: Flask, shop: Shop) -> None:
         account = _account(shop)
         if number not in session.get("orders", []) and (account is None or order.email != account.email):
             abort(404)
-        return render_template("order.html", order=shop.payments.refresh(order))
+        return _page("order.html", order=shop.payments.refresh(order))
 
     @app.get("/orders")
     def orders() -> str:
@@ -114,7 +115,7 @@ def _add_orders(app: Flask, shop: Shop) -> None:
         numbers = session.get("orders", [])
         own = shop.records.orders(account.email) if account else []
         seen = [shop.records.order(number) for number in numbers if number not in {order.number for order in own}]
-        return render_template("orders.html", orders=[*own, *seen])
+        return _page("orders.html", orders=[*own, *seen])
 
 
 def _add_accounts(app: Flask, shop: Shop) -> None:
@@ -122,7 +123,7 @@ def _add_accounts(app: Flask, shop: Shop) -> None:
     def account() -> str:
         signed_in = _account(shop)
         methods = shop.payments.stored_methods(signed_in.customer_id) if signed_in else []
-        return render_template("account.html", account=signed_in, methods=methods)
+        return _page("account.html", account=signed_in, methods=methods)
 
     @app.post("/account")
     def sign_in() -> Any:
@@ -152,7 +153,7 @@ def _add_accounts(app: Flask, shop: Shop) -> None:
     def forget(payment_method_id: str) -> Any:
         signed_in = _account(shop)
         if signed_in is None:
-            abort(404)
+            raise NotFound
         shop.payments.forget_method(signed_in.customer_id, payment_method_id)
         return redirect(url_for("account"))
 
@@ -161,8 +162,8 @@ def _add_desk(app: Flask, shop: Shop) -> None:
     @app.get("/owner")
     def desk() -> str:
         if not session.get("owner"):
-            return render_template("owner_sign_in.html")
-        return render_template("owner.html", orders=shop.records.orders(), new_request_id=uuid.uuid4)
+            return _page("owner_sign_in.html")
+        return _page("owner.html", orders=shop.records.orders(), new_request_id=uuid.uuid4)
 
     @app.post("/owner")
     def open_desk() -> Any:
@@ -184,6 +185,10 @@ def _add_desk(app: Flask, shop: Shop) -> None:
         refunded = shop.payments.refund(order, amount, request.form.get("request_id", ""))
         flash(f"Order {number}: {price_text(amount)} goes back. The payment is {refunded.state.lower()}.")
         return redirect(url_for("desk"))
+
+
+def _page(template: str, **values: object) -> str:
+    return str(render_template(template, **values))
 
 
 def _minor_units(text: str) -> int | None:
@@ -215,7 +220,7 @@ def _order(shop: Shop, number: int) -> Order:
     try:
         return shop.records.order(number)
     except KeyError:
-        abort(404)
+        raise NotFound from None
 
 
 def _is_signed(order: Order) -> bool:
@@ -258,4 +263,4 @@ def _harden(response: Response, checkout_origin: str) -> Response:
 
 def _not_now(error: BayarError) -> tuple[str, int]:
     """Nothing is lost: the order is kept, and the same request is sent again the next time."""
-    return render_template("not_now.html", reason=error.reason), 503
+    return _page("not_now.html", reason=error.reason), 503
