@@ -28,6 +28,7 @@ from bayar.payments.v1 import customer_service_pb2 as customers
 from bayar.payments.v1 import payment_method_service_pb2 as methods
 from bayar.payments.v1 import payment_service_pb2 as payments
 from bayar.payments.v1.card_pb2 import Card
+from bayar.payments.v1.merchant_account_pb2 import MerchantAccount
 from tests.client.scripted_server import SERVICES, scripted_server
 
 RPCS = {method.name: method for service in SERVICES for method in service.methods}
@@ -35,6 +36,7 @@ ID = "8f14e45f-ceea-467f-a9b4-6d1f5d3b8a11"
 USD = money("25.00", "USD")
 HOME = Address(country_code="ID")
 PAYMENT, CUSTOMER, METHOD = Payment(payment_id="pay_1"), Customer(customer_id="cus_1"), PaymentMethod(customer_id="c")
+ACCOUNT = MerchantAccount(merchant_account_id="my_usd", currency_code="USD", default=True)
 CARD = {"number": "4111111111111111", "expiration_month": 12, "expiration_year": 2030, "cvv": "123"}
 ENTRY = payments.DeclineReasonEntry(gateway_codes=["2001"])
 VERIFIED = payments.VerifyPaymentResponse(payment=PAYMENT)
@@ -154,6 +156,12 @@ CALLS: list[tuple[Callable[[BayarClient], object], Message, object, object]] = [
         payments.GetPaymentRequest(payment_id="pay_1", language_code="id"),
         payments.GetPaymentResponse(payment=PAYMENT),
         PAYMENT,
+    ),
+    (
+        lambda client: client.list_merchant_accounts(),
+        payments.ListMerchantAccountsRequest(),
+        payments.ListMerchantAccountsResponse(merchant_accounts=[ACCOUNT]),
+        [ACCOUNT],
     ),
     (
         lambda client: client.list_payments(

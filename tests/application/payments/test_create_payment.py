@@ -70,6 +70,7 @@ def test_the_gateway_is_asked_for_just_what_was_ordered(monkeypatch: pytest.Monk
             billing_address=HOME,
             descriptor=ON_STATEMENT,
             reference=payment.terms.reference,
+            merchant_account_id="usd",
         )
     ]
 

@@ -21,7 +21,7 @@ from application.common.errors import FieldViolation, ResourceKind, Rule
 from application.common.velocity_scope import VelocityScope
 from application.ports import gateway
 from domain import errors as domain
-from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CheckoutId, CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money
 from domain.operation import OperationKind, OperationState
 from domain.payment_method import PaymentMethodState
@@ -29,6 +29,7 @@ from domain.payment_state import PaymentState
 
 PAYMENT, OPERATION, CUSTOMER = PaymentId("pay_1"), OperationId("op_1"), CustomerId("cus_1")
 DISPUTE = DisputeId("dis_1")
+CHECKOUT = CheckoutId("chk_1")
 Code = grpc.StatusCode
 
 TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = [
@@ -124,6 +125,15 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
         "PAYMENT_DISPUTED",
         (rich.PreconditionFailure,),
     ),
+    (domain.CheckoutCompleted(CHECKOUT), Code.FAILED_PRECONDITION, "CHECKOUT_COMPLETED", (rich.PreconditionFailure,)),
+    (domain.CheckoutBeingPaid(CHECKOUT), Code.ABORTED, "CHECKOUT_BEING_PAID", (rich.RetryInfo,)),
+    (
+        domain.CheckoutNotPayable(CHECKOUT),
+        Code.FAILED_PRECONDITION,
+        "CHECKOUT_NOT_PAYABLE",
+        (rich.PreconditionFailure,),
+    ),
+    (application.CheckoutNotServed(), Code.FAILED_PRECONDITION, "CHECKOUT_NOT_SERVED", (rich.PreconditionFailure,)),
     (
         application.DisputeAnswerRefused(DISPUTE, "something is missing"),
         Code.FAILED_PRECONDITION,
