@@ -133,9 +133,13 @@ def _misfits(root: str) -> dict[str, bytes]:
 
 
 WRITING = [route for route in ROUTES if route.method in ("POST", "PUT") and route.needs_keys]
-OAUTH = [route for route in ROUTES if route.method == "POST" and route.path.startswith("/oauth")]
+# Calls in XML that have the credentials of an application.
+_OF_APPLICATIONS = ("/oauth", "/merchants/")
+OAUTH = [route for route in ROUTES if route.method == "POST" and route.path.startswith(_OF_APPLICATIONS)]
 CLIENT_SIDE = [
-    route for route in ROUTES if route.method == "POST" and not route.needs_keys and not route.path.startswith("/oauth")
+    route
+    for route in ROUTES
+    if route.method == "POST" and not route.needs_keys and not route.path.startswith(_OF_APPLICATIONS)
 ]
 
 

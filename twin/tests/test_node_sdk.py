@@ -85,10 +85,6 @@ def test_the_node_snippet_of_the_readme_runs(twin: Twin, example: Path) -> None:
     assert told.startswith("true ")
 
 
-# Braintree has switched their endpoints off.
-SWITCHED_OFF = {"merchant.create"}
-
-
 def test_the_twin_serves_each_request_of_the_node_sdk(example: Path) -> None:
     lines = _run([*_program("node"), "node_walk.js"], example, {}).splitlines()
     requests = [json.loads(line) for line in lines if line.startswith("{")]
@@ -97,8 +93,6 @@ def test_the_twin_serves_each_request_of_the_node_sdk(example: Path) -> None:
     for request in requests:
         path = request.get("url", "").partition("?")[0]
         match = ROUTER.match(request.get("method", ""), path)
-        if request["name"] in SWITCHED_OFF:
-            continue
         if match is None or (path == "/graphql" and validate(SCHEMA, parse(request["body"]))):
             unserved.append(request)
     assert unserved == []

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qsl
 
 from braintree_twin.browser.hosts import host_page
@@ -26,8 +27,9 @@ from braintree_twin.oauth.grants import bearer, grant_of_access_token, merchant_
 from braintree_twin.params import Params
 from braintree_twin.request_schema import Effect, UnhandledField, unhandled_fields
 from braintree_twin.resources import ROUTES
+from braintree_twin.resources.created_merchants import restore_merchants
 from braintree_twin.resources.merchant_accounts import restore_accounts
-from braintree_twin.routing import CLIENT_API, Match, Router
+from braintree_twin.routing import CLIENT_API, CREATED_MERCHANTS, Match, Router
 from braintree_twin.state.store import Store
 from braintree_twin.unhandled_fields import UnhandledFieldCounter
 from braintree_twin.validation import Errors, ValidationFailed, error_answer
@@ -38,7 +40,7 @@ MAX_DOCUMENT_BYTES = 1024 * 1024
 XML = "application/xml; charset=utf-8"
 UNROUTED = "(no route)"
 # Calls for servers that check other credentials than a merchant's keys.
-_XML_WITHOUT_KEYS = ("/oauth", "/local_payments")
+_XML_WITHOUT_KEYS = ("/oauth", CREATED_MERCHANTS, "/local_payments")
 # CORS headers: browsers need them before a page may call another origin.
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -79,6 +81,7 @@ class App:
         self._in_flight: dict[str, set[str]] = {}
         # Loads the records that the state begins with.
         self.load_initial: Callable[[], None] = lambda: None
+        restore_merchants(store, merchants)
         for merchant in merchants:
             restore_accounts(store, merchant)
 
@@ -93,6 +96,7 @@ class App:
             gateway_hosts=self._gateway_hosts,
             browser_url=self.browser_url,
             find_owner=self.merchants.owner_of,
+            add_merchant=self.merchants.add,
             merchant_ids=lambda: [merchant.id for merchant in self.merchants],
         )
 
@@ -101,6 +105,7 @@ class App:
         with self.store.change():
             self.store.clear()
             self.clock.reset()
+        self.merchants.forget_created()
         for merchant in self.merchants:
             merchant.forget_created_accounts()
         self.unhandled = UnhandledFieldCounter()
@@ -150,7 +155,8 @@ class App:
             _check_version(request)
             call.path, call.route, call.query = match.values, match.name, dict(parse_qsl(request.query))
             call.document = self._browser_document(request) if match.route.for_browsers else self._document(request)
-            self._note_unhandled(match, call)
+            call.note_unhandled = partial(self._count_unhandled, match.name)
+            self._note_unhandled(match, request, call)
             return self._answer(request, self._run(match, call))
         except ValidationFailed as failure:
             echo = Params(call.document).echo() if call else {}
@@ -176,16 +182,23 @@ class App:
             return self._web_package.page(request.path, local)
         return page
 
-    def _note_unhandled(self, match: Match, call: Call) -> None:
-        """Count the fields that the twin does not act on; refuse them if it is strict."""
+    def _note_unhandled(self, match: Match, request: Request, call: Call) -> None:
+        """Name what the twin does not act on, unless the handler does that itself."""
         route = match.route
         if route.takes is None:
             return
         found = unhandled_fields(call.document, route.takes)
         if not route.for_browsers:
             found += [UnhandledField(f"query.{name}", Effect.UNKNOWN) for name in call.query if name not in route.query]
+            kind = media_type(request)
+            if request.body.strip() and kind not in _READERS:
+                found.append(UnhandledField(f"body ({kind})", Effect.UNKNOWN))
+        self._count_unhandled(match.name, found)
+
+    def _count_unhandled(self, route: str, found: list[UnhandledField]) -> None:
+        """Count the fields that the twin does not act on; refuse them if it is strict."""
         if found:
-            self.unhandled.count(match.name, found)
+            self.unhandled.count(route, found)
             if self._strict:
                 raise UnhandledFields(f"braintree-twin --strict: {'; '.join(str(each) for each in found)}")
 
@@ -227,8 +240,7 @@ class App:
         return next(owners, None)
 
     def _document(self, request: Request) -> dict[str, Value]:
-        kind = request.headers.get("content-type", "application/xml").partition(";")[0].strip().lower()
-        reader = _READERS.get(kind)
+        reader = _READERS.get(media_type(request))
         if not request.body or reader is None:
             return {}
         if len(request.body) > MAX_DOCUMENT_BYTES:
@@ -274,6 +286,11 @@ class App:
             response.body = gzip.compress(response.body, compresslevel=1, mtime=0)
             response.headers["Content-Encoding"] = "gzip"
         return response
+
+
+def media_type(request: Request) -> str:
+    """The type of the body, without its parameters."""
+    return request.headers.get("content-type", "application/xml").partition(";")[0].strip().lower()
 
 
 def _empty(status: int) -> Response:

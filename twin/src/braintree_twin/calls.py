@@ -9,7 +9,7 @@ from braintree_twin.clock import FixedClock
 from braintree_twin.ids import Ids
 from braintree_twin.merchants import Merchant
 from braintree_twin.params import Params
-from braintree_twin.request_schema import Schema
+from braintree_twin.request_schema import Schema, UnhandledField
 from braintree_twin.state.store import Store
 from braintree_twin.xml_reader import Value
 from braintree_twin.xml_writer import Node
@@ -40,10 +40,14 @@ class Call:
     gateway_hosts: bool = False
     # The twin's address for a person's browser, such as http://localhost:8444; empty if it has none.
     browser_url: str = ""
+    # Names fields that the twin does not act on. With --strict it raises UnhandledFields.
+    note_unhandled: Callable[[list[UnhandledField]], None] = lambda _: None
     # The merchant that owns the OAuth application with a client id.
     find_owner: Callable[[str], Merchant | None] = lambda _: None
     # The ids of all merchants.
     merchant_ids: Callable[[], list[str]] = list
+    # Lets a new merchant call.
+    add_merchant: Callable[[Merchant], None] = lambda _: None
 
     def params(self, root: str) -> Params:
         return Params.of(self.document, root)

@@ -42,7 +42,7 @@ def page() -> str:
     parts.append("## Calls without fields\n")
     parts.append("\n".join(f"- {route.method} {route.path}" for route in ROUTES if _has_no_fields(route)) + "\n")
     parts.append("## Calls whose fields are not listed\n")
-    parts.append("Searches, whose criteria are refused if they are unknown, and the pages and forms of browsers.\n")
+    parts.append("GraphQL, whose schema knows the fields, uploads, and the pages and forms of browsers.\n")
     parts.append("\n".join(f"- {route.method} {route.path}" for route in ROUTES if route.takes is None) + "\n")
     return "\n".join(parts)
 

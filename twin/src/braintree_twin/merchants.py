@@ -92,6 +92,8 @@ class Merchant:
     oauth_client_id: str | None = None
     oauth_client_secret: str | None = None
     company_name: str | None = None
+    # False: its application is not finished, so that larger sales are rejected.
+    application_complete: bool = True
     by_id: dict[str, MerchantAccount] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
@@ -164,10 +166,19 @@ READY_MADE = Merchant(
 
 
 class Merchants:
-    """The merchants, by id."""
+    """The merchants, by id: those that the twin starts with, and those that are created through the API."""
 
     def __init__(self, merchants: Iterable[Merchant]) -> None:
         self._by_id = {merchant.id: merchant for merchant in merchants}
+        self._known = frozenset(self._by_id)
+
+    def add(self, merchant: Merchant) -> None:
+        self._by_id[merchant.id] = merchant
+
+    def forget_created(self) -> None:
+        """Forget the merchants that were created through the API."""
+        for identifier in self._by_id.keys() - self._known:
+            del self._by_id[identifier]
 
     def __iter__(self) -> Iterator[Merchant]:
         return iter(self._by_id.values())

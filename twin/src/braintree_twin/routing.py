@@ -9,6 +9,8 @@ from urllib.parse import unquote
 from braintree_twin.calls import Route
 
 PREFIX = "/merchants/"
+# A path of no merchant, though it looks like one.
+CREATED_MERCHANTS = "/merchants/create_via_api"
 # Its paths may end in .json.
 CLIENT_API = "/client_api/"
 
@@ -23,7 +25,7 @@ class Match:
 
 def split_merchant(path: str) -> tuple[str | None, str]:
     """Split a path into the merchant id and the rest."""
-    if not path.startswith(PREFIX):
+    if not path.startswith(PREFIX) or path == CREATED_MERCHANTS:
         return None, path
     merchant_id, slash, rest = path[len(PREFIX) :].partition("/")
     return unquote(merchant_id), slash + rest

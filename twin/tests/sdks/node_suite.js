@@ -334,7 +334,9 @@ test("SEPA debit accounts, local payments and Meta checkout", async () => {
   assert.equal((await gateway.sepaDirectDebitAccount.find(account.token)).bankReferenceToken, "a-fake-bank-reference-token");
   const options = { submitForSettlement: true };
   const sepa = await sale({ paymentMethodNonce: undefined, paymentMethodToken: account.token, options });
-  const order = sepa.sepaDirectDebitAccountDetails.paypalV2OrderId;
+  assert.equal(sepa.sepaDirectDebitAccountDetails.paypalV2OrderId, null);
+  await gateway.testing.settle(sepa.id);
+  const order = (await gateway.transaction.find(sepa.id)).sepaDirectDebitAccountDetails.paypalV2OrderId;
   const found = await all(gateway.transaction.search((search) => search.sepaDebitPaypalV2_OrderId().is(order)));
   assert.deepEqual(found.map((each) => each.id), [sepa.id]);
   await gateway.sepaDirectDebitAccount.delete(account.token);

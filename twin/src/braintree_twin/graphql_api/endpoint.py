@@ -12,6 +12,7 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    MiddlewareManager,
     build_schema,
     execute_sync,
     parse,
@@ -28,6 +29,7 @@ from braintree_twin.graphql_api.client_queries import CLIENT_QUERIES
 from braintree_twin.graphql_api.context import Fields, Forbidden, Graph, InvalidInput, InvalidVariables
 from braintree_twin.graphql_api.mutations import MUTATIONS
 from braintree_twin.graphql_api.queries import QUERIES
+from braintree_twin.graphql_api.read_inputs import InputReader
 from braintree_twin.graphql_api.services import SERVICES
 from braintree_twin.oauth.grants import bearer, grant_of_access_token
 
@@ -115,6 +117,7 @@ def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any
     document = _parsed(query)
     if isinstance(document, tuple):
         return _answer(graph.call, {}, [_invalid(error) for error in document])
+    reader = InputReader()
     result = execute_sync(
         SCHEMA,
         document,
@@ -122,7 +125,11 @@ def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any
         context_value=graph,
         variable_values=variables,
         operation_name=operation if isinstance(operation, str) else None,
+        middleware=MiddlewareManager(reader),
     )
+    if not result.errors:
+        # A refused request acts on nothing.
+        graph.call.note_unhandled(reader.unhandled())
     unexecuted = any(isinstance(error.original_error, InvalidVariables) for error in result.errors or ())
     return _answer(graph.call, {} if unexecuted else {"data": result.data}, _errors(result))
 

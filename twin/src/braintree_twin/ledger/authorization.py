@@ -19,6 +19,8 @@ from braintree_twin.vault.verifying import link_id
 
 # The processor's code for a partial approval, if the merchant accepts one.
 PARTLY_APPROVED = "1004"
+# The largest amount that a merchant takes whose application is not finished (inferred).
+LARGEST_BEFORE_APPROVAL = Decimal(2000)
 # Behaviour of the card -> the reason for which fraud checking rejects it.
 _REJECTED_AS_FRAUD = {cards.FRAUD: "fraud", cards.RISK_THRESHOLD: "risk_threshold"}
 
@@ -54,7 +56,8 @@ def submit_if_requested(call: Call, record: Transaction, options: Params) -> Non
     if record.type == "credit" or options.flag("submit_for_settlement"):
         record.due_at = None
         enter(call, record, "submitted_for_settlement")
-        if record.kind in SETTLING_AT_ONCE and record.type == "sale":
+        # Processors of installments begin at once, too (inferred: the sandbox refunds them before a batch).
+        if record.type == "sale" and (record.kind in SETTLING_AT_ONCE or record.installment_count):
             enter(call, record, "settling")
         leave_to_the_bank(call, record)
 
@@ -75,6 +78,8 @@ def _rejection(call: Call, record: Transaction, request: AuthorizationRequest) -
         return _REJECTED_AS_FRAUD[request.behaviour]
     if request.lacks_authentication:
         return "three_d_secure"
+    if not call.merchant.application_complete and request.amount > LARGEST_BEFORE_APPROVAL:
+        return "application_incomplete"
     if record.type == "sale" and _is_duplicate(call, record, request):
         return "duplicate"
     if record.type == "credit" or not record.card:

@@ -8,6 +8,7 @@ from email.parser import BytesParser
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import MalformedRequest
+from braintree_twin.request_schema import Effect, UnhandledField
 from braintree_twin.state.records import Document
 from braintree_twin.validation import failed
 from braintree_twin.views.disputes import document as document_view
@@ -26,11 +27,13 @@ KIND_INVALID, TOO_LARGE, TYPE_INVALID, MALFORMED, TOO_LONG, EMPTY = (
 )
 # Content type -> the first bytes of such a file.
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "application/pdf": b"%PDF-"}
+PARTS = ("document_upload[kind]", "kind", "document_upload[file]", "file")
 _PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 
 
 def create(call: Call) -> Answer:
     parts = _parts(call)
+    call.note_unhandled([UnhandledField(name, Effect.UNKNOWN) for name in parts if name not in PARTS])
     kind = _text(parts.get("document_upload[kind]") or parts.get("kind"))
     if kind not in KINDS:
         raise failed(ROOT, "kind", KIND_INVALID)

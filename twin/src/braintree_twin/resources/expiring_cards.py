@@ -7,6 +7,7 @@ from datetime import datetime
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import MalformedRequest
+from braintree_twin.request_schema import schema
 from braintree_twin.search.paging import MAX_OTHER_RESULTS, ids_answer, page_answer
 from braintree_twin.state.records import PaymentMethod
 from braintree_twin.views.payment_methods import payment_method as method_view
@@ -51,7 +52,12 @@ def _routes(name: str, months: Callable[[Call], tuple[Month, Month]]) -> tuple[R
         return page_answer("payment_methods", "credit_card", found)
 
     path = f"/payment_methods/all/{name}"
-    return Route("POST", f"{path}_ids", search_ids, takes=None), Route("POST", path, search, takes=None)
+    query = frozenset({"start", "end"}) if name == "expiring" else frozenset()
+    takes = {"search": schema("ids")}
+    return (
+        Route("POST", f"{path}_ids", search_ids, takes=takes, query=query),
+        Route("POST", path, search, takes=takes, query=query),
+    )
 
 
 ROUTES = (*_routes("expired", _expired), *_routes("expiring", _expiring))

@@ -7,6 +7,7 @@ import re
 from braintree_twin.calls import Call, JsonAnswer, Route
 from braintree_twin.errors import NotAuthenticated
 from braintree_twin.params import Params
+from braintree_twin.request_schema import schema
 from braintree_twin.state.records import Nonce
 from braintree_twin.vault.bank_accounts import of_bank_account
 
@@ -39,4 +40,12 @@ def tokenize(call: Call) -> JsonAnswer:
     return JsonAnswer({"tenant_token": nonce.nonce})
 
 
-ROUTES = (Route("POST", "/v1/open-finance/tokenize-bank-account-details", tokenize, needs_keys=False, takes=None),)
+_TAKES = {
+    "account_details": schema("account_number account_type classification", no_effect="tokenized_account balances"),
+    "institution_details": schema(bank_id=schema("bank_code", no_effect="country_code")),
+    "account_holders": schema(
+        name=schema("full_name", no_effect="given_name surname prefix suffix"),
+        no_effect="type ownership emails phones addresses",
+    ),
+}
+ROUTES = (Route("POST", "/v1/open-finance/tokenize-bank-account-details", tokenize, needs_keys=False, takes=_TAKES),)

@@ -11,3 +11,31 @@ _CODES = (
     "ZAR ZMW"
 )
 KNOWN_CURRENCIES = frozenset(_CODES.split(" "))
+
+# Countries of the euro, and others whose currency is not the dollar, by ISO 3166 alpha-3.
+_EURO = "AUT BEL HRV CYP EST FIN FRA DEU GRC IRL ITA LVA LTU LUX MLT NLD PRT SVK SVN ESP"
+_BY_COUNTRY = {
+    **dict.fromkeys(_EURO.split(" "), "EUR"),
+    "AUS": "AUD",
+    "BRA": "BRL",
+    "CAN": "CAD",
+    "CHE": "CHF",
+    "DNK": "DKK",
+    "GBR": "GBP",
+    "HKG": "HKD",
+    "IDN": "IDR",
+    "IND": "INR",
+    "JPN": "JPY",
+    "MEX": "MXN",
+    "MYS": "MYR",
+    "NOR": "NOK",
+    "NZL": "NZD",
+    "POL": "PLN",
+    "SGP": "SGD",
+    "SWE": "SEK",
+}
+
+
+def currency_of_country(alpha3: str) -> str:
+    """The currency of a new merchant's default account; US dollars where the twin knows no other."""
+    return _BY_COUNTRY.get(alpha3, "USD")

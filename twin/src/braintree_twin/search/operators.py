@@ -20,7 +20,8 @@ def _lower(texts: Texts) -> list[str]:
 
 
 _TEXT_TESTS: dict[str, Callable[[str], Test]] = {
-    "is": lambda wanted: lambda texts: any(text == wanted for text in _lower(texts)),
+    # Nothing is equal to nothing only.
+    "is": lambda wanted: lambda texts: any(text == wanted for text in _lower(texts) or ("",)),
     "is_not": lambda wanted: lambda texts: all(text != wanted for text in _lower(texts)),
     "starts_with": lambda wanted: lambda texts: any(text.startswith(wanted) for text in _lower(texts)),
     "ends_with": lambda wanted: lambda texts: any(text.endswith(wanted) for text in _lower(texts)),

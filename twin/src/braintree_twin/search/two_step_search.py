@@ -10,12 +10,15 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import Unprocessable
 from braintree_twin.ledger.settlement import advance_due
 from braintree_twin.params import Params
+from braintree_twin.request_schema import EVERYTHING
 from braintree_twin.search.paging import ids_answer, page_answer
 from braintree_twin.search.query import Criterion, read_query
 from braintree_twin.state.store import Store, Table
 from braintree_twin.xml_writer import Node
 
 ROOT = "search"
+# The query refuses a criterion that it does not know.
+CRITERIA = {ROOT: EVERYTHING}
 Record = TypeVar("Record")
 
 
@@ -52,6 +55,6 @@ class TwoStepSearch(Generic[Record]):
     @property
     def routes(self) -> tuple[Route, ...]:
         return (
-            Route("POST", f"{self.path}/advanced_search_ids", self.search_ids, takes=None),
-            Route("POST", f"{self.path}/advanced_search", self.search, takes=None),
+            Route("POST", f"{self.path}/advanced_search_ids", self.search_ids, takes=CRITERIA),
+            Route("POST", f"{self.path}/advanced_search", self.search, takes=CRITERIA),
         )

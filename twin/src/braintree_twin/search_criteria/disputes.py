@@ -7,6 +7,7 @@ from typing import Any
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.ledger.settlement import advance_due
+from braintree_twin.request_schema import EVERYTHING
 from braintree_twin.search.index_lookups import id_column, list_column
 from braintree_twin.search.operators import Texts, amount, one_of, text, timestamp
 from braintree_twin.search.paging import MAX_OTHER_RESULTS, numbered_page
@@ -59,4 +60,4 @@ def search(call: Call) -> Answer:
     return numbered_page("disputes", "dispute", call.query.get("page"), keys, view)
 
 
-ROUTES = (Route("POST", "/disputes/advanced_search", search, takes=None),)
+ROUTES = (Route("POST", "/disputes/advanced_search", search, takes={"search": EVERYTHING}, query=frozenset({"page"})),)

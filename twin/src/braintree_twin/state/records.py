@@ -389,6 +389,18 @@ class CreatedAccount:
 
 
 @dataclass(slots=True, kw_only=True)
+class CreatedMerchant:
+    """A merchant that was created through the API. The first currency is its default account's."""
+
+    id: str
+    email: str
+    company_name: str
+    currencies: list[str]
+    public_key: str
+    private_key: str
+
+
+@dataclass(slots=True, kw_only=True)
 class CatalogEntry:
     """A plan, an add-on or a discount, by `kind`."""
 

@@ -17,6 +17,7 @@ from braintree_twin.state.records import (
     BankVerification,
     CatalogEntry,
     CreatedAccount,
+    CreatedMerchant,
     Customer,
     CustomerSession,
     Delivery,
@@ -177,6 +178,7 @@ class Store:
         self.oauth_grants = Table("oauth_grants", OAuthGrant, "code", ("access_token", "refresh_token"))
         self.request_keys = Table("request_keys", RequestKey, "key")
         self.created_accounts = Table("created_accounts", CreatedAccount, "id")
+        self.created_merchants = Table("created_merchants", CreatedMerchant, "id")
         self.catalog = Table("catalog", CatalogEntry, "key", ("kind",))
         self.subscriptions = Table(
             "subscriptions", Subscription, "id", ("payment_method_token", "status", "plan_id", "due_at")
@@ -198,6 +200,7 @@ class Store:
             self.oauth_grants,
             self.request_keys,
             self.created_accounts,
+            self.created_merchants,
             self.catalog,
             self.subscriptions,
             self.disputes,
