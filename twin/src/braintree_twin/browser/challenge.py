@@ -95,8 +95,8 @@ def _result(record: Authentication, *, canceled: bool) -> dict[str, Any]:
     }
 
 
-def challenge_url(api: str, call: Call, record: Authentication) -> str:
-    return f"{api}/merchants/{call.merchant.id}{PATH.replace('{authentication}', record.id)}"
+def challenge_url(host: str, call: Call, record: Authentication) -> str:
+    return f"{host}/merchants/{call.merchant.id}{PATH.replace('{authentication}', record.id)}"
 
 
 ROUTES = (

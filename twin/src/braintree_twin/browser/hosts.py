@@ -18,12 +18,15 @@ GATEWAYS_HOSTS = (
 )
 # Hosts of PayPal's that braintree-web calls: its log of events, the data collector and its beacon.
 PAYPALS_HOSTS = ("www.paypal.com", "c.paypal.com", "b.stats.paypal.com")
-HOSTS = (*GATEWAYS_HOSTS, *PAYPALS_HOSTS)
+# CardinalCommerce's, in the sandbox: the script of 3-D Secure, and the page of the issuer's challenge.
+SONGBIRD_HOST = "songbirdstag.cardinalcommerce.com"
+CHALLENGE_HOST = "0merchantacsstag.cardinalcommerce.com"
+HOSTS = (*GATEWAYS_HOSTS, *PAYPALS_HOSTS, SONGBIRD_HOST, CHALLENGE_HOST)
 
 SONGBIRD = "/edge/v1/songbird.js"
 # Path -> the file that answers a GET, with its content type.
 PAGES = {
-    # songbird.cardinalcommerce.com, here at the address that the configuration names
+    # songbirdstag.cardinalcommerce.com, or the address that the configuration names
     SONGBIRD: ("songbird.js", SCRIPT),
     # c.paypal.com: the data collector
     "/da/r/fb.js": ("fraudnet.js", SCRIPT),

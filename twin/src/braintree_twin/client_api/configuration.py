@@ -109,7 +109,7 @@ def three_d_secure(call: Call) -> dict[str, str]:
     """The script that shows challenges, and the token that it starts with."""
     return {
         "cardinalAuthenticationJWT": sign(call, {"iss": "braintree-twin", "OrgUnitId": call.merchant.id}),
-        "cardinalSongbirdUrl": f"{hosts_of(call).api}{SONGBIRD}",
+        "cardinalSongbirdUrl": f"{hosts_of(call).songbird}{SONGBIRD}",
         "cardinalSongbirdIdentityHash": integrity_of("songbird.js"),
     }
 

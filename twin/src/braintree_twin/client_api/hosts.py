@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from braintree_twin.browser.hosts import CHALLENGE_HOST, SONGBIRD_HOST
 from braintree_twin.calls import Call
 
 API = "https://api.sandbox.braintreegateway.com"
@@ -24,6 +25,9 @@ class Hosts:
     api: str
     graphql: str
     assets: str
+    # Of the script of 3-D Secure, and of the page of its challenge.
+    songbird: str
+    challenge: str
 
 
 def hosts_of(call: Call) -> Hosts:
@@ -33,7 +37,6 @@ def hosts_of(call: Call) -> Hosts:
     """
     reached_by = urlsplit(call.base_url).hostname or ""
     if call.gateway_hosts or reached_by.endswith(_GATEWAYS_DOMAINS):
-        return Hosts(API, GRAPHQL, ASSETS)
-    if call.browser_url:
-        return Hosts(call.browser_url, call.browser_url, call.browser_url)
-    return Hosts(call.base_url, call.base_url, ASSETS)
+        return Hosts(API, GRAPHQL, ASSETS, f"https://{SONGBIRD_HOST}", f"https://{CHALLENGE_HOST}")
+    own = call.browser_url or call.base_url
+    return Hosts(own, own, call.browser_url or ASSETS, own, own)

@@ -106,12 +106,12 @@ def challenge_addresses(call: Call, record: Authentication) -> dict[str, str | N
     """The address of the challenge with the fields to post to it; all None without a challenge."""
     if not record.open:
         return dict.fromkeys(("acsUrl", "md", "termUrl", "pareq"))
-    api = hosts_of(call).api
+    hosts = hosts_of(call)
     below = f"payment_methods/{record.nonce}/three_d_secure/authenticate"
     return {
-        "acsUrl": challenge_url(api, call, record),
+        "acsUrl": challenge_url(hosts.challenge, call, record),
         "md": record.transaction_id,
-        "termUrl": f"{api}/merchants/{call.merchant.id}/client_api/v1/{below}?authentication={record.id}",
+        "termUrl": f"{hosts.api}/merchants/{call.merchant.id}/client_api/v1/{below}?authentication={record.id}",
         "pareq": record.id,
     }
 
