@@ -34,7 +34,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run shop test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run shop test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser checkout-shots test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -81,8 +81,11 @@ contract-languages: $(DEV) $(PROTOC) ## run the contract through every generator
 test-node: $(DEV) ## run the tests of clients/node and the conformance suite with it; a minute
 	$(BIN)/pytest tests/languages/test_node.py $(ARGS)
 
-test-browser: $(BROWSER) ## run npm's braintree-web in Debian's Chromium against the twin; half a minute
+test-browser: $(BROWSER) ## pay on the checkout page, and run npm's braintree-web, in Debian's Chromium against the twin; a minute or two
 	$(BIN)/pytest tests/browser $(ARGS)
+
+checkout-shots: $(BROWSER) ## take a picture of each step of the checkout page, in build/checkout-shots; a minute
+	$(BIN)/python -m tests.browser.shots build/checkout-shots $(ARGS)
 
 test-twin-sdks: $(DEV) ## drive the twin with the Node SDK, the Ruby SDK's requests, and every SDK's spelling; a minute
 	$(BIN)/pytest twin/tests/test_node_sdk.py twin/tests/test_spellings.py $(ARGS)

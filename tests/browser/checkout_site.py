@@ -1,0 +1,169 @@
+"""A shopper in Chromium at the checkout page of a real service, whose gateway is the twin."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from bayar import BayarClient, Checkout, CheckoutLine, money
+from braintree_twin.testing import Twin
+from tests.browser.shop import SECONDS
+from tests.end_to_end.service import Service, environment_of
+from tests.languages.toolchain import npm_packages
+
+HERE: Final = Path(__file__).parent
+VISA, MASTERCARD = "4111111111111111", "5555555555554444"
+FRICTIONLESS, CHALLENGED, FAILS_CHALLENGE = "4000000000001000", "4000000000001091", "4000000000001109"
+SECURITY_CODE = "987"
+# The fields of the page, and their inputs in the gateway's frames.
+FIELDS: Final = {"number": "#credit-card-number", "expirationDate": "#expiration", "cvv": "#cvv"}
+SUCCESS_URL = "http://localhost:9/paid"
+CANCEL_URL = "http://localhost:9/cart"
+PHONE = {"width": 390, "height": 844}
+SMALLEST_PHONE = {"width": 320, "height": 568}
+_REFERENCES = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Site:
+    """The service with its page, the twin, and a caller of the service."""
+
+    service: Service
+    twin: Twin
+    bayar: BayarClient
+    url: str
+
+    def create(self, amount: str = "25.00", **more: Any) -> Checkout:
+        """A checkout of an order that no other test has."""
+        given: dict[str, Any] = {
+            "reference": f"order-{next(_REFERENCES)}",
+            "amount": money(amount, "USD"),
+            "success_url": SUCCESS_URL,
+            "cancel_url": CANCEL_URL,
+            "lines": [CheckoutLine(description="Gayo, 250 g", quantity=2, amount=money(amount, "USD"))],
+            "language_code": "en",
+        }
+        return self.bayar.create_checkout(**{**given, **more})
+
+    def customer(self) -> str:
+        return self.bayar.create_customer(given_name="Siti", family_name="Rahayu").customer_id
+
+
+@contextmanager
+def running_site(directory: Path, twin: Twin, more: Mapping[str, str] | None = None) -> Iterator[Site]:
+    """A service with a checkout page for this twin, gone when you leave."""
+    port = _free_port()
+    url = f"http://localhost:{port}"
+    settings = {
+        "BAYAR_CHECKOUT_ADDRESS": f"127.0.0.1:{port}",
+        "BAYAR_CHECKOUT_BASE_URL": url,
+        "BAYAR_CHECKOUT_SHOP_NAME": "Kopi Senja",
+        "BAYAR_DECLINES_PER_CLIENT_ADDRESS": "0",
+        "BAYAR_CARDS_PER_CLIENT_ADDRESS": "0",
+        "BAYAR_CHECKOUT_ATTEMPTS_PER_MINUTE": "1000",
+        **(more or {}),
+    }
+    environment = environment_of(twin, f"sqlite:///{directory / 'bayar.db'}", settings)
+    service = Service(environment, directory / "bayar.log")
+    try:
+        service.start()
+        with BayarClient(service.address) as bayar:
+            yield Site(service, twin, bayar, url)
+    finally:
+        service.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def axe() -> Path:
+    """npm's axe-core, which looks for faults that keep people from using a page."""
+    return npm_packages(HERE, "axe-core") / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@dataclass(slots=True)
+class Shopper:
+    """A person at the page, in a browser of their own. `sent` is everything that their browser sent to the service."""
+
+    site: Site
+    context: BrowserContext
+    page: Page
+    sent: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, address: str, *, state: str = "open") -> None:
+        self.page.goto(address)
+        self.expect_state(state)
+
+    def expect_state(self, state: str) -> None:
+        expect(self.page.locator("main#checkout")).to_have_attribute("data-state", state)
+
+    def input(self, name: str) -> Locator:
+        return self.page.frame_locator(f"iframe[name=braintree-hosted-field-{name}]").locator(FIELDS[name])
+
+    def type_card(self, number: str = VISA, expiry: str = "1230", cvv: str = SECURITY_CODE) -> None:
+        """Type the card, key by key."""
+        for name, text in (("number", number), ("expirationDate", expiry), ("cvv", cvv)):
+            self.input(name).press_sequentially(text)
+
+    def retype_number(self, number: str) -> None:
+        self.input("number").fill("")
+        self.input("number").press_sequentially(number)
+
+    def pay(self) -> None:
+        self.page.locator("#pay").click()
+
+    def answer_challenge(self, code: str = "1234") -> None:
+        frame = self.page.frame_locator("iframe[name=braintree-twin-challenge]")
+        frame.locator("input[name=code]").fill(code)
+        frame.locator("button[value=submit]").click()
+
+    def expect_return(self) -> str:
+        """Wait until the page has led back to the shop; the address."""
+        self.page.wait_for_url(f"{SUCCESS_URL}**")
+        return self.page.url
+
+    def message(self) -> Locator:
+        return self.page.locator("#message")
+
+    def violations(self) -> list[str]:
+        """The faults that axe finds on the page and in its frames: rule, and where."""
+        for frame in self.page.frames:
+            frame.evaluate(axe().read_text("utf-8"))
+        found = self.page.evaluate("async () => (await axe.run()).violations")
+        return [f"{each['id']}: {node['target']}" for each in found for node in each["nodes"]]
+
+
+@contextmanager
+def shopper(browser: Browser, site: Site, **context: Any) -> Iterator[Shopper]:
+    """A shopper with a fresh browser, who reads English on a large screen unless the context says otherwise."""
+    opened = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1100, "height": 900}, **context})
+    page = opened.new_page()
+    page.set_default_timeout(SECONDS * 1000)
+    person = Shopper(site, opened, page)
+    opened.on("request", lambda request: _note(person, request))
+    page.on("pageerror", lambda error: person.errors.append(str(error.stack or error)))
+    # The shop that the page returns to.
+    opened.route(
+        "http://localhost:9/**", lambda route: route.fulfill(body="<title>Shop</title>", content_type="text/html")
+    )
+    try:
+        yield person
+    finally:
+        opened.close()
+
+
+def _note(person: Shopper, request: Any) -> None:
+    if request.url.startswith(person.site.url):
+        person.sent.append(json.dumps([request.method, request.url, request.headers, request.post_data]))
