@@ -32,7 +32,6 @@ class CheckoutMethod(Enum):
     CARD = "card"
     STORED = "stored"
     APPLE_PAY = "apple_pay"
-    PAYPAL = "paypal"
 
 
 class UseState(Enum):

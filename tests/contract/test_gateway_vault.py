@@ -162,6 +162,17 @@ def test_a_client_token_for_a_customer_that_is_gone_is_reported(setup: GatewaySe
         setup.gateway.create_client_token(CustomerId(an_id("cus")), "twin_usd")
 
 
+def test_a_stored_card_has_nonces_for_the_browser(setup: GatewaySetup) -> None:
+    kept = stored(store(setup.gateway, a_known_customer(setup.gateway)))
+    first, second = (setup.gateway.create_method_nonce(kept.token, HELD) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.value
+    assert first.bin == "411111"
+    assert "nonce" not in repr(first)
+    assert setup.gateway.create_method_nonce(an_id("pm"), HELD) is None
+
+
 def test_a_stored_card_is_found_and_pays(setup: GatewaySetup) -> None:
     customer = a_known_customer(setup.gateway)
     kept = stored(store(setup.gateway, customer))

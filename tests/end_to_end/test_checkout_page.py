@@ -207,3 +207,16 @@ def test_the_client_token_comes_by_a_request_of_its_own(bayar: BayarClient) -> N
     assert token not in shopper.open().body
     shopper.pay()
     assert "client_token" not in shopper.post("client-token", {}).json
+
+
+def test_a_stored_card_has_a_nonce_for_authentication_and_others_have_none(bayar: BayarClient) -> None:
+    customer = bayar.create_customer().customer_id
+    method = bayar.add_payment_method(customer_id=customer, card=a_card())
+    shopper = at_page(a_checkout(bayar, customer_id=customer))
+    made = shopper.post("method-nonce", {"payment_method_id": method.payment_method_id})
+    assert (made.status, made.json["bin"]) == (200, "411111")
+    stranger = at_page(a_checkout(bayar, customer_id=bayar.create_customer().customer_id))
+    assert stranger.post("method-nonce", {"payment_method_id": method.payment_method_id}).status == 404
+    assert (
+        at_page(a_checkout(bayar)).post("method-nonce", {"payment_method_id": method.payment_method_id}).status == 404
+    )

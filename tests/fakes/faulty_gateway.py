@@ -18,6 +18,7 @@ from application.ports.gateway import (
     GatewayRefusedCredentials,
     GatewayUnavailable,
     MethodChange,
+    MethodNonce,
     NewMethod,
     Outcome,
     Refund,
@@ -131,6 +132,9 @@ class FaultyGateway:
         return self._query(
             "create_client_token", lambda: self._inner.create_client_token(customer_id, merchant_account_id)
         )
+
+    def create_method_nonce(self, token: str, lease: Lease) -> MethodNonce | None:
+        return self._query("create_method_nonce", lambda: self._inner.create_method_nonce(token, lease))
 
     def describe_merchant_accounts(self) -> list[MerchantAccount]:
         return self._query("describe_merchant_accounts", self._inner.describe_merchant_accounts)

@@ -40,6 +40,7 @@ from application.ports.gateway import (
     GatewayRefusedCredentials,
     GatewayUnavailable,
     MethodChange,
+    MethodNonce,
     NewMethod,
     Nonce,
     Outcome,
@@ -392,6 +393,14 @@ class BraintreeAdapter:
             codes = translate.error_codes(answer)
             unknown = refusals.cause_of(codes)[0] is RefusalCause.CUSTOMER_UNKNOWN
             raise (CustomerUnknown if unknown else GatewayRefused)(refusals.describe(codes))
+
+    def create_method_nonce(self, token: str, lease: Lease) -> MethodNonce | None:
+        with holding_lease(lease), self._query():
+            try:
+                answer = self._sdk.payment_method_nonce.create(token)
+            except NotFoundError:
+                return None
+            return translate.method_nonce(answer.payment_method_nonce) if answer.is_success else None
 
     # Disputes
 

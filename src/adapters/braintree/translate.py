@@ -18,6 +18,7 @@ from application.ports.gateway import (
     Approved,
     Claim,
     Declined,
+    MethodNonce,
     NotStored,
     Outcome,
     RefusalCause,
@@ -577,3 +578,9 @@ def _date(value: object) -> date | None:
     if isinstance(value, str) and value:
         return date.fromisoformat(value)
     return value if isinstance(value, date) else None
+
+
+def method_nonce(made: Any) -> MethodNonce:
+    """The SDK keeps the details of a card as a dict."""
+    details = getattr(made, "details", None) or {}
+    return MethodNonce(made.nonce, str(details.get("bin") or ""))

@@ -73,7 +73,10 @@ def must_be_own(request: web.BaseRequest, site: Site, token: str, shopper: Shopp
     if not shopper.cookie:
         raise Refused(403, "cookies")
     shown = request.headers.get(TOKEN_HEADER, "")
-    if not hmac.compare_digest(shown.encode(), site.request_token(token, shopper.cookie).encode()):
+    # Headers may hold bytes that are no text.
+    if not hmac.compare_digest(
+        shown.encode(errors="surrogateescape"), site.request_token(token, shopper.cookie).encode()
+    ):
         raise Refused(403, "stale")
     if request.content_type != "application/json":
         raise Refused(415, "unknown")

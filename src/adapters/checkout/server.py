@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,7 @@ from adapters.checkout.texts import Texts, choose
 from application.checkouts.pay_checkout import PayCheckoutCommand, PayProblem, PayResult
 from application.checkouts.view_checkout import CheckoutView
 from application.common.errors import ApplicationError, StoreUnavailable
-from application.ports.gateway import GatewayRefused, GatewayUnavailable
+from application.ports.gateway import GatewayRefused, GatewayUnavailable, MethodNonce
 from domain.checkout import Checkout
 from domain.payment_method import PaymentMethod
 from domain.three_d_secure import ThreeDSecurePolicy
@@ -50,6 +51,7 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
 _FOLDER: Final = "/c/"
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 # Payments wait for the gateway; pages and states wait for the database alone, and never behind payments.
 _GATEWAY_THREADS: Final = 32
 _THREADS: Final = 8
@@ -80,6 +82,8 @@ class CheckoutHandlers:
     view: Callable[[str, str], CheckoutView | None]
     pay: Callable[[PayCheckoutCommand], PayResult | None]
     client_token: Callable[[Checkout], str]
+    # Takes the id of a stored method. None where it is not offered.
+    method_nonce: Callable[[Checkout, str], MethodNonce | None]
     stored_methods: Callable[[Checkout], Sequence[PaymentMethod]]
     policy: Callable[[Checkout], ThreeDSecurePolicy]
     # Raises ServiceHeld while no changes are taken.
@@ -123,6 +127,7 @@ class CheckoutServer:
         self._runner: web.ServerRunner | None = None
         self._posts: dict[str, Callable[[_Page, dict[str, Any]], Awaitable[web.Response]]] = {
             "client-token": self._client_token,
+            "method-nonce": self._method_nonce,
             "pay": self._pay,
         }
 
@@ -168,10 +173,14 @@ class CheckoutServer:
         except (StoreUnavailable, ApplicationError, GatewayUnavailable, GatewayRefused) as error:
             _log.warning("a checkout could not be served: %s", error)
             return self._refusal(request, Refused(503, "unavailable", _RETRY_SECONDS), as_page=wants_page)
+        except Exception:
+            # A fault of ours. The shopper reads that the page shows, after a reload, whether they have paid.
+            _log.exception("a request to the checkout page failed")
+            return self._refusal(request, Refused(500, "unknown"), as_page=wants_page)
 
     async def _checkout_answer(self, request: web.BaseRequest, path: str) -> web.Response:
         token, _, action = path.removeprefix(_FOLDER).partition("/")
-        if not path.startswith(_FOLDER) or not token or len(token) > 64:
+        if not path.startswith(_FOLDER) or not _TOKEN.fullmatch(token):
             raise Refused(404, "not_found")
         shopper = shopper_of(request, self._site)
         self._take(self._requests, shopper.address)
@@ -216,6 +225,19 @@ class CheckoutServer:
             return self._json(self._handlers.answers.state(view, texts_for(page.request, view.checkout)))
         return self._json({"client_token": await self._ask_gateway(self._handlers.client_token, view.checkout)})
 
+    async def _method_nonce(self, page: _Page, body: dict[str, Any]) -> web.Response:
+        self._take(self._tokens, page.shopper.address)
+        view = await self._view(page.token, page.shopper)
+        asked = text_in(body, "payment_method_id")
+        made = (
+            await self._ask_gateway(self._handlers.method_nonce, view.checkout, asked)
+            if view.standing.can_pay
+            else None
+        )
+        if made is None:
+            raise Refused(404, "invalid")
+        return self._json({"nonce": made.value, "bin": made.bin})
+
     async def _pay(self, page: _Page, body: dict[str, Any]) -> web.Response:
         command = PayCheckoutCommand(
             token=page.token,
@@ -223,6 +245,7 @@ class CheckoutServer:
             attempt=attempt_in(body),
             nonce=text_in(body, "nonce"),
             payment_method_id=text_in(body, "payment_method_id"),
+            authentication_id=text_in(body, "authentication_id"),
             store_payment_method=flag_in(body, "save"),
             device_data=text_in(body, "device_data"),
             client_address=page.shopper.address,

@@ -6,7 +6,9 @@ from datetime import date
 from typing import Final
 
 from application.checkouts.view_checkout import shopper_of
+from application.common.lease import LeasePolicy
 from application.customers.get_customer import is_usable
+from application.ports.gateway import Gateway, MethodNonce
 from application.ports.runtime import Clock
 from application.ports.store import Store
 from domain.checkout import Checkout, CheckoutMethod
@@ -30,6 +32,22 @@ class OfferedMethods:
                 return ()
             found = work.payment_methods.of_customer(checkout.customer_id, limit=_MOST)
         return [one for one in found if _can_pay(one, today)]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateMethodNonce:
+    """Lets the browser authenticate the owner of a stored card before it pays."""
+
+    offered: OfferedMethods
+    gateway: Gateway
+    leases: LeasePolicy
+
+    def __call__(self, checkout: Checkout, payment_method_id: str) -> MethodNonce | None:
+        """None where the checkout does not offer the method. Raises GatewayUnavailable and StoreUnavailable."""
+        chosen = next((one for one in self.offered(checkout) if one.payment_method_id == payment_method_id), None)
+        if chosen is None:
+            return None
+        return self.gateway.create_method_nonce(chosen.gateway_token, self.leases.begin())
 
 
 def _can_pay(method: PaymentMethod, today: date) -> bool:

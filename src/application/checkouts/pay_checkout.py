@@ -21,6 +21,7 @@ from application.common.errors import (
     RequestIdReused,
     TooManyDeclines,
 )
+from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure
 from application.common.validator import RawMoney
 from application.payments.create_payment import CreatePayment, CreatePaymentCommand, RawStoredMethod
 from application.ports.gateway import GatewayNotReached, Nonce
@@ -59,6 +60,8 @@ class PayCheckoutCommand:
     attempt: int
     nonce: str = field(default="", repr=False)
     payment_method_id: str = ""
+    # Of the stored method, by 3-D Secure in the browser.
+    authentication_id: str = field(default="", repr=False)
     store_payment_method: bool = False
     device_data: str = field(default="", repr=False)
     client_address: str = field(default="", repr=False)
@@ -183,6 +186,7 @@ def _is_offered(checkout: Checkout, command: PayCheckoutCommand) -> bool:
 
 def _payment_command(checkout: Checkout, use: CheckoutUse, command: PayCheckoutCommand) -> CreatePaymentCommand:
     terms = checkout.terms
+    authentication_id = command.authentication_id if command.payment_method_id else ""
     name = f"{checkout.token}/{use.session}/{command.attempt}"
     return CreatePaymentCommand(
         request_id=str(uuid.uuid5(_ATTEMPTS, name)),
@@ -195,5 +199,6 @@ def _payment_command(checkout: Checkout, use: CheckoutUse, command: PayCheckoutC
         metadata=terms.metadata,
         client_address=command.client_address,
         device_data=command.device_data,
+        three_d_secure=RawThreeDSecure(authentication_id=authentication_id) if authentication_id else NOTHING_SAID,
         merchant_account_id=terms.merchant_account_id,
     )

@@ -350,6 +350,17 @@ class StoredInstrument:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodNonce:
+    """A single-use name of a stored method, with which a browser can authenticate its owner.
+
+    `bin` holds the first digits of a card, as far as the gateway shows them; empty for other methods.
+    """
+
+    value: str = field(repr=False)
+    bin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     method: StoredInstrument
 
@@ -437,6 +448,9 @@ class Gateway(Protocol):
         """For the merchant account; empty: the gateway's default. Raises CustomerUnknown, GatewayRefused and
         GatewayUnavailable.
         """
+
+    def create_method_nonce(self, token: str, lease: Lease) -> MethodNonce | None:
+        """None where there is no such stored method. Raises GatewayUnavailable."""
 
     def describe_merchant_accounts(self) -> list[MerchantAccount]:
         """The accounts that may be used, each as the gateway shows it now. Raises GatewayUnavailable."""

@@ -54,7 +54,7 @@ from application.checkouts.expire_checkout import ExpireCheckout
 from application.checkouts.follow_checkouts import FollowCheckouts
 from application.checkouts.get_checkout import GetCheckout
 from application.checkouts.list_checkouts import ListCheckouts
-from application.checkouts.offered_methods import OfferedMethods
+from application.checkouts.offered_methods import CreateMethodNonce, OfferedMethods
 from application.checkouts.pay_checkout import PayCheckout
 from application.checkouts.result_keys import ResultKeys
 from application.checkouts.view_checkout import ViewCheckout
@@ -528,6 +528,7 @@ class Container(containers.DeclarativeContainer):
         instruments,
     )
 
+    offered_methods = providers.Singleton(OfferedMethods, store, clock)
     checkout_server = providers.Singleton(
         CheckoutServer,
         providers.Factory(
@@ -535,7 +536,8 @@ class Container(containers.DeclarativeContainer):
             view=view_checkout,
             pay=pay_checkout,
             client_token=providers.Callable(client_token_of, create_client_token),
-            stored_methods=providers.Singleton(OfferedMethods, store, clock),
+            method_nonce=providers.Singleton(CreateMethodNonce, offered_methods, gateway, leases),
+            stored_methods=offered_methods,
             policy=providers.Callable(
                 lambda rules: lambda checkout: rules.policy_for(checkout.terms.amount), three_d_secure_rules
             ),

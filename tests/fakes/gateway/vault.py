@@ -12,6 +12,7 @@ from application.ports.gateway import (
     CustomerUnknown,
     Declined,
     MethodChange,
+    MethodNonce,
     NewMethod,
     Nonce,
     NotStored,
@@ -137,6 +138,14 @@ class Vault(Ledger):
         if customer_id is not None and customer_id not in self._customers:
             raise CustomerUnknown("the gateway knows no such customer")
         return f"token for {customer_id} of {merchant_account_id}"
+
+    def create_method_nonce(self, token: str, lease: Lease) -> MethodNonce | None:
+        require_lease(lease)
+        with self._lock:
+            kept = self._methods.get(token)
+        if kept is None:
+            return None
+        return MethodNonce(f"nonce of {token}", "411111" if kept.instrument.kind is InstrumentKind.CARD else "")
 
     def describe_merchant_accounts(self) -> list[MerchantAccount]:
         takes = (InstrumentKind.CARD, InstrumentKind.PAYPAL)

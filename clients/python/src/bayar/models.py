@@ -72,9 +72,7 @@ class CheckoutMethod(OpenEnum):
     STORED = 2
     """The customer's stored payment methods. Needs a customer."""
     APPLE_PAY = 3
-    """Apple Pay, in browsers that have it."""
-    PAYPAL = 4
-    """PayPal."""
+    """Apple Pay, in browsers that have it, where the merchant account takes it."""
 
 
 class DeclineReason(OpenEnum):

@@ -174,7 +174,7 @@
     await follow(answer);
   }
 
-  async function verify(nonce, bin, save) {
+  async function verify(nonce, bin) {
     if (!gateway.three) {
       gateway.three = await window.braintree.threeDSecure.create({ client: gateway.client, version: 2 });
     }
@@ -186,20 +186,25 @@
       onLookupComplete: (data, next) => next(),
     });
     progress(texts.paying);
-    return { nonce: verified.nonce, save };
+    return verified;
   }
 
   async function payByCard() {
     const save = Boolean(element("save") && element("save").checked);
     const name = element("cardholder-name");
     const card = await gateway.hosted.tokenize(name && name.value ? { cardholderName: name.value } : {});
-    await payAuthenticated({ nonce: card.nonce, save }, () => verify(card.nonce, card.details.bin, save));
+    await payAuthenticated({ nonce: card.nonce, save }, async () => {
+      const { nonce } = await verify(card.nonce, card.details.bin);
+      return { nonce, save };
+    });
   }
 
   async function payByStored(id) {
     await payAuthenticated({ payment_method_id: id }, async () => {
       const { nonce, bin } = await ask("POST", "method-nonce", { payment_method_id: id });
-      return verify(nonce, bin, false);
+      const { threeDSecureInfo } = await verify(nonce, bin);
+      // The stored method pays, with the authentication of its owner.
+      return { payment_method_id: id, authentication_id: threeDSecureInfo.threeDSecureAuthenticationId || "" };
     });
   }
 

@@ -63,9 +63,7 @@ class _CheckoutMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Checko
     CHECKOUT_METHOD_STORED: _CheckoutMethod.ValueType  # 2
     """The customer's stored payment methods. Needs a customer."""
     CHECKOUT_METHOD_APPLE_PAY: _CheckoutMethod.ValueType  # 3
-    """Apple Pay, in browsers that have it."""
-    CHECKOUT_METHOD_PAYPAL: _CheckoutMethod.ValueType  # 4
-    """PayPal."""
+    """Apple Pay, in browsers that have it, where the merchant account takes it."""
 
 class CheckoutMethod(_CheckoutMethod, metaclass=_CheckoutMethodEnumTypeWrapper):
     """A way to pay that a checkout offers."""
@@ -77,9 +75,7 @@ CHECKOUT_METHOD_CARD: CheckoutMethod.ValueType  # 1
 CHECKOUT_METHOD_STORED: CheckoutMethod.ValueType  # 2
 """The customer's stored payment methods. Needs a customer."""
 CHECKOUT_METHOD_APPLE_PAY: CheckoutMethod.ValueType  # 3
-"""Apple Pay, in browsers that have it."""
-CHECKOUT_METHOD_PAYPAL: CheckoutMethod.ValueType  # 4
-"""PayPal."""
+"""Apple Pay, in browsers that have it, where the merchant account takes it."""
 Global___CheckoutMethod: _TypeAlias = CheckoutMethod  # noqa: Y015
 
 @_typing.final
