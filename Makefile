@@ -81,7 +81,7 @@ contract-languages: $(DEV) $(PROTOC) ## run the contract through every generator
 test-node: $(DEV) ## run the tests of clients/node and the conformance suite with it; a minute
 	$(BIN)/pytest tests/languages/test_node.py $(ARGS)
 
-test-browser: $(BROWSER) ## pay on the checkout page, and run npm's braintree-web, in Debian's Chromium against the twin; a minute or two
+test-browser: $(BROWSER) $(SHOP) ## pay on the checkout page, and run npm's braintree-web, in Debian's Chromium against the twin; a minute or two
 	$(BIN)/pytest tests/browser $(ARGS)
 
 checkout-shots: $(BROWSER) ## take a picture of each step of the checkout page, in build/checkout-shots; a minute

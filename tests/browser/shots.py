@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from bayar import CheckoutMethod
 from braintree_twin.testing import start_twin
@@ -68,7 +68,7 @@ def pending(site: Site, person: Shopper) -> None:
     person.open(site.create().url)
     person.type_card()
     person.pay()
-    person.page.locator("#progress").wait_for()
+    expect(person.page.locator("#progress")).to_contain_text("do not pay again")
 
 
 def paid(site: Site, person: Shopper) -> None:

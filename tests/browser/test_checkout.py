@@ -363,3 +363,19 @@ class TestThreeDSecure:
         person.retype_number(FRICTIONLESS)
         person.pay()
         person.expect_return()
+
+    def test_a_stored_card_is_authenticated_too(self, site: Site, person: Shopper) -> None:
+        customer = site.customer()
+        first = site.create(customer_id=customer, offer_storing=True)
+        person.open(first.url)
+        person.type_card(FRICTIONLESS)
+        person.page.locator("#save").check()
+        person.pay()
+        person.expect_return()
+        second = site.create(customer_id=customer)
+        person.open(second.url)
+        person.pay()
+        person.expect_return()
+        result = payment_of(site, second).three_d_secure
+        assert result is not None
+        assert result.liability_shifted

@@ -64,6 +64,11 @@
     const payable = PAYABLE.includes(state);
     element("payment").hidden = !payable && state !== "paying" && state !== "loading";
     element("pay").disabled = !payable;
+    const cancel = element("cancel");
+    if (cancel) {
+      // Nobody leaves as if nothing had been paid.
+      cancel.hidden = ["paying", "pending", "paid"].includes(state);
+    }
     element("payment").setAttribute("aria-busy", String(state === "paying"));
   }
 
@@ -178,7 +183,6 @@
     if (!gateway.three) {
       gateway.three = await window.braintree.threeDSecure.create({ client: gateway.client, version: 2 });
     }
-    progress("");
     const verified = await gateway.three.verifyCard({
       amount: main.dataset.amount,
       nonce,

@@ -1,0 +1,144 @@
+"""`make shop`: a person with an ordinary browser buys, stores a card, buys again, and the owner refunds."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from tests.browser.checkout_site import FIELDS
+from tests.browser.shop import CHROMIUM, SECONDS, braintree_web
+from tests.languages.toolchain import ROOT
+
+CHALLENGED, VISA = "4000000000001091", "4111111111111111"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningShop:
+    url: str
+    owner_password: str
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    port, folder = _two_free_ports(), tmp_path_factory.mktemp("shop")
+    command = [sys.executable, "-m", "shop", "--port", str(port), "--state-dir", str(folder)]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
+    process = subprocess.Popen(
+        [*command, "--braintree-web", str(braintree_web().parents[1])],
+        env={**inherited, "PYTHONPATH": str(ROOT / "docs" / "integrate"), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    text = "".join(_until_greeted(process))
+    password = re.search(r"the password is (\S+)", text)
+    assert password is not None, text
+    yield RunningShop(f"http://localhost:{port}", password[1])
+    process.send_signal(signal.SIGINT)
+    assert process.wait(SECONDS) == 0
+    process.stdout.close()
+
+
+def _until_greeted(process: subprocess.Popen[str]) -> Iterator[str]:
+    for line in process.stdout or ():
+        yield line
+        if "the password is" in line:
+            return
+
+
+def _two_free_ports() -> int:
+    """A port that is free, as is the next one."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A browser as a person has it: nothing leads it to the twin."""
+    own = browser.browser_type.launch(executable_path=CHROMIUM)
+    opened = own.new_page()
+    opened.set_default_timeout(SECONDS * 1000)
+    yield opened
+    own.close()
+
+
+def put_into_cart(page: Page, example: RunningShop) -> None:
+    page.goto(example.url)
+    page.get_by_role("button", name="Add Gayo").click()
+    expect(page.get_by_role("heading", name="Cart")).to_be_visible()
+
+
+def type_card(checkout: Page | FrameLocator, number: str = VISA) -> None:
+    for name, text in (("number", number), ("expirationDate", "1230"), ("cvv", "123")):
+        frame = checkout.frame_locator(f"iframe[name=braintree-hosted-field-{name}]")
+        frame.locator(FIELDS[name]).press_sequentially(text)
+
+
+def test_a_guest_pays_by_redirect_and_the_owner_refunds(example: RunningShop, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    put_into_cart(page, example)
+    page.get_by_role("button", name="Pay $14.50").click()
+    type_card(page, CHALLENGED)
+    page.locator("#pay").click()
+    challenge = page.frame_locator("iframe[name=braintree-twin-challenge]")
+    challenge.locator("input[name=code]").fill("1234")
+    challenge.locator("button[value=submit]").click()
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    page.goto(f"{example.url}/owner")
+    page.get_by_label("Password").fill(example.owner_password)
+    page.get_by_role("button", name="Open").click()
+    page.get_by_role("button", name="Refund").first.click()
+    expect(page.get_by_role("status")).to_contain_text("$14.50 goes back")
+    expect(page.locator("tbody tr").first).to_contain_text("Refunded")
+    # Everything stays on this machine.
+    assert [url for url in asked if not url.startswith("http://localhost:")] == []
+
+
+def test_a_customer_pays_in_the_frame_and_with_the_stored_card_the_next_time(example: RunningShop, page: Page) -> None:
+    page.goto(f"{example.url}/account")
+    page.get_by_label("E-mail").fill("siti@example.com")
+    page.get_by_label("Name").fill("Siti Rahayu")
+    page.get_by_label("Password").fill("rahasia")
+    page.get_by_role("button", name="Sign in").click()
+    put_into_cart(page, example)
+    page.get_by_role("button", name="Pay on this page").click()
+    checkout = page.frame_locator("iframe.checkout")
+    type_card(checkout)
+    checkout.locator("#save").check()
+    checkout.locator("#pay").click()
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    put_into_cart(page, example)
+    page.get_by_role("button", name="Pay $14.50").click()
+    expect(page.locator("#methods input:checked")).to_have_value(re.compile("^pm_"))
+    page.locator("#pay").click()
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    page.goto(f"{example.url}/account")
+    page.get_by_role("button", name="Forget").click()
+    expect(page.get_by_text("There are none.")).to_be_visible()
+    page.goto(f"{example.url}/orders")
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_stranger_sees_no_order_and_refunds_nothing(example: RunningShop, page: Page) -> None:
+    for path in ("orders/1001", "orders/1001/return", "orders/1001/return?bayar_result=paid&bayar_signature=00"):
+        answer = page.goto(f"{example.url}/{path}")
+        assert answer is not None
+        assert answer.status == 404
+    assert page.request.post(f"{example.url}/owner/orders/1001/refund", form={"amount": "1.00"}).status == 400
