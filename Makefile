@@ -53,7 +53,7 @@ shop: $(SHOP) $(WEB) ## run a shop with a checkout page and an offline gateway, 
 # To change it.
 
 # Tests that kill, freeze, stop and replace the processes of the service. They run with the crash tests.
-STOPS := $(addprefix tests/end_to_end/,test_workers.py test_drain.py)
+STOPS := $(addprefix tests/end_to_end/,test_workers.py test_drain.py test_checkout_restart.py)
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash $(STOPS:%=--ignore=%) --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade --ignore=tests/browser)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+import bayar as with_models
 from bayar.messages import BayarClient, Payment, PaymentState, money
 from bayar.payments.v1.checkout_pb2 import CheckoutLine, CheckoutMethod
+from tests.bootstrap.command_line import CommandLine
 from tests.end_to_end.checkout_steps import (
     NONCE,
     OTHER_NONCE,
@@ -220,3 +225,29 @@ def test_a_stored_card_has_a_nonce_for_authentication_and_others_have_none(bayar
     assert (
         at_page(a_checkout(bayar)).post("method-nonce", {"payment_method_id": method.payment_method_id}).status == 404
     )
+
+
+def test_the_page_of_the_documentation_does_what_it_says(bayar: BayarClient, pair: Pair) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "integrate" / "checkout.md").read_text("utf-8")
+    create, back = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    with with_models.BayarClient(pair.service.address) as client:
+        names: dict[str, Any] = {"bayar": client}
+        exec(create, names)  # noqa: S102 (the page's own code)
+        checkout = bayar.get_checkout(checkout_id=names["checkout"].checkout_id)
+        paid = at_page(checkout).pay()
+        assert paid.state == "paid"
+        query = urlsplit(paid.json["return_url"]).query
+        exec(back.replace('"bayar_checkout_id=..."', repr(query)), names)  # noqa: S102 (the page's own code)
+    assert names["result"].checkout_id == checkout.checkout_id
+    assert names["paid"] is True
+
+
+def test_the_command_line_lists_shows_and_ends_checkouts(bayar: BayarClient, pair: Pair) -> None:
+    cli = CommandLine(pair.service.address)
+    checkout = a_checkout(bayar)
+    assert checkout.checkout_id in cli.out("checkouts", "list", "--reference", checkout.reference, "--state", "open")
+    shown = cli.out("checkouts", "show", checkout.checkout_id)
+    assert "USD 25.00" in shown
+    assert checkout.url in cli.out("checkouts", "show", checkout.checkout_id, "--json")
+    assert "EXPIRED" in cli.out("checkouts", "expire", checkout.checkout_id, "--yes")
+    assert state_of(bayar, checkout) == "EXPIRED"

@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "payments": "list, show, capture, void, refund, verify, watch and export payments of a running service",
     "customers": "list, show, create, update and delete customers of a running service",
     "methods": "list, show and delete customers' payment methods, and choose the default",
+    "checkouts": "list, show and end hosted checkouts and payment links",
     "disputes": "list and show disputes, add evidence, submit it, or accept the claim",
     "unresolved": "list operations whose outcome is unknown",
     "resolve": "ask the gateway for an unknown outcome, or record it by hand",

@@ -1,0 +1,73 @@
+"""The checkout page's process is killed while a shopper pays: the payment is made once, and the page finds out."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Literal
+
+import pytest
+
+from bayar.messages import PaymentState
+from tests.api_keys import in_environment
+from tests.end_to_end.checkout_steps import OTHER_NONCE, a_checkout, at_page, page_settings, state_of
+from tests.end_to_end.service import Pair, running_pair, until
+
+DELAY_SECONDS = 1.5
+
+
+@pytest.fixture(scope="module")
+def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    settings = page_settings(BAYAR_ABSENCE_HORIZON_SECONDS="6")
+    with in_environment(), running_pair(tmp_path_factory.mktemp("restart"), settings) as pair:
+        yield pair
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_kill_while_the_gateway_works_pays_once(killable: Pair, when: Literal["before", "after"]) -> None:
+    service, twin = killable.service, killable.twin
+    checkout = a_checkout(service.client())
+    shopper, second_tab = at_page(checkout), at_page(checkout)
+    twin.control.add_fault("delay", method="POST", path="/transactions", seconds=DELAY_SECONDS, when=when, next=1)
+
+    def click() -> None:
+        with suppress(http.client.HTTPException, OSError):
+            shopper.pay()
+
+    clicking = threading.Thread(target=click)
+    clicking.start()
+    until(lambda: second_tab.status().state == "pending")
+    service.kill()
+    clicking.join(10)
+    service.restart()
+    # The page goes on: it takes no second payment, and finds the first one.
+    assert second_tab.status().state in ("pending", "paid")
+    assert second_tab.pay(OTHER_NONCE).state in ("pending", "paid")
+    until(lambda: second_tab.status().state == "paid", seconds=30)
+    bayar = service.client()
+    assert state_of(bayar, checkout) == "COMPLETED"
+    (payment,) = bayar.list_payments(reference=checkout.reference)
+    assert payment.state == PaymentState.PAYMENT_STATE_CAPTURED
+
+
+def test_a_kill_before_anybody_looks_again_completes_the_checkout(killable: Pair) -> None:
+    """The shopper closed the page. The shop learns of the payment all the same."""
+    service, twin = killable.service, killable.twin
+    checkout = a_checkout(service.client())
+    shopper = at_page(checkout)
+    twin.control.add_fault("delay", method="POST", path="/transactions", seconds=DELAY_SECONDS, when="after", next=1)
+
+    def click() -> None:
+        with suppress(http.client.HTTPException, OSError):
+            shopper.pay()
+
+    clicking = threading.Thread(target=click)
+    clicking.start()
+    until(lambda: shopper.status().state == "pending")
+    service.kill()
+    clicking.join(10)
+    service.restart()
+    bayar = service.client()
+    until(lambda: state_of(bayar, checkout) == "COMPLETED", seconds=40)
