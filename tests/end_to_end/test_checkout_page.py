@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import bayar as with_models
+from adapters.checkout.texts import all_texts
 from bayar.messages import BayarClient, Payment, PaymentState, money
 from bayar.payments.v1.checkout_pb2 import CheckoutLine, CheckoutMethod
 from tests.bootstrap.command_line import CommandLine
@@ -194,6 +195,24 @@ def test_another_customers_method_does_not_pay(bayar: BayarClient) -> None:
     assert "choose another" in answer.json["message"]
     only_card = a_checkout(bayar, methods=[CheckoutMethod.CHECKOUT_METHOD_CARD])
     assert at_page(only_card).pay(payment_method_id=theirs.payment_method_id).state == "open"
+
+
+def test_a_page_without_a_usable_way_to_pay_says_so(bayar: BayarClient) -> None:
+    customer = bayar.create_customer().customer_id
+    checkout = a_checkout(bayar, customer_id=customer, methods=[CheckoutMethod.CHECKOUT_METHOD_STORED])
+    page = at_page(checkout).open().body
+    assert "There is no way to pay here" in page
+    assert 'data-card="false"' in page
+    wallet = at_page(a_checkout(bayar, methods=[CheckoutMethod.CHECKOUT_METHOD_APPLE_PAY])).open().body
+    assert 'id="apple-pay"' in wallet
+    assert "/apple-pay.min.js" in wallet
+
+
+def test_every_text_of_the_page_is_there_in_each_language() -> None:
+    english, indonesian = (all_texts()[locale].by_name for locale in ("en", "id"))
+    assert set(english) == set(indonesian)
+    for name, text in english.items():
+        assert text.count("{") == indonesian[name].count("{"), name
 
 
 def test_an_order_that_was_paid_elsewhere_is_not_paid_again(bayar: BayarClient) -> None:

@@ -56,6 +56,8 @@ print(json.dumps({"tables": tables, "values": values}))
 STORED_ENUMS: Final = (
     "ActionState",
     "CaptureMode",
+    "CheckoutMethod",
+    "CheckoutState",
     "DeclineReason",
     "DisputeKind",
     "DisputeState",
@@ -72,6 +74,7 @@ STORED_ENUMS: Final = (
     "PaymentMethodState",
     "PaymentState",
     "TransactionStatus",
+    "UseState",
 )
 
 

@@ -58,11 +58,17 @@ def checkout_page(shown: Shown, site: Site, assets: Assets, texts: Texts) -> str
     }
     if shown.policy is not ThreeDSecurePolicy.NOT_WANTED:
         attributes["data-authenticate"] = "true"
+    takes_card = CheckoutMethod.CARD in checkout.terms.methods
+    if not takes_card:
+        attributes["data-card"] = "false"
     main = SubElement(body, "main", attributes)
     _header(main, site, assets)
     _order(main, checkout, texts)
     is_message = shown.view.standing not in (Standing.PENDING, Standing.PAID)
-    _notice(main, "message", "alert", shown.message if is_message else "")
+    message = shown.message if is_message else ""
+    if shown.view.standing.can_pay and not takes_card and not shown.methods and not _offers_wallets(checkout):
+        message = message or texts["no_method"]
+    _notice(main, "message", "alert", message)
     _notice(main, "progress", "status", "" if is_message else shown.message)
     if has_form:
         _form(main, shown, texts)
@@ -131,7 +137,7 @@ def _order(main: Element, checkout: Checkout, texts: Texts) -> None:
 
 def _form(main: Element, shown: Shown, texts: Texts) -> None:
     terms = shown.view.checkout.terms
-    if CheckoutMethod.APPLE_PAY in terms.methods:
+    if _offers_wallets(shown.view.checkout):
         wallets = SubElement(main, "div", {"id": "wallets", "hidden": ""})
         _add(wallets, "button", texts["apple_pay"], {"id": "apple-pay", "type": "button", "hidden": ""})
     form = SubElement(main, "form", {"id": "payment", "novalidate": "", "method": "post"})
@@ -141,9 +147,11 @@ def _form(main: Element, shown: Shown, texts: Texts) -> None:
     if shown.methods:
         _methods(form, shown.methods, texts, takes_card=takes_card)
     _card(form, texts, offers_storing=terms.offers_storing)
-    if takes_card or shown.methods:
-        # The script enables it once the fields are there.
-        _add(form, "button", texts.filled("pay", amount=texts.amount(terms.amount)), {"id": "pay", "disabled": ""})
+    # The script enables it once the fields are there.
+    button = {"id": "pay", "disabled": ""}
+    if not takes_card and not shown.methods:
+        button["hidden"] = ""
+    _add(form, "button", texts.filled("pay", amount=texts.amount(terms.amount)), button)
     _add(form, "p", texts["secured"], {"id": "secured"})
 
 
@@ -202,8 +210,12 @@ def _footer(main: Element, checkout: Checkout, texts: Texts, *, can_cancel: bool
             _add(footer, "a", other["language"], {"id": "language", **address})
 
 
+def _offers_wallets(checkout: Checkout) -> bool:
+    return CheckoutMethod.APPLE_PAY in checkout.terms.methods
+
+
 def _components(checkout: Checkout) -> tuple[str, ...]:
-    if CheckoutMethod.APPLE_PAY in checkout.terms.methods:
+    if _offers_wallets(checkout):
         return (*_COMPONENTS, "apple-pay")
     return _COMPONENTS
 

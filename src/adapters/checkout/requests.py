@@ -127,7 +127,8 @@ def attempt_in(body: dict[str, Any]) -> int:
 
 def _address_of(request: web.BaseRequest, proxies: int) -> str:
     """The shopper's address, as the proxy furthest out of ours saw it. Whatever stands before it anybody can write."""
-    peer = request.remote or ""
+    # Without the zone of a link-local address, which means nothing elsewhere.
+    peer = (request.remote or "").partition("%")[0]
     if not proxies:
         return peer
     hops = [hop.strip() for header in request.headers.getall("X-Forwarded-For", []) for hop in header.split(",")]

@@ -180,8 +180,8 @@ def _is_offered(checkout: Checkout, command: PayCheckoutCommand) -> bool:
         return False
     if command.payment_method_id:
         return CheckoutMethod.STORED in checkout.terms.methods
-    # A nonce does not tell what it stands for; a stored method becomes one by 3-D Secure.
-    return True
+    # A nonce does not tell which of the two it stands for.
+    return bool({CheckoutMethod.CARD, CheckoutMethod.APPLE_PAY} & set(checkout.terms.methods))
 
 
 def _payment_command(checkout: Checkout, use: CheckoutUse, command: PayCheckoutCommand) -> CreatePaymentCommand:

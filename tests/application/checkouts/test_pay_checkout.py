@@ -200,6 +200,13 @@ def test_a_stored_method_pays_where_it_is_offered(shop: CheckoutShop) -> None:
     assert shop.pay_at(only_card, method_id=method.payment_method_id).problem is PayProblem.INVALID
 
 
+def test_a_nonce_does_not_pay_where_only_stored_methods_are_offered(shop: CheckoutShop) -> None:
+    customer_id = shop.customer().customer_id
+    checkout = shop.checkout(customer_id=customer_id, methods=(CheckoutMethod.STORED,))
+    assert shop.pay_at(checkout).problem is PayProblem.INVALID
+    assert shop.effects() == 0
+
+
 def test_a_stored_method_of_somebody_else_does_not_pay(shop: CheckoutShop) -> None:
     method = shop.method(shop.customer())
     theirs = shop.checkout(customer_id=shop.customer().customer_id)

@@ -255,7 +255,7 @@
   }
 
   function showChosenMethod() {
-    element("card").hidden = chosenMethod() !== "card";
+    element("card").hidden = main.dataset.card === "false" || chosenMethod() !== "card";
   }
 
   /* Names the faults of the card's fields, and leads to the first one. */
