@@ -81,6 +81,8 @@ class PaymentMethod:
     three_d_secure_policy: ThreeDSecurePolicy = ThreeDSecurePolicy.IF_OFFERED
     # The kinds of merchant-initiated payment that the customer agreed to. Empty: none is checked.
     consents: tuple[Initiator, ...] = ()
+    # The customer withdrew every consent: no payment in their absence.
+    has_withdrawn_consents: bool = False
     # The network's id of the payment or verification in which the customer agreed.
     network_transaction_id: str = ""
     mastercard_transaction_link_id: str = ""
@@ -103,9 +105,19 @@ class PaymentMethod:
 
     def with_consent(self, agreed: Initiator) -> Self:
         """Adds a kind of merchant-initiated payment that the customer agreed to, unless none is checked."""
-        if not self.consents or agreed in self.consents or not agreed.is_merchant:
+        checked = self.checked_consents
+        if checked is None or agreed in checked or not agreed.is_merchant:
             return self
-        return replace(self, consents=tuple(one for one in Initiator if one in (*self.consents, agreed)))
+        return self.with_consents(tuple(one for one in Initiator if one in (*checked, agreed)))
+
+    def with_consents(self, agreed: tuple[Initiator, ...]) -> Self:
+        """Replaces the consents. With none, the customer has withdrawn them all."""
+        return replace(self, consents=agreed, has_withdrawn_consents=not agreed)
+
+    @property
+    def checked_consents(self) -> tuple[Initiator, ...] | None:
+        """The kinds of merchant-initiated payment that it may be used for. None: any."""
+        return self.consents if self.consents or self.has_withdrawn_consents else None
 
     def with_network_ids(self, network_transaction_id: str, mastercard_transaction_link_id: str) -> Self:
         """Keeps the ids of a payment or verification, unless the method came with those of another vault."""

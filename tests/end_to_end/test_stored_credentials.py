@@ -12,6 +12,7 @@ from bayar.messages import (
     BayarError,
     DeclineReason,
     ExternalVault,
+    PaymentCheck,
     PaymentInitiator,
     PaymentMethodState,
     PaymentState,
@@ -181,3 +182,33 @@ def test_the_risk_check_of_device_data_is_shown(bayar: BayarClient) -> None:
     check = payment.gateway_details.risk_check
     assert (check.decision, check.device_data_captured) == ("Approve", True)
     assert not pay(bayar).gateway_details.HasField("risk_check")
+
+
+def test_a_member_who_withdraws_consent_is_charged_no_more(bayar: BayarClient) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    method = bayar.add_payment_method(customer_id=member.customer_id, card=a_card(), consents=[RECURRING])
+    assert pay(bayar, payment_method_id=method.payment_method_id, initiator=RECURRING)
+    withdrawn = bayar.update_payment_method(payment_method_id=method.payment_method_id, consents=[])
+    assert (list(withdrawn.consents), withdrawn.consents_withdrawn) == ([], True)
+    with pytest.raises(BayarError) as refused:
+        pay(bayar, payment_method_id=method.payment_method_id, initiator=RECURRING)
+    assert [one.field for one in refused.value.violations] == ["initiator"]
+    assert pay(bayar, payment_method_id=method.payment_method_id).state == PaymentState.PAYMENT_STATE_CAPTURED
+    agreed = bayar.update_payment_method(payment_method_id=method.payment_method_id, consents=[RECURRING])
+    assert (list(agreed.consents), agreed.consents_withdrawn) == ([RECURRING], False)
+    assert pay(bayar, payment_method_id=method.payment_method_id, initiator=RECURRING)
+    unchanged = bayar.update_payment_method(payment_method_id=method.payment_method_id, cardholder_name="Sari")
+    assert list(unchanged.consents) == [RECURRING]
+
+
+def test_a_verification_may_go_without_the_fraud_check(bayar: BayarClient) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    fraud = PaymentCheck.PAYMENT_CHECK_ADVANCED_FRAUD
+    for skipped, state in (
+        ([], PaymentMethodState.PAYMENT_METHOD_STATE_DECLINED),
+        ([fraud], PaymentMethodState.PAYMENT_METHOD_STATE_ACTIVE),
+    ):
+        method = bayar.add_payment_method(
+            customer_id=member.customer_id, card=a_card("4000111111111511"), verify=True, skip_checks=skipped
+        )
+        assert method.state == state

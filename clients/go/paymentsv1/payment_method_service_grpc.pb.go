@@ -30,7 +30,7 @@ type PaymentMethodServiceClient interface {
 	GetPaymentMethod(ctx context.Context, in *GetPaymentMethodRequest, opts ...grpc.CallOption) (*GetPaymentMethodResponse, error)
 	// Lists a customer's payment methods, newest first. NOT_FOUND/CUSTOMER_NOT_FOUND.
 	ListPaymentMethods(ctx context.Context, in *ListPaymentMethodsRequest, opts ...grpc.CallOption) (*ListPaymentMethodsResponse, error)
-	// Changes the expiry date, the cardholder's name or the billing address. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+	// Changes the expiry date, the cardholder's name, the billing address or the customer's consents. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
 	// FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
 	UpdatePaymentMethod(ctx context.Context, in *UpdatePaymentMethodRequest, opts ...grpc.CallOption) (*UpdatePaymentMethodResponse, error)
 	// Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND; FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
@@ -128,7 +128,7 @@ type PaymentMethodServiceServer interface {
 	GetPaymentMethod(context.Context, *GetPaymentMethodRequest) (*GetPaymentMethodResponse, error)
 	// Lists a customer's payment methods, newest first. NOT_FOUND/CUSTOMER_NOT_FOUND.
 	ListPaymentMethods(context.Context, *ListPaymentMethodsRequest) (*ListPaymentMethodsResponse, error)
-	// Changes the expiry date, the cardholder's name or the billing address. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+	// Changes the expiry date, the cardholder's name, the billing address or the customer's consents. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
 	// FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
 	UpdatePaymentMethod(context.Context, *UpdatePaymentMethodRequest) (*UpdatePaymentMethodResponse, error)
 	// Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND; FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.

@@ -201,6 +201,7 @@ def _new_method(asked: NewMethod) -> Params:
         "token": asked.payment_method_id,
         "options": {"verify_card": asked.verify} | _filled(make_default=asked.make_default) | verification,
     }
+    params["options"] |= {_SKIPPING[check]: True for check in asked.skipped_checks}
     external = asked.external_authentication
     return params | _filled(
         billing_address=address(asked.billing_address),

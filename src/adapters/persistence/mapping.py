@@ -102,6 +102,7 @@ METHOD_REST: Final = (
     "warnings",
     "three_d_secure_policy",
     "consents",
+    "has_withdrawn_consents",
     "network_transaction_id",
     "mastercard_transaction_link_id",
     "three_d_secure_authentication_id",

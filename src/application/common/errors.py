@@ -81,6 +81,7 @@ class Rule(Enum):
     NEEDS_VERIFICATION = "needs_verification"
     DEVICE_DATA = "device_data"
     CONSENTS = "consents"
+    ONLY_THESE_ONCE = "only_these_once"
     NETWORK_TRANSACTION_ID = "network_transaction_id"
     TRANSACTION_LINK_ID = "transaction_link_id"
     ADDRESS_PHONE = "address_phone"

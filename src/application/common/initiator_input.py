@@ -50,10 +50,12 @@ def check_initiation(
     caller: Caller,
     *,
     uses_stored_method: bool,
-    consents: Sequence[Initiator] = (),
+    consents: Sequence[Initiator] | None = None,
     policy: ThreeDSecurePolicy | None = None,
 ) -> None:
-    """Adds the violations. `consents` are the stored method's; `policy` is the request's own 3-D Secure policy."""
+    """Adds the violations. `consents` are those of the stored method, None where none is checked; `policy` is the
+    request's own 3-D Secure policy.
+    """
     if raw is BY_CUSTOMER:
         return
     for name in raw.unknown_values:
@@ -69,17 +71,19 @@ def check_initiation(
     if position is SeriesPosition.LATER:
         if not (uses_stored_method or raw.has_previous_payment):
             validator.add("external_vault.previous_network_transaction_id", Rule.NEEDED_FOR_LATER_PAYMENT)
-        if consents and raw.initiator not in consents:
-            validator.add("initiator", Rule.NO_CONSENT, ", ".join(sorted(one.name for one in consents)))
+        if consents is not None and raw.initiator not in consents:
+            validator.add("initiator", Rule.NO_CONSENT, ", ".join(sorted(one.name for one in consents)) or "none")
     if raw.external_vault is not None:
         _check_vault(validator, raw.external_vault, uses_stored_method=uses_stored_method)
 
 
-def check_consents(validator: Validator, consents: Sequence[Initiator | None]) -> tuple[Initiator, ...]:
+def check_consents(
+    validator: Validator, consents: Sequence[Initiator | None], path: str = "consents"
+) -> tuple[Initiator, ...]:
     """The consents in a fixed order. None stands for a value that the contract does not list."""
     known = tuple(one for one in Initiator if one in consents and one in MERCHANT_INITIATORS)
     if len(known) != len(consents):
-        validator.add("consents", Rule.CONSENTS, ", ".join(one.name for one in Initiator if one.is_merchant))
+        validator.add(path, Rule.CONSENTS, ", ".join(one.name for one in Initiator if one.is_merchant))
     return known
 
 

@@ -68,11 +68,9 @@ class RawOrderDetails:
 
 
 def check_order_details(
-    validator: Validator, raw: RawOrderDetails | None, currency_code: str, *, of_capture: bool = False
+    validator: Validator, raw: RawOrderDetails, currency_code: str, *, of_capture: bool = False
 ) -> OrderDetails | None:
-    """The details, without a look at the amount of which they are parts. None after a violation, and for none."""
-    if raw is None:
-        return None
+    """The details, without a look at the amount of which they are parts. None after a violation."""
     checker = _Checker(validator, currency_code, of_capture)
     return checker.details(raw)
 
@@ -110,7 +108,7 @@ def order_details_fields(raw: RawOrderDetails | None) -> dict[str, object]:
     for one in fields(raw):
         if one.name != "line_items":
             given[f"{PATH}.{one.name}"] = getattr(raw, one.name)
-    given[f"{PATH}.line_items"] = " ".join(repr(sorted(_told(item))) for item in raw.line_items)
+    given[f"{PATH}.line_items"] = " ".join(repr(sorted(_given_fields(item))) for item in raw.line_items)
     return given
 
 
@@ -127,7 +125,8 @@ def order_details_texts(raw: RawOrderDetails | None) -> dict[str, str]:
     return texts
 
 
-def _told(item: RawLineItem) -> Iterator[tuple[str, str]]:
+def _given_fields(item: RawLineItem) -> Iterator[tuple[str, str]]:
+    """The name and text of each field that is set and not its default."""
     for one in fields(item):
         value = getattr(item, one.name)
         if value not in (None, "", LineItemKind.DEBIT):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
 from application.common.caller import Caller
@@ -13,6 +13,7 @@ from application.common.errors import InvalidRequest, Rule
 from application.common.initiator_input import check_consents, check_kept_elsewhere, vault_fields
 from application.common.lease import Lease, LeasePolicy
 from application.common.merchant_account_input import check_account, choose_account
+from application.common.skipped_checks_input import check_skipped
 from application.common.three_d_secure_input import (
     NOTHING_SAID,
     RawThreeDSecure,
@@ -54,9 +55,12 @@ from domain.initiator import ExternalVault, Initiator
 from domain.instrument import Card
 from domain.merchant_account import MerchantAccounts
 from domain.money import Money
+from domain.payment_check import PaymentCheck
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.three_d_secure import ThreeDSecurePolicy
 
+# The gateway knows no other checks of a verification.
+SKIPPABLE: Final = (PaymentCheck.ADVANCED_FRAUD,)
 NEVER_SENT = "the gateway could not be reached"
 
 
@@ -79,6 +83,8 @@ class AddPaymentMethodCommand:
     device_data: str = field(default="", repr=False)
     external_vault: ExternalVault | None = None
     verification_amount: RawMoney | None = None
+    # Of the verification. None stands for a value that the contract does not list.
+    skip_checks: tuple[PaymentCheck | None, ...] = ()
     # Of the verification. Empty: the default account of the amount's currency, or the gateway's own.
     merchant_account_id: str = ""
 
@@ -98,8 +104,8 @@ class AddPaymentMethod:
     accepts_cards: bool = True
 
     def __call__(self, command: AddPaymentMethodCommand, caller: Caller) -> PaymentMethod:
-        """Raises InvalidRequest, AuthenticationRequired, RequestIdReused, TooManyDeclines, GatewayNotReached and
-        StoreUnavailable.
+        """Raises InvalidRequest, ScopeMissing, AuthenticationRequired, RequestIdReused, TooManyDeclines,
+        GatewayNotReached and StoreUnavailable.
         """
         try:
             call = self._check(command, caller)
@@ -134,6 +140,10 @@ class AddPaymentMethod:
         validator.device_data("device_data", command.device_data)
         check_kept_elsewhere(validator, command.external_vault)
         amount, account = self._verification(validator, command, caller)
+        skipped: tuple[PaymentCheck, ...] = ()
+        if command.skip_checks:
+            skipped = check_skipped(validator, command.skip_checks, caller, SKIPPABLE)
+            self._require_verification(validator, "skip_checks", command)
         if isinstance(command.source, RawCard):
             validator.must_not_contain_card(command.source, address_texts("billing_address", command.billing_address))
         customer = None
@@ -168,6 +178,7 @@ class AddPaymentMethod:
             consents=consents,
             verification_amount=amount,
             verification_account_id=account,
+            skipped_checks=skipped,
         )
 
     def _verification(
@@ -226,6 +237,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
     consents: tuple[Initiator, ...]
     verification_amount: Money | None
     verification_account_id: str
+    skipped_checks: tuple[PaymentCheck, ...]
 
     def load(self, work: UnitOfWork, resource_id: str) -> PaymentMethod:
         return require_checked(work.payment_methods.get(PaymentMethodId(resource_id), lock=True))
@@ -278,6 +290,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
                 device_data=self.command.device_data,
                 verification_amount=self.verification_amount,
                 verification_account_id=self.verification_account_id,
+                skipped_checks=self.skipped_checks,
             ),
             lease,
         )
@@ -355,6 +368,7 @@ def _request(request_id: RequestId, command: AddPaymentMethodCommand, caller: Ca
         "consents": " ".join(one.value for one in command.consents if one),
         "device_data": command.device_data,
         "merchant_account_id": command.merchant_account_id,
+        "skip_checks": " ".join(one.value for one in command.skip_checks if one),
         **vault_fields(command.external_vault),
     }
     amount = command.verification_amount

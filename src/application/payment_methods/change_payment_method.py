@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
 from application.common.errors import MethodNotActive, MethodRefused
+from application.common.initiator_input import check_consents
 from application.common.lease import Lease, LeasePolicy
 from application.common.validator import MAX_CARDHOLDER_NAME, Validator, require_checked
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
@@ -29,6 +30,7 @@ from application.ports.runtime import Clock
 from application.ports.store import Store, UnitOfWork
 from domain import ids
 from domain.address import Address
+from domain.initiator import Initiator
 from domain.payment_method import PaymentMethod, PaymentMethodState
 
 
@@ -42,7 +44,18 @@ class UpdatePaymentMethodCommand:
     expiration_year: int = field(default=0, repr=False)
     cardholder_name: str | None = field(default=None, repr=False)
     billing_address: Address | None = None
+    # The kinds of merchant-initiated payment that the customer agrees to from now on. None among them stands for one
+    # that the contract does not list.
+    consents: tuple[Initiator | None, ...] | None = None
     language_code: str = ""
+
+    @property
+    def changes_gateway(self) -> bool:
+        """Whether the gateway keeps a part of the change. A request for no change at all goes there, too."""
+        is_of_record = self.consents is not None
+        return not is_of_record or bool(
+            self.expiration_month or self.cardholder_name is not None or self.billing_address is not None
+        )
 
 
 class _MethodGone(Exception):
@@ -124,6 +137,9 @@ class UpdatePaymentMethod:
             validator.plain_text("cardholder_name", command.cardholder_name, maximum=MAX_CARDHOLDER_NAME)
         if command.billing_address is not None:
             validator.address("billing_address", command.billing_address)
+        consents = None
+        if command.consents is not None:
+            consents = check_consents(validator, command.consents, "consents.initiators")
         validator.language("language_code", command.language_code)
         validator.done()
         fields = {
@@ -132,10 +148,13 @@ class UpdatePaymentMethod:
             "expiration_year": command.expiration_year,
             "cardholder_name": command.cardholder_name,
             "billing_address": str(command.billing_address and _address_fields(command.billing_address)),
+            "consents": None if consents is None else " ".join(one.value for one in consents) or "none",
         }
         request = IdempotentRequest(caller, require_checked(request_id), "UpdatePaymentMethod", fields)
 
-        def change_at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
+        def change_at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument | None:
+            if not command.changes_gateway:
+                return None
             return _stored(
                 self.gateway.change_method(
                     MethodChange(
@@ -149,10 +168,12 @@ class UpdatePaymentMethod:
             )
 
         def record_change(_: UnitOfWork, method: PaymentMethod, stored: StoredInstrument | None) -> PaymentMethod:
+            if consents is not None:
+                method = method.with_consents(consents)
+            if stored is None:
+                return method
             return replace(
-                method,
-                instrument=require_checked(stored).instrument,
-                billing_address=command.billing_address or method.billing_address,
+                method, instrument=stored.instrument, billing_address=command.billing_address or method.billing_address
             )
 
         return self.change(request, command.payment_method_id, change_at_gateway, record_change)

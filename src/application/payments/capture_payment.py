@@ -13,7 +13,7 @@ from application.common.order_details_input import (
 from application.common.validator import RawMoney, Validator, address_texts, require_checked
 from application.idempotency.gateway_call import GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotentRequest
-from application.payments.payment_access import check_amount, load
+from application.payments.payment_access import check_amount_in, currency_of
 from application.payments.payment_call import PaymentRecorder, SingleOperationCall, StartedOperation
 from application.payments.retry_capture import capture_with_remedies
 from application.ports.gateway import Capture, Gateway, Outcome
@@ -56,10 +56,15 @@ class CapturePayment:
         request_id = validator.request_id(command.request_id)
         payment_id = validator.resource_id("payment_id", command.payment_id, ids.PAYMENT)
         validator.language("language_code", command.language_code)
-        amount = check_amount(validator, command.amount, self.store, payment_id, caller)
+        currency_code = ""
+        if command.amount is not None or command.order_details is not None:
+            currency_code = currency_of(self.store, payment_id, caller)
+        amount = check_amount_in(validator, command.amount, currency_code)
         if command.shipping_address != Address():
             validator.address("shipping_address", command.shipping_address)
-        order_details = self._order_details(validator, command, payment_id, caller)
+        order_details = None
+        if command.order_details is not None:
+            order_details = check_order_details(validator, command.order_details, currency_code, of_capture=True)
         if amount is not None:
             check_sums(validator, order_details, amount)
         validator.done()
@@ -83,14 +88,6 @@ class CapturePayment:
                 order_details=order_details,
             )
         )
-
-    def _order_details(
-        self, validator: Validator, command: CapturePaymentCommand, payment_id: str | None, caller: Caller
-    ) -> OrderDetails | None:
-        if command.order_details is None:
-            return None
-        currency_code = load(self.store, payment_id, caller).terms.amount.currency_code if payment_id else ""
-        return check_order_details(validator, command.order_details, currency_code, of_capture=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
 from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
-from application.common.caller import Caller, Scope
+from application.common.caller import Caller
 from application.common.errors import (
     AuthenticationRequired,
     InvalidRequest,
     ReferenceAlreadyPaid,
     Rule,
-    ScopeMissing,
     StoreUnavailable,
 )
 from application.common.initiator_input import (
@@ -33,6 +32,7 @@ from application.common.order_details_input import (
     order_details_fields,
     order_details_texts,
 )
+from application.common.skipped_checks_input import check_skipped
 from application.common.three_d_secure_input import (
     NOTHING_SAID,
     RawThreeDSecure,
@@ -222,7 +222,7 @@ class CreatePayment:
             command.initiation,
             caller,
             uses_stored_method=uses_stored_method,
-            consents=method.consents if method else (),
+            consents=method.checked_consents if method else None,
             policy=command.three_d_secure.policy,
         )
         consents = check_consents(validator, command.consents) if command.consents else ()
@@ -230,7 +230,7 @@ class CreatePayment:
             validator.add("consents", Rule.NEEDS_STORING)
         if command.device_data:
             validator.device_data("device_data", command.device_data)
-        skipped = _skipped_checks(validator, command, caller) if command.skip_checks else ()
+        skipped = check_skipped(validator, command.skip_checks, caller) if command.skip_checks else ()
         if isinstance(command.source, RawCard):
             validator.must_not_contain_card(command.source, _texts(command))
         if command.store_payment_method:
@@ -552,16 +552,6 @@ def _external_vault(
     if not is_card or not method.network_transaction_id:
         return None
     return ExternalVault(method.network_transaction_id, method.mastercard_transaction_link_id)
-
-
-def _skipped_checks(validator: Validator, command: CreatePaymentCommand, caller: Caller) -> tuple[PaymentCheck, ...]:
-    """The checks to leave out, in a fixed order. Raises ScopeMissing where the credential may leave out none."""
-    if not caller.may(Scope.PAYMENTS_SKIP_CHECKS):
-        raise ScopeMissing(Scope.PAYMENTS_SKIP_CHECKS)
-    known = tuple(one for one in PaymentCheck if one in command.skip_checks)
-    if len(known) != len(command.skip_checks):
-        validator.add("skip_checks", Rule.CONSENTS, ", ".join(one.name for one in PaymentCheck))
-    return known
 
 
 def _risk_input(command: CreatePaymentCommand, skipped: tuple[PaymentCheck, ...]) -> RiskInput:

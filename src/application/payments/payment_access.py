@@ -41,12 +41,23 @@ def load(store: Store, payment_id: str, caller: Caller) -> Payment:
 def check_amount(
     validator: Validator, raw: RawMoney | None, store: Store, payment_id: str | None, caller: Caller
 ) -> Money | None:
-    """Checks an optional amount in the payment's own currency."""
+    """Checks an optional amount in the payment's own currency. Raises NotFound and StoreUnavailable."""
     if raw is None:
         return None
-    amount = validator.money("amount", raw, frozenset(EXPONENTS))
-    if raw.currency_code in EXPONENTS and payment_id is not None:
-        currency_code = load(store, payment_id, caller).terms.amount.currency_code
-        if raw.currency_code != currency_code:
-            validator.add("amount.currency_code", Rule.CURRENCY_OF_PAYMENT, currency_code)
+    currency_code = currency_of(store, payment_id, caller) if raw.currency_code in EXPONENTS else ""
+    return check_amount_in(validator, raw, currency_code)
+
+
+def check_amount_in(validator: Validator, raw: RawMoney | None, currency_code: str) -> Money | None:
+    """Checks an optional amount in the currency; empty: in any."""
+    if raw is None:
+        return None
+    amount = validator.money("amount", raw, EXPONENTS)
+    if currency_code and raw.currency_code in EXPONENTS and raw.currency_code != currency_code:
+        validator.add("amount.currency_code", Rule.CURRENCY_OF_PAYMENT, currency_code)
     return amount
+
+
+def currency_of(store: Store, payment_id: str | None, caller: Caller) -> str:
+    """The payment's currency; empty without an id. Raises NotFound and StoreUnavailable."""
+    return load(store, payment_id, caller).terms.amount.currency_code if payment_id is not None else ""

@@ -203,6 +203,8 @@ class NewMethod:
     verification_amount: Money | None = None
     # The merchant account that asks. Empty: the gateway's default.
     verification_account_id: str = ""
+    # The checks that the verification goes without.
+    skipped_checks: tuple[PaymentCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

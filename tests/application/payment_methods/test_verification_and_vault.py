@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from application.common.errors import InvalidRequest, RequestIdReused, Rule
+from application.common.caller import Caller, Scope
+from application.common.errors import InvalidRequest, RequestIdReused, Rule, ScopeMissing
 from application.common.initiator_input import RawInitiation
 from application.common.validator import RawMoney
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
 from application.payments.create_payment import RawStoredMethod
 from domain.initiator import ExternalVault, Initiator
 from domain.money import Money
+from domain.payment_check import PaymentCheck
 from tests.application.shop import MASTERCARD, SHOP, VISA, Shop, a_request_id, an_order
 
 PREVIOUS = ExternalVault("483297487231504", "Z1YkXw7zRkC0yP8mS9gQ4A")
@@ -62,6 +64,25 @@ def test_bad_input_is_refused_before_anything_is_recorded(
         shop.add_method(command(shop, **changes), SHOP)
     assert expected in [(one.field, one.rule) for one in invalid.value.violations]
     assert shop.calls == []
+
+
+def test_a_verification_goes_without_the_fraud_check_where_the_credential_may_ask_for_that(shop: Shop) -> None:
+    asked = command(shop, skip_checks=(PaymentCheck.ADVANCED_FRAUD,))
+    with pytest.raises(ScopeMissing):
+        shop.add_method(asked, SHOP)
+    assert shop.calls == []
+    may = Caller(SHOP.caller_id, frozenset({Scope.PAYMENTS_SKIP_CHECKS}))
+    assert shop.add_method(asked, may).verification is not None
+    (sent,) = shop.real_gateway.new_methods
+    assert sent.skipped_checks == (PaymentCheck.ADVANCED_FRAUD,)
+    for changes, rule in (
+        ({"skip_checks": (PaymentCheck.AVS,)}, Rule.ONLY_THESE_ONCE),
+        ({"skip_checks": (None,)}, Rule.ONLY_THESE_ONCE),
+        ({"skip_checks": (PaymentCheck.ADVANCED_FRAUD,), "verify": False}, Rule.NEEDS_VERIFICATION),
+    ):
+        with pytest.raises(InvalidRequest) as invalid:
+            shop.add_method(command(shop, **changes), may)
+        assert [(one.field, one.rule) for one in invalid.value.violations] == [("skip_checks", rule)]
 
 
 @pytest.mark.parametrize("changes", [{"external_vault": None}, {"verification_amount": RawMoney(1, "USD")}])

@@ -10,6 +10,7 @@ from application.common.caller import Caller
 from application.common.errors import InvalidRequest, RequestIdReused, Rule
 from application.common.initiator_input import RawInitiation
 from application.common.three_d_secure_input import RawThreeDSecure
+from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
 from application.payments.create_payment import CreatePaymentCommand, RawStoredMethod
 from application.ports.gateway import Nonce
 from domain.ids import CallerId
@@ -18,7 +19,7 @@ from domain.money import Money
 from domain.payment_method import PaymentMethod
 from domain.payment_state import PaymentState
 from domain.three_d_secure import PolicyRule, ThreeDSecurePolicy, ThreeDSecureRules
-from tests.application.shop import SHOP, VISA, Shop, an_order
+from tests.application.shop import SHOP, VISA, Shop, a_request_id, an_order
 from tests.fakes.gateway.vault import PAYPAL_NONCE
 
 RECURRING = RawInitiation(initiator=Initiator.MERCHANT_RECURRING)
@@ -239,3 +240,64 @@ def test_without_device_data_the_shoppers_address_stays_here(shop: Shop) -> None
     (asked,) = shop.real_gateway.authorizations
     assert asked.risk.customer_address == ""
     assert payment.authorization.details.risk_check is None
+
+
+def change_consents(
+    shop: Shop, method: PaymentMethod, *consents: Initiator | None, request_id: str = ""
+) -> PaymentMethod:
+    command = UpdatePaymentMethodCommand(
+        request_id=request_id or a_request_id(), payment_method_id=method.payment_method_id, consents=consents
+    )
+    return shop.update_method(command, SHOP)
+
+
+def refusal_of_later(shop: Shop, method: PaymentMethod, initiator: Initiator) -> list[tuple[str, Rule, str]]:
+    """The violations of a later payment; none where it is made."""
+    initiation = RawInitiation(initiator=initiator)
+    try:
+        shop.pay(an_order(source=RawStoredMethod(method.payment_method_id), initiation=initiation))
+    except InvalidRequest as invalid:
+        return [(one.field, one.rule, one.limit) for one in invalid.violations]
+    return []
+
+
+def test_changed_consents_are_checked_from_then_on_and_the_gateway_is_not_asked(shop: Shop) -> None:
+    method = member(shop, Initiator.MERCHANT_RECURRING)
+    before = list(shop.calls)
+    changed = change_consents(shop, method, Initiator.MERCHANT_UNSCHEDULED)
+    assert shop.calls == before
+    assert (changed.consents, changed.instrument) == ((Initiator.MERCHANT_UNSCHEDULED,), method.instrument)
+    assert refusal_of_later(shop, method, Initiator.MERCHANT_RECURRING) == [
+        ("initiator", Rule.NO_CONSENT, "MERCHANT_UNSCHEDULED")
+    ]
+    assert refusal_of_later(shop, method, Initiator.MERCHANT_UNSCHEDULED) == []
+
+
+def test_withdrawn_consents_refuse_every_later_payment_until_the_customer_agrees_again(shop: Shop) -> None:
+    method = member(shop)
+    assert refusal_of_later(shop, method, Initiator.MERCHANT_RECURRING) == []
+    withdrawn = change_consents(shop, method)
+    assert (withdrawn.consents, withdrawn.has_withdrawn_consents) == ((), True)
+    for initiator in (Initiator.MERCHANT_RECURRING, Initiator.MERCHANT_UNSCHEDULED):
+        assert refusal_of_later(shop, method, initiator) == [("initiator", Rule.NO_CONSENT, "none")]
+    shop.pay(an_order(source=RawStoredMethod(method.payment_method_id), initiation=FIRST))
+    assert refusal_of_later(shop, method, Initiator.MERCHANT_RECURRING) == []
+    assert refusal_of_later(shop, method, Initiator.MERCHANT_UNSCHEDULED) != []
+
+
+@pytest.mark.parametrize("consents", [(Initiator.CUSTOMER,), (None,), (Initiator.MERCHANT_RECURRING,) * 2])
+def test_consents_that_nobody_can_give_are_refused(shop: Shop, consents: tuple[Initiator | None, ...]) -> None:
+    method = member(shop)
+    with pytest.raises(InvalidRequest) as invalid:
+        change_consents(shop, method, *consents)
+    assert [(one.field, one.rule) for one in invalid.value.violations] == [("consents.initiators", Rule.CONSENTS)]
+
+
+def test_a_repeat_of_a_change_has_to_name_the_same_consents(shop: Shop) -> None:
+    method, request_id = member(shop, Initiator.MERCHANT_RECURRING), a_request_id()
+    change_consents(shop, method, request_id=request_id)
+    change_consents(shop, method, Initiator.MERCHANT_RECURRING)
+    again = change_consents(shop, method, request_id=request_id)
+    assert again.consents == (Initiator.MERCHANT_RECURRING,)
+    with pytest.raises(RequestIdReused):
+        change_consents(shop, method, Initiator.MERCHANT_RECURRING, request_id=request_id)

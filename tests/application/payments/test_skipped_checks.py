@@ -48,7 +48,7 @@ def test_a_credential_without_the_scope_is_refused_before_anything_is_recorded(s
 def test_unknown_checks_and_repeated_ones_are_refused(shop: Shop, given: tuple[PaymentCheck | None, ...]) -> None:
     with pytest.raises(InvalidRequest) as invalid:
         shop.pay(an_order(skip_checks=given), ALLOWED)
-    assert [(one.field, one.rule) for one in invalid.value.violations] == [("skip_checks", Rule.CONSENTS)]
+    assert [(one.field, one.rule) for one in invalid.value.violations] == [("skip_checks", Rule.ONLY_THESE_ONCE)]
 
 
 def test_a_repeat_has_to_name_the_same_checks(shop: Shop) -> None:

@@ -49,6 +49,8 @@ class Vault(Ledger):
         super().__init__(clock, search_lag=search_lag)
         self._methods: dict[str, StoredInstrument] = {}
         self._customers: dict[str, Customer] = {}
+        # Every method as it was asked for.
+        self.new_methods: list[NewMethod] = []
 
     def ensure_customer(self, customer: Customer, lease: Lease) -> MerchantWarning | None:
         require_lease(lease)
@@ -77,6 +79,7 @@ class Vault(Ledger):
     def store_method(self, method: NewMethod, lease: Lease) -> StoreOutcome:
         require_lease(lease)
         with self._lock:
+            self.new_methods.append(method)
             if method.customer_id not in self._customers:
                 return rejected("91705", "customer id is invalid", RefusalCause.CUSTOMER_UNKNOWN)
             earlier = self._methods.get(method.payment_method_id)

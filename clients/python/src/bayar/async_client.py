@@ -486,6 +486,7 @@ class AsyncBayarClient(AsyncClientBase):
         external_vault: ExternalVault | None = None,
         verification_amount: Money | None = None,
         merchant_account_id: str = "",
+        skip_checks: Iterable[PaymentCheck] = (),
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -512,6 +513,7 @@ class AsyncBayarClient(AsyncClientBase):
             external_vault=external_vault,
             verification_amount=verification_amount,
             merchant_account_id=merchant_account_id,
+            skip_checks=skip_checks,
             request_id=request_id,
         )
         return await self._caller.unary(call, timeout_seconds, retry)
@@ -551,12 +553,13 @@ class AsyncBayarClient(AsyncClientBase):
         expiration_year: int = 0,
         cardholder_name: str | None = None,
         billing_address: Address | None = None,
+        consents: Iterable[PaymentInitiator] | None = None,
         language_code: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
-        """Changes the given fields. Month and year go together."""
+        """Changes the given fields. Month and year go together. Empty consents withdraw all that the customer gave."""
         call = prepared(
             requests.update_payment_method,
             payment_method_id=payment_method_id,
@@ -564,6 +567,7 @@ class AsyncBayarClient(AsyncClientBase):
             expiration_year=expiration_year,
             cardholder_name=cardholder_name,
             billing_address=billing_address,
+            consents=consents,
             language_code=language_code,
             request_id=request_id,
         )

@@ -460,6 +460,7 @@ class BayarClient(ClientBase):
         external_vault: payment_initiator_pb2.ExternalVault | None = None,
         verification_amount: money_pb2.Money | None = None,
         merchant_account_id: str = "",
+        skip_checks: Iterable[PaymentCheck.ValueType] = (),
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -486,6 +487,7 @@ class BayarClient(ClientBase):
             external_vault=external_vault,
             verification_amount=verification_amount,
             merchant_account_id=merchant_account_id,
+            skip_checks=skip_checks,
             request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)
@@ -525,12 +527,13 @@ class BayarClient(ClientBase):
         expiration_year: int = 0,
         cardholder_name: str | None = None,
         billing_address: address_pb2.Address | None = None,
+        consents: Iterable[PaymentInitiator.ValueType] | None = None,
         language_code: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
-        """Changes the given fields. Month and year go together."""
+        """Changes the given fields. Month and year go together. Empty consents withdraw all that the customer gave."""
         call = prepared(
             requests.update_payment_method,
             payment_method_id=payment_method_id,
@@ -538,6 +541,7 @@ class BayarClient(ClientBase):
             expiration_year=expiration_year,
             cardholder_name=cardholder_name,
             billing_address=billing_address,
+            consents=consents,
             language_code=language_code,
             request_id=request_id,
         )

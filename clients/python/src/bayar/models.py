@@ -23,6 +23,7 @@ from bayar.payments.v1 import (
     order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
+    payment_method_service_pb2,
     payment_pb2,
     payment_service_pb2,
     three_d_secure_pb2,
@@ -1489,8 +1490,10 @@ class PaymentMethod(Model):
     """Records that the gateway refused and the method was stored without. Mostly empty."""
     consents: tuple[PaymentInitiator, ...] = ()
     """The kinds of merchant-initiated payment that the customer agreed to. A FIRST payment of another kind with this
-    method adds that kind. Empty: none is checked.
+    method adds that kind. Empty: none is checked, unless consents_withdrawn.
     """
+    consents_withdrawn: bool = False
+    """The customer withdrew every consent: each LATER payment of the merchant is refused with this method."""
     network_transaction_id: str = ""
     """The card network's id of the payment or verification in which the customer agreed. It is sent with later
     payments of the merchant by itself. Empty until there was one.
@@ -1844,6 +1847,18 @@ class Event(Model):
     """With DISPUTE_CHANGED."""
     checkout: Checkout | None = None
     """With CHECKOUT_CHANGED. Without its url."""
+
+
+@model(payment_method_service_pb2.PaymentConsents)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentConsents(Model):
+    """The kinds of merchant-initiated payment that a customer agrees to."""
+
+    initiators: tuple[PaymentInitiator, ...] = ()
+    """MERCHANT_RECURRING, MERCHANT_INSTALLMENT, MERCHANT_UNSCHEDULED, each once; anything else is INVALID_REQUEST.
+    Empty: the customer withdraws every consent, and each LATER payment of the merchant is refused with this
+    method.
+    """
 
 
 @model(payment_service_pb2.Difference)

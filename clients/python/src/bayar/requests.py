@@ -511,6 +511,7 @@ def add_payment_method(
     external_vault: ExternalVaultLike | None = None,
     verification_amount: MoneyLike | None = None,
     merchant_account_id: str = "",
+    skip_checks: Iterable[PaymentCheckLike] = (),
     request_id: str | None = None,
 ) -> Unary[payment_method_pb2.PaymentMethod, PaymentMethod]:
     """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
@@ -535,6 +536,7 @@ def add_payment_method(
         external_vault=message_of(external_vault),
         verification_amount=message_of(verification_amount),
         merchant_account_id=merchant_account_id,
+        skip_checks=_numbers(skip_checks),
     )
     response = payment_method_service_pb2.AddPaymentMethodResponse
     return unary(
@@ -587,10 +589,11 @@ def update_payment_method(
     expiration_year: int = 0,
     cardholder_name: str | None = None,
     billing_address: AddressLike | None = None,
+    consents: Iterable[PaymentInitiatorLike] | None = None,
     language_code: str = "",
     request_id: str | None = None,
 ) -> Unary[payment_method_pb2.PaymentMethod, PaymentMethod]:
-    """Changes the given fields. Month and year go together."""
+    """Changes the given fields. Month and year go together. Empty consents withdraw all that the customer gave."""
     request = payment_method_service_pb2.UpdatePaymentMethodRequest(
         request_id=_request_id(request_id),
         payment_method_id=payment_method_id,
@@ -598,6 +601,9 @@ def update_payment_method(
         expiration_year=expiration_year,
         cardholder_name=cardholder_name,
         billing_address=message_of(billing_address),
+        consents=None
+        if consents is None
+        else payment_method_service_pb2.PaymentConsents(initiators=_numbers(consents)),
         language_code=language_code,
     )
     response = payment_method_service_pb2.UpdatePaymentMethodResponse

@@ -78,6 +78,7 @@ SENTENCES: Final = {
     Rule.NEEDS_VERIFICATION: "goes with verify only: set that, or leave it out.",
     Rule.DEVICE_DATA: "must be at most {limit} printable characters: send what the data collector gave, unchanged.",
     Rule.CONSENTS: "may only name, each once: {limit}.",
+    Rule.ONLY_THESE_ONCE: "may only name, each once: {limit}.",
     Rule.NETWORK_TRANSACTION_ID: "must be 9 to 15 letters, digits and spaces, as the processor gave it.",
     Rule.TRANSACTION_LINK_ID: "must be 22 letters, digits, - and _, as the first payment's processor gave it.",
     Rule.ADDRESS_PHONE: "must have 1 to 15 digits, and besides them only + ( ) - . and spaces.",

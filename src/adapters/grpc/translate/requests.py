@@ -57,6 +57,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) -> CreatePaymentCommand:
+    shipping_method = shipping_method_from(request.shipping_method)
     return CreatePaymentCommand(
         request_id=request.request_id,
         reference=request.reference,
@@ -78,9 +79,8 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
         initiation=_initiation(request),
         guest=_same_fields(GuestContact, request.guest) if request.HasField("guest") else NO_CONTACT,
         shipping_address=_address(request.shipping_address) if request.HasField("shipping_address") else Address(),
-        shipping_method=shipping_method_from(request.shipping_method),
-        has_unknown_shipping_method=bool(request.shipping_method)
-        and shipping_method_from(request.shipping_method) is None,
+        shipping_method=shipping_method,
+        has_unknown_shipping_method=bool(request.shipping_method) and shipping_method is None,
         order_details=raw_order_details(request.order_details) if request.HasField("order_details") else None,
     )
 
@@ -146,6 +146,7 @@ def add_payment_method_command(request: payment_method_service_pb2.AddPaymentMet
         three_d_secure=_three_d_secure(request.three_d_secure) if request.HasField("three_d_secure") else NOTHING_SAID,
         consents=tuple(initiator_from(number) for number in request.consents),
         external_vault=_external_vault(request),
+        skip_checks=tuple(map(payment_check_from, request.skip_checks)),
         verification_amount=_money(request.verification_amount) if request.HasField("verification_amount") else None,
     )
 
@@ -158,6 +159,7 @@ def update_payment_method_command(
         request,
         cardholder_name=request.cardholder_name if request.HasField("cardholder_name") else None,
         billing_address=_address(request.billing_address) if request.HasField("billing_address") else None,
+        consents=tuple(map(initiator_from, request.consents.initiators)) if request.HasField("consents") else None,
     )
 
 

@@ -196,6 +196,7 @@ class ResourceMapper:
             failure_detail=method.failure_detail,
             warnings=[warning(one) for one in method.warnings],
             consents=[enums.INITIATOR[one] for one in method.consents],
+            consents_withdrawn=method.has_withdrawn_consents,
             network_transaction_id=method.network_transaction_id,
             mastercard_transaction_link_id=method.mastercard_transaction_link_id,
         )

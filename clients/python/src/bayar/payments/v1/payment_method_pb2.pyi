@@ -212,6 +212,7 @@ class PaymentMethod(_message.Message):
     FAILURE_DETAIL_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     CONSENTS_FIELD_NUMBER: _builtins.int
+    CONSENTS_WITHDRAWN_FIELD_NUMBER: _builtins.int
     NETWORK_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     MASTERCARD_TRANSACTION_LINK_ID_FIELD_NUMBER: _builtins.int
     payment_method_id: _builtins.str
@@ -228,6 +229,8 @@ class PaymentMethod(_message.Message):
     """Another stored method of this customer that is the same card. Empty when there is none."""
     failure_detail: _builtins.str
     """With FAILED: one sentence that says why. May be empty."""
+    consents_withdrawn: _builtins.bool
+    """The customer withdrew every consent: each LATER payment of the merchant is refused with this method."""
     network_transaction_id: _builtins.str
     """The card network's id of the payment or verification in which the customer agreed. It is sent with later payments
     of the merchant by itself. Empty until there was one.
@@ -267,7 +270,7 @@ class PaymentMethod(_message.Message):
     @_builtins.property
     def consents(self) -> _containers.RepeatedScalarFieldContainer[_payment_initiator_pb2.PaymentInitiator.ValueType]:
         """The kinds of merchant-initiated payment that the customer agreed to. A FIRST payment of another kind with this method
-        adds that kind. Empty: none is checked.
+        adds that kind. Empty: none is checked, unless consents_withdrawn.
         """
 
     def __init__(
@@ -288,12 +291,13 @@ class PaymentMethod(_message.Message):
         failure_detail: _builtins.str = ...,
         warnings: _abc.Iterable[_warning_pb2.MerchantWarning] | None = ...,
         consents: _abc.Iterable[_payment_initiator_pb2.PaymentInitiator.ValueType] | None = ...,
+        consents_withdrawn: _builtins.bool = ...,
         network_transaction_id: _builtins.str = ...,
         mastercard_transaction_link_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "create_time", b"create_time", "instrument", b"instrument", "next_check_time", b"next_check_time", "update_time", b"update_time", "verification", b"verification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "consents", b"consents", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "mastercard_transaction_link_id", b"mastercard_transaction_link_id", "network_transaction_id", b"network_transaction_id", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "consents", b"consents", "consents_withdrawn", b"consents_withdrawn", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "mastercard_transaction_link_id", b"mastercard_transaction_link_id", "network_transaction_id", b"network_transaction_id", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

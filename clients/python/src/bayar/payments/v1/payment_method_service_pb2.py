@@ -17,13 +17,14 @@ from bayar.payments.v1 import access_pb2 as bayar_dot_payments_dot_v1_dot_access
 from bayar.payments.v1 import address_pb2 as bayar_dot_payments_dot_v1_dot_address__pb2
 from bayar.payments.v1 import card_pb2 as bayar_dot_payments_dot_v1_dot_card__pb2
 from bayar.payments.v1 import money_pb2 as bayar_dot_payments_dot_v1_dot_money__pb2
+from bayar.payments.v1 import payment_pb2 as bayar_dot_payments_dot_v1_dot_payment__pb2
 from bayar.payments.v1 import payment_initiator_pb2 as bayar_dot_payments_dot_v1_dot_payment__initiator__pb2
 from bayar.payments.v1 import payment_method_pb2 as bayar_dot_payments_dot_v1_dot_payment__method__pb2
 from bayar.payments.v1 import secret_pb2 as bayar_dot_payments_dot_v1_dot_secret__pb2
 from bayar.payments.v1 import three_d_secure_pb2 as bayar_dot_payments_dot_v1_dot_three__d__secure__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.bayar/payments/v1/payment_method_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a\x1f\x62\x61yar/payments/v1/address.proto\x1a\x1c\x62\x61yar/payments/v1/card.proto\x1a\x1d\x62\x61yar/payments/v1/money.proto\x1a)bayar/payments/v1/payment_initiator.proto\x1a&bayar/payments/v1/payment_method.proto\x1a\x1e\x62\x61yar/payments/v1/secret.proto\x1a&bayar/payments/v1/three_d_secure.proto\"c\n\x18\x43reateClientTokenRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x15\n\rcurrency_code\x18\x02 \x01(\t\x12\x1b\n\x13merchant_account_id\x18\x03 \x01(\t\"7\n\x19\x43reateClientTokenResponse\x12\x1a\n\x0c\x63lient_token\x18\x01 \x01(\tB\x04\xf0\xe0\x18\x01\"\xbe\x04\n\x17\x41\x64\x64PaymentMethodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\'\n\x04\x63\x61rd\x18\x03 \x01(\x0b\x32\x17.bayar.payments.v1.CardH\x00\x12$\n\x14payment_method_nonce\x18\x04 \x01(\tB\x04\xf0\xe0\x18\x01H\x00\x12\x0e\n\x06verify\x18\x05 \x01(\x08\x12\x14\n\x0cmake_default\x18\x06 \x01(\x08\x12\x33\n\x0f\x62illing_address\x18\x07 \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12\x15\n\rlanguage_code\x18\x08 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\t \x01(\t\x12\x37\n\x0ethree_d_secure\x18\n \x01(\x0b\x32\x1f.bayar.payments.v1.ThreeDSecure\x12\x19\n\x0b\x64\x65vice_data\x18\x0b \x01(\tB\x04\xf0\xe0\x18\x01\x12\x35\n\x08\x63onsents\x18\x0c \x03(\x0e\x32#.bayar.payments.v1.PaymentInitiator\x12\x38\n\x0e\x65xternal_vault\x18\r \x01(\x0b\x32 .bayar.payments.v1.ExternalVault\x12\x35\n\x13verification_amount\x18\x0e \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x1b\n\x13merchant_account_id\x18\x0f \x01(\tB\x08\n\x06source\"T\n\x18\x41\x64\x64PaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod\"K\n\x17GetPaymentMethodRequest\x12\x19\n\x11payment_method_id\x18\x01 \x01(\t\x12\x15\n\rlanguage_code\x18\x02 \x01(\t\"T\n\x18GetPaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod\"n\n\x19ListPaymentMethodsRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x15\n\rlanguage_code\x18\x04 \x01(\t\"p\n\x1aListPaymentMethodsResponse\x12\x39\n\x0fpayment_methods\x18\x01 \x03(\x0b\x32 .bayar.payments.v1.PaymentMethod\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xfc\x01\n\x1aUpdatePaymentMethodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11payment_method_id\x18\x02 \x01(\t\x12\x18\n\x10\x65xpiration_month\x18\x03 \x01(\x05\x12\x17\n\x0f\x65xpiration_year\x18\x04 \x01(\x05\x12\x1c\n\x0f\x63\x61rdholder_name\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x33\n\x0f\x62illing_address\x18\x06 \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12\x15\n\rlanguage_code\x18\x07 \x01(\tB\x12\n\x10_cardholder_name\"W\n\x1bUpdatePaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod\"O\n\x1eSetDefaultPaymentMethodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11payment_method_id\x18\x02 \x01(\t\"[\n\x1fSetDefaultPaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod\"K\n\x1a\x44\x65letePaymentMethodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11payment_method_id\x18\x02 \x01(\t\"W\n\x1b\x44\x65letePaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod2\xec\x06\n\x14PaymentMethodService\x12t\n\x11\x43reateClientToken\x12+.bayar.payments.v1.CreateClientTokenRequest\x1a,.bayar.payments.v1.CreateClientTokenResponse\"\x04\xe8\xe0\x18\x02\x12q\n\x10\x41\x64\x64PaymentMethod\x12*.bayar.payments.v1.AddPaymentMethodRequest\x1a+.bayar.payments.v1.AddPaymentMethodResponse\"\x04\xe8\xe0\x18\x05\x12q\n\x10GetPaymentMethod\x12*.bayar.payments.v1.GetPaymentMethodRequest\x1a+.bayar.payments.v1.GetPaymentMethodResponse\"\x04\xe8\xe0\x18\x04\x12w\n\x12ListPaymentMethods\x12,.bayar.payments.v1.ListPaymentMethodsRequest\x1a-.bayar.payments.v1.ListPaymentMethodsResponse\"\x04\xe8\xe0\x18\x04\x12z\n\x13UpdatePaymentMethod\x12-.bayar.payments.v1.UpdatePaymentMethodRequest\x1a..bayar.payments.v1.UpdatePaymentMethodResponse\"\x04\xe8\xe0\x18\x05\x12\x86\x01\n\x17SetDefaultPaymentMethod\x12\x31.bayar.payments.v1.SetDefaultPaymentMethodRequest\x1a\x32.bayar.payments.v1.SetDefaultPaymentMethodResponse\"\x04\xe8\xe0\x18\x05\x12z\n\x13\x44\x65letePaymentMethod\x12-.bayar.payments.v1.DeletePaymentMethodRequest\x1a..bayar.payments.v1.DeletePaymentMethodResponse\"\x04\xe8\xe0\x18\x05\x42\xbd\x01\n\x11\x62\x61yar.payments.v1B\x19PaymentMethodServiceProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.bayar/payments/v1/payment_method_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a\x1f\x62\x61yar/payments/v1/address.proto\x1a\x1c\x62\x61yar/payments/v1/card.proto\x1a\x1d\x62\x61yar/payments/v1/money.proto\x1a\x1f\x62\x61yar/payments/v1/payment.proto\x1a)bayar/payments/v1/payment_initiator.proto\x1a&bayar/payments/v1/payment_method.proto\x1a\x1e\x62\x61yar/payments/v1/secret.proto\x1a&bayar/payments/v1/three_d_secure.proto\"c\n\x18\x43reateClientTokenRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x15\n\rcurrency_code\x18\x02 \x01(\t\x12\x1b\n\x13merchant_account_id\x18\x03 \x01(\t\"7\n\x19\x43reateClientTokenResponse\x12\x1a\n\x0c\x63lient_token\x18\x01 \x01(\tB\x04\xf0\xe0\x18\x01\"\xf4\x04\n\x17\x41\x64\x64PaymentMethodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\'\n\x04\x63\x61rd\x18\x03 \x01(\x0b\x32\x17.bayar.payments.v1.CardH\x00\x12$\n\x14payment_method_nonce\x18\x04 \x01(\tB\x04\xf0\xe0\x18\x01H\x00\x12\x0e\n\x06verify\x18\x05 \x01(\x08\x12\x14\n\x0cmake_default\x18\x06 \x01(\x08\x12\x33\n\x0f\x62illing_address\x18\x07 \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12\x15\n\rlanguage_code\x18\x08 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\t \x01(\t\x12\x37\n\x0ethree_d_secure\x18\n \x01(\x0b\x32\x1f.bayar.payments.v1.ThreeDSecure\x12\x19\n\x0b\x64\x65vice_data\x18\x0b \x01(\tB\x04\xf0\xe0\x18\x01\x12\x35\n\x08\x63onsents\x18\x0c \x03(\x0e\x32#.bayar.payments.v1.PaymentInitiator\x12\x38\n\x0e\x65xternal_vault\x18\r \x01(\x0b\x32 .bayar.payments.v1.ExternalVault\x12\x35\n\x13verification_amount\x18\x0e \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x1b\n\x13merchant_account_id\x18\x0f \x01(\t\x12\x34\n\x0bskip_checks\x18\x10 \x03(\x0e\x32\x1f.bayar.payments.v1.PaymentCheckB\x08\n\x06source\"T\n\x18\x41\x64\x64PaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod\"K\n\x17GetPaymentMethodRequest\x12\x19\n\x11payment_method_id\x18\x01 \x01(\t\x12\x15\n\rlanguage_code\x18\x02 \x01(\t\"T\n\x18GetPaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod\"n\n\x19ListPaymentMethodsRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x15\n\rlanguage_code\x18\x04 \x01(\t\"p\n\x1aListPaymentMethodsResponse\x12\x39\n\x0fpayment_methods\x18\x01 \x03(\x0b\x32 .bayar.payments.v1.PaymentMethod\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb2\x02\n\x1aUpdatePaymentMethodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11payment_method_id\x18\x02 \x01(\t\x12\x18\n\x10\x65xpiration_month\x18\x03 \x01(\x05\x12\x17\n\x0f\x65xpiration_year\x18\x04 \x01(\x05\x12\x1c\n\x0f\x63\x61rdholder_name\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x33\n\x0f\x62illing_address\x18\x06 \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12\x15\n\rlanguage_code\x18\x07 \x01(\t\x12\x34\n\x08\x63onsents\x18\x08 \x01(\x0b\x32\".bayar.payments.v1.PaymentConsentsB\x12\n\x10_cardholder_name\"J\n\x0fPaymentConsents\x12\x37\n\ninitiators\x18\x01 \x03(\x0e\x32#.bayar.payments.v1.PaymentInitiator\"W\n\x1bUpdatePaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod\"O\n\x1eSetDefaultPaymentMethodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11payment_method_id\x18\x02 \x01(\t\"[\n\x1fSetDefaultPaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod\"K\n\x1a\x44\x65letePaymentMethodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11payment_method_id\x18\x02 \x01(\t\"W\n\x1b\x44\x65letePaymentMethodResponse\x12\x38\n\x0epayment_method\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentMethod2\xec\x06\n\x14PaymentMethodService\x12t\n\x11\x43reateClientToken\x12+.bayar.payments.v1.CreateClientTokenRequest\x1a,.bayar.payments.v1.CreateClientTokenResponse\"\x04\xe8\xe0\x18\x02\x12q\n\x10\x41\x64\x64PaymentMethod\x12*.bayar.payments.v1.AddPaymentMethodRequest\x1a+.bayar.payments.v1.AddPaymentMethodResponse\"\x04\xe8\xe0\x18\x05\x12q\n\x10GetPaymentMethod\x12*.bayar.payments.v1.GetPaymentMethodRequest\x1a+.bayar.payments.v1.GetPaymentMethodResponse\"\x04\xe8\xe0\x18\x04\x12w\n\x12ListPaymentMethods\x12,.bayar.payments.v1.ListPaymentMethodsRequest\x1a-.bayar.payments.v1.ListPaymentMethodsResponse\"\x04\xe8\xe0\x18\x04\x12z\n\x13UpdatePaymentMethod\x12-.bayar.payments.v1.UpdatePaymentMethodRequest\x1a..bayar.payments.v1.UpdatePaymentMethodResponse\"\x04\xe8\xe0\x18\x05\x12\x86\x01\n\x17SetDefaultPaymentMethod\x12\x31.bayar.payments.v1.SetDefaultPaymentMethodRequest\x1a\x32.bayar.payments.v1.SetDefaultPaymentMethodResponse\"\x04\xe8\xe0\x18\x05\x12z\n\x13\x44\x65letePaymentMethod\x12-.bayar.payments.v1.DeletePaymentMethodRequest\x1a..bayar.payments.v1.DeletePaymentMethodResponse\"\x04\xe8\xe0\x18\x05\x42\xbd\x01\n\x11\x62\x61yar.payments.v1B\x19PaymentMethodServiceProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,34 +52,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENTMETHODSERVICE'].methods_by_name['SetDefaultPaymentMethod']._serialized_options = b'\350\340\030\005'
   _globals['_PAYMENTMETHODSERVICE'].methods_by_name['DeletePaymentMethod']._loaded_options = None
   _globals['_PAYMENTMETHODSERVICE'].methods_by_name['DeletePaymentMethod']._serialized_options = b'\350\340\030\005'
-  _globals['_CREATECLIENTTOKENREQUEST']._serialized_start=350
-  _globals['_CREATECLIENTTOKENREQUEST']._serialized_end=449
-  _globals['_CREATECLIENTTOKENRESPONSE']._serialized_start=451
-  _globals['_CREATECLIENTTOKENRESPONSE']._serialized_end=506
-  _globals['_ADDPAYMENTMETHODREQUEST']._serialized_start=509
-  _globals['_ADDPAYMENTMETHODREQUEST']._serialized_end=1083
-  _globals['_ADDPAYMENTMETHODRESPONSE']._serialized_start=1085
-  _globals['_ADDPAYMENTMETHODRESPONSE']._serialized_end=1169
-  _globals['_GETPAYMENTMETHODREQUEST']._serialized_start=1171
-  _globals['_GETPAYMENTMETHODREQUEST']._serialized_end=1246
-  _globals['_GETPAYMENTMETHODRESPONSE']._serialized_start=1248
-  _globals['_GETPAYMENTMETHODRESPONSE']._serialized_end=1332
-  _globals['_LISTPAYMENTMETHODSREQUEST']._serialized_start=1334
-  _globals['_LISTPAYMENTMETHODSREQUEST']._serialized_end=1444
-  _globals['_LISTPAYMENTMETHODSRESPONSE']._serialized_start=1446
-  _globals['_LISTPAYMENTMETHODSRESPONSE']._serialized_end=1558
-  _globals['_UPDATEPAYMENTMETHODREQUEST']._serialized_start=1561
-  _globals['_UPDATEPAYMENTMETHODREQUEST']._serialized_end=1813
-  _globals['_UPDATEPAYMENTMETHODRESPONSE']._serialized_start=1815
-  _globals['_UPDATEPAYMENTMETHODRESPONSE']._serialized_end=1902
-  _globals['_SETDEFAULTPAYMENTMETHODREQUEST']._serialized_start=1904
-  _globals['_SETDEFAULTPAYMENTMETHODREQUEST']._serialized_end=1983
-  _globals['_SETDEFAULTPAYMENTMETHODRESPONSE']._serialized_start=1985
-  _globals['_SETDEFAULTPAYMENTMETHODRESPONSE']._serialized_end=2076
-  _globals['_DELETEPAYMENTMETHODREQUEST']._serialized_start=2078
-  _globals['_DELETEPAYMENTMETHODREQUEST']._serialized_end=2153
-  _globals['_DELETEPAYMENTMETHODRESPONSE']._serialized_start=2155
-  _globals['_DELETEPAYMENTMETHODRESPONSE']._serialized_end=2242
-  _globals['_PAYMENTMETHODSERVICE']._serialized_start=2245
-  _globals['_PAYMENTMETHODSERVICE']._serialized_end=3121
+  _globals['_CREATECLIENTTOKENREQUEST']._serialized_start=383
+  _globals['_CREATECLIENTTOKENREQUEST']._serialized_end=482
+  _globals['_CREATECLIENTTOKENRESPONSE']._serialized_start=484
+  _globals['_CREATECLIENTTOKENRESPONSE']._serialized_end=539
+  _globals['_ADDPAYMENTMETHODREQUEST']._serialized_start=542
+  _globals['_ADDPAYMENTMETHODREQUEST']._serialized_end=1170
+  _globals['_ADDPAYMENTMETHODRESPONSE']._serialized_start=1172
+  _globals['_ADDPAYMENTMETHODRESPONSE']._serialized_end=1256
+  _globals['_GETPAYMENTMETHODREQUEST']._serialized_start=1258
+  _globals['_GETPAYMENTMETHODREQUEST']._serialized_end=1333
+  _globals['_GETPAYMENTMETHODRESPONSE']._serialized_start=1335
+  _globals['_GETPAYMENTMETHODRESPONSE']._serialized_end=1419
+  _globals['_LISTPAYMENTMETHODSREQUEST']._serialized_start=1421
+  _globals['_LISTPAYMENTMETHODSREQUEST']._serialized_end=1531
+  _globals['_LISTPAYMENTMETHODSRESPONSE']._serialized_start=1533
+  _globals['_LISTPAYMENTMETHODSRESPONSE']._serialized_end=1645
+  _globals['_UPDATEPAYMENTMETHODREQUEST']._serialized_start=1648
+  _globals['_UPDATEPAYMENTMETHODREQUEST']._serialized_end=1954
+  _globals['_PAYMENTCONSENTS']._serialized_start=1956
+  _globals['_PAYMENTCONSENTS']._serialized_end=2030
+  _globals['_UPDATEPAYMENTMETHODRESPONSE']._serialized_start=2032
+  _globals['_UPDATEPAYMENTMETHODRESPONSE']._serialized_end=2119
+  _globals['_SETDEFAULTPAYMENTMETHODREQUEST']._serialized_start=2121
+  _globals['_SETDEFAULTPAYMENTMETHODREQUEST']._serialized_end=2200
+  _globals['_SETDEFAULTPAYMENTMETHODRESPONSE']._serialized_start=2202
+  _globals['_SETDEFAULTPAYMENTMETHODRESPONSE']._serialized_end=2293
+  _globals['_DELETEPAYMENTMETHODREQUEST']._serialized_start=2295
+  _globals['_DELETEPAYMENTMETHODREQUEST']._serialized_end=2370
+  _globals['_DELETEPAYMENTMETHODRESPONSE']._serialized_start=2372
+  _globals['_DELETEPAYMENTMETHODRESPONSE']._serialized_end=2459
+  _globals['_PAYMENTMETHODSERVICE']._serialized_start=2462
+  _globals['_PAYMENTMETHODSERVICE']._serialized_end=3338
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import payment_method_pb2 as _payment_method_pb2
+from bayar.payments.v1 import payment_pb2 as _payment_pb2
 from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -102,6 +103,7 @@ class AddPaymentMethodRequest(_message.Message):
     EXTERNAL_VAULT_FIELD_NUMBER: _builtins.int
     VERIFICATION_AMOUNT_FIELD_NUMBER: _builtins.int
     MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SKIP_CHECKS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     customer_id: _builtins.str
@@ -164,6 +166,13 @@ class AddPaymentMethodRequest(_message.Message):
         the gateway's, with its default merchant account.
         """
 
+    @_builtins.property
+    def skip_checks(self) -> _containers.RepeatedScalarFieldContainer[_payment_pb2.PaymentCheck.ValueType]:
+        """With verify, otherwise INVALID_REQUEST: the checks of the gateway that the verification goes without.
+        PAYMENT_CHECK_ADVANCED_FRAUD only; any other is INVALID_REQUEST. With it, the credential needs the scope
+        "payments:skip-checks"; otherwise PERMISSION_DENIED/SCOPE_MISSING. Default (empty): it is made.
+        """
+
     def __init__(
         self,
         *,
@@ -182,10 +191,11 @@ class AddPaymentMethodRequest(_message.Message):
         external_vault: _payment_initiator_pb2.ExternalVault | None = ...,
         verification_amount: _money_pb2.Money | None = ...,
         merchant_account_id: _builtins.str = ...,
+        skip_checks: _abc.Iterable[_payment_pb2.PaymentCheck.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "three_d_secure", b"three_d_secure", "verification_amount", b"verification_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "language_code", b"language_code", "make_default", b"make_default", "merchant_account_id", b"merchant_account_id", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "source", b"source", "three_d_secure", b"three_d_secure", "verification_amount", b"verification_amount", "verify", b"verify"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "language_code", b"language_code", "make_default", b"make_default", "merchant_account_id", b"merchant_account_id", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "skip_checks", b"skip_checks", "source", b"source", "three_d_secure", b"three_d_secure", "verification_amount", b"verification_amount", "verify", b"verify"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
@@ -344,6 +354,7 @@ class UpdatePaymentMethodRequest(_message.Message):
     CARDHOLDER_NAME_FIELD_NUMBER: _builtins.int
     BILLING_ADDRESS_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    CONSENTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_method_id: _builtins.str
@@ -362,6 +373,10 @@ class UpdatePaymentMethodRequest(_message.Message):
     def billing_address(self) -> _address_pb2.Address:
         """A new billing address. Default (absent): unchanged."""
 
+    @_builtins.property
+    def consents(self) -> Global___PaymentConsents:
+        """The consents from now on, in place of those before. Default (absent): unchanged."""
+
     def __init__(
         self,
         *,
@@ -372,16 +387,43 @@ class UpdatePaymentMethodRequest(_message.Message):
         cardholder_name: _builtins.str | None = ...,
         billing_address: _address_pb2.Address | None = ...,
         language_code: _builtins.str = ...,
+        consents: Global___PaymentConsents | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cardholder_name", b"_cardholder_name", "billing_address", b"billing_address", "cardholder_name", b"cardholder_name"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cardholder_name", b"_cardholder_name", "billing_address", b"billing_address", "cardholder_name", b"cardholder_name", "consents", b"consents"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cardholder_name", b"_cardholder_name", "billing_address", b"billing_address", "cardholder_name", b"cardholder_name", "expiration_month", b"expiration_month", "expiration_year", b"expiration_year", "language_code", b"language_code", "payment_method_id", b"payment_method_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cardholder_name", b"_cardholder_name", "billing_address", b"billing_address", "cardholder_name", b"cardholder_name", "consents", b"consents", "expiration_month", b"expiration_month", "expiration_year", b"expiration_year", "language_code", b"language_code", "payment_method_id", b"payment_method_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cardholder_name: _TypeAlias = _typing.Literal["cardholder_name"]  # noqa: Y015
     _WhichOneofArgType__cardholder_name: _TypeAlias = _typing.Literal["_cardholder_name", b"_cardholder_name"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cardholder_name) -> _WhichOneofReturnType__cardholder_name | None: ...
 
 Global___UpdatePaymentMethodRequest: _TypeAlias = UpdatePaymentMethodRequest  # noqa: Y015
+
+@_typing.final
+class PaymentConsents(_message.Message):
+    """The kinds of merchant-initiated payment that a customer agrees to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INITIATORS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def initiators(self) -> _containers.RepeatedScalarFieldContainer[_payment_initiator_pb2.PaymentInitiator.ValueType]:
+        """MERCHANT_RECURRING, MERCHANT_INSTALLMENT, MERCHANT_UNSCHEDULED, each once; anything else is INVALID_REQUEST. Empty:
+        the customer withdraws every consent, and each LATER payment of the merchant is refused with this method.
+        """
+
+    def __init__(
+        self,
+        *,
+        initiators: _abc.Iterable[_payment_initiator_pb2.PaymentInitiator.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["initiators", b"initiators"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentConsents: _TypeAlias = PaymentConsents  # noqa: Y015
 
 @_typing.final
 class UpdatePaymentMethodResponse(_message.Message):

@@ -93,7 +93,7 @@ class PaymentMethodServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePaymentMethod(self, request, context):
-        """Changes the expiry date, the cardholder's name or the billing address. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+        """Changes the expiry date, the cardholder's name, the billing address or the customer's consents. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
         FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -51,7 +51,7 @@ class PaymentMethodServiceStub:
     ListPaymentMethods: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.ListPaymentMethodsRequest, _payment_method_service_pb2.ListPaymentMethodsResponse]
     """Lists a customer's payment methods, newest first. NOT_FOUND/CUSTOMER_NOT_FOUND."""
     UpdatePaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.UpdatePaymentMethodRequest, _payment_method_service_pb2.UpdatePaymentMethodResponse]
-    """Changes the expiry date, the cardholder's name or the billing address. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+    """Changes the expiry date, the cardholder's name, the billing address or the customer's consents. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
     FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
     """
     SetDefaultPaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.SetDefaultPaymentMethodRequest, _payment_method_service_pb2.SetDefaultPaymentMethodResponse]
@@ -84,7 +84,7 @@ class PaymentMethodServiceAsyncStub(PaymentMethodServiceStub):
     ListPaymentMethods: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.ListPaymentMethodsRequest, _payment_method_service_pb2.ListPaymentMethodsResponse]  # type: ignore[assignment]
     """Lists a customer's payment methods, newest first. NOT_FOUND/CUSTOMER_NOT_FOUND."""
     UpdatePaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.UpdatePaymentMethodRequest, _payment_method_service_pb2.UpdatePaymentMethodResponse]  # type: ignore[assignment]
-    """Changes the expiry date, the cardholder's name or the billing address. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+    """Changes the expiry date, the cardholder's name, the billing address or the customer's consents. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
     FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
     """
     SetDefaultPaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.SetDefaultPaymentMethodRequest, _payment_method_service_pb2.SetDefaultPaymentMethodResponse]  # type: ignore[assignment]
@@ -144,7 +144,7 @@ class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_method_service_pb2.UpdatePaymentMethodRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_method_service_pb2.UpdatePaymentMethodResponse, _abc.Awaitable[_payment_method_service_pb2.UpdatePaymentMethodResponse]]:
-        """Changes the expiry date, the cardholder's name or the billing address. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+        """Changes the expiry date, the cardholder's name, the billing address or the customer's consents. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
         FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
         """
 
