@@ -61,8 +61,8 @@ _IMAGES: Final = frozenset({".svg", ".png", ".jpg", ".jpeg", ".webp"})
 class CheckoutSettings(SettingsGroup):
     checkout_address: Annotated[str, AfterValidator(_optional_address)] = Field("", examples=["127.0.0.1:8082"])
     """The address of the checkout page, HOST:PORT; a port of its own, behind your TLS proxy. Port 0 takes a free one.
-    Without it there is no page, and CreateCheckout fails with CHECKOUT_NOT_SERVED. Set it once every replica is upgraded:
-    version 0.1.0 cannot read the events of checkouts. See docs/integrate/checkout.md.
+    Without it there is no page, and CreateCheckout fails with CHECKOUT_NOT_SERVED. Set it once every replica is
+    upgraded: version 0.1.0 cannot read the events of checkouts. See docs/integrate/checkout.md.
     """
     checkout_base_url: Annotated[str, AfterValidator(_page_url)] = Field("", examples=["https://pay.shop.example"])
     """The public address under which shoppers reach the checkout page: a host without a path."""
