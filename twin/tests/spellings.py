@@ -1,4 +1,8 @@
-"""One request in the spelling of each SDK: names, types, arrays, empty values, indentation."""
+"""One request in the spelling of each SDK: names, types, arrays, empty values, moments, indentation.
+
+Python and Node run for real elsewhere. The others are read from the sources of their SDKs: Ruby's xml/generator.rb,
+PHP's Xml/Generator.php, Java's and .NET's RequestBuilder.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,41 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, auto
 from typing import Any
 from xml.sax.saxutils import escape
 
 Fields = dict[str, Any]
 
 
+def _hyphens(name: str) -> str:
+    return name.replace("_", "-")
+
+
 def _camel(name: str) -> str:
     return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
+
+
+class Empty(Enum):
+    """How nothing is written."""
+
+    SHORT = auto()  # <company nil="true"/>
+    LONG = auto()  # <company nil="true"></company>
+    OMITTED = auto()
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _with_a_zone(moment: datetime) -> str:
+    return moment.astimezone(timezone(timedelta(hours=2))).isoformat()
+
+
+def _with_a_space(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +53,20 @@ class XmlSpelling:
 
     tag: Callable[[str], str]
     indent: str = ""
-    # Python and Ruby say of which type a value is; Java writes text only.
+    # Python, Ruby and PHP say of which type a number or a truth is; the others write text. Moments are always typed.
     typed: bool = True
     declaration: bool = True
-    empty_elements: bool = False
+    empty: Empty = Empty.SHORT
+    moment: Callable[[datetime], str] = _utc
+    # Characters beyond ASCII as numbers.
+    ascii_only: bool = False
+    quotes_escaped: bool = False
 
     def body(self, document: Fields) -> bytes:
         ((root, fields),) = document.items()
         head = '<?xml version="1.0" encoding="UTF-8"?>\n' if self.declaration else ""
-        return (head + self._element(root, fields, 0)).encode()
+        text = head + self._element(root, fields, 0)
+        return text.encode("ascii", "xmlcharrefreplace") if self.ascii_only else text.encode()
 
     content_type = "application/xml"
 
@@ -44,10 +80,19 @@ class XmlSpelling:
             inner = "".join(self._element("item", each, depth + 1) for each in value)
             return f'{space}<{tag} type="array">{end}{inner}{space}</{tag}>{end}'
         if value is None:
-            return f"{space}<{tag}></{tag}>{end}" if self.empty_elements else f'{space}<{tag} nil="true"/>{end}'
-        return f"{space}<{tag}{self._type(value)}>{escape(_text(value))}</{tag}>{end}"
+            return "" if self.empty is Empty.OMITTED else f"{space}<{tag}{self._nothing(tag)}{end}"
+        return f"{space}<{tag}{self._type(value)}>{self._escaped(value)}</{tag}>{end}"
+
+    def _nothing(self, tag: str) -> str:
+        return ' nil="true"/>' if self.empty is Empty.SHORT else f' nil="true"></{tag}>'
+
+    def _escaped(self, value: Any) -> str:
+        text = self.moment(value) if isinstance(value, datetime) else _text(value)
+        return escape(text, {"'": "&apos;", '"': "&quot;"} if self.quotes_escaped else {})
 
     def _type(self, value: Any) -> str:
+        if isinstance(value, datetime):
+            return ' type="datetime"'
         if not self.typed:
             return ""
         if isinstance(value, bool):
@@ -58,6 +103,8 @@ class XmlSpelling:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
     return str(value)
 
 
@@ -76,18 +123,20 @@ class JsonSpelling:
             return {name: self._value(each) for name, each in value.items()}
         if isinstance(value, list):
             return [self._value(each) for each in value]
+        if isinstance(value, date | Decimal):
+            return _text(value)
         return _text(value) if self.texts and value is not None else value
 
 
 SPELLINGS: dict[str, XmlSpelling | JsonSpelling] = {
     "Python: underscores, types": XmlSpelling(str, declaration=False),
-    "Ruby: hyphens, types, indented by two": XmlSpelling(lambda name: name.replace("_", "-"), indent="  "),
-    "PHP: hyphens, types, indented by one": XmlSpelling(
-        lambda name: name.replace("_", "-"), indent=" ", empty_elements=True
+    "Ruby: hyphens, types, indented by two": XmlSpelling(_hyphens, indent="  ", moment=_with_a_zone, ascii_only=True),
+    "PHP: hyphens, types, indented by one": XmlSpelling(_hyphens, indent=" ", empty=Empty.LONG),
+    "Java: camelCase, no types": XmlSpelling(
+        _camel, typed=False, declaration=False, empty=Empty.OMITTED, quotes_escaped=True
     ),
-    "Java: camelCase, no types": XmlSpelling(_camel, typed=False, declaration=False),
-    ".NET: hyphens, no types, indented by tabs": XmlSpelling(
-        lambda name: name.replace("_", "-"), indent="\t", typed=False, empty_elements=True
+    ".NET: hyphens, no types": XmlSpelling(
+        _hyphens, typed=False, declaration=False, empty=Empty.OMITTED, moment=_with_a_space, quotes_escaped=True
     ),
     "Node: JSON": JsonSpelling(),
     "JSON of texts": JsonSpelling(texts=True),

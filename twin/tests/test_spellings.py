@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,7 +26,7 @@ ADDRESS = {
     "international_phone": {"country_code": "1", "national_number": "3121234567"},
 }
 LINE_ITEM = {
-    "name": "Tea & milk",
+    "name": 'Tea & "milk" d\'été',
     "kind": "debit",
     "quantity": "2",
     "unit_amount": "5.00",
@@ -112,7 +114,7 @@ def _vault(ask: Story) -> str:
 def _sales(ask: Story, token: str) -> None:
     asked = {
         "type": "sale",
-        "amount": "100.00",
+        "amount": Decimal("100.00"),
         "merchant_account_id": ACCOUNT,
         "order_id": "spelled",
         "payment_method_token": token,
@@ -123,7 +125,7 @@ def _sales(ask: Story, token: str) -> None:
         "line_items": [LINE_ITEM, {**LINE_ITEM, "kind": "credit"}],
         "industry": {
             "industry_type": "lodging",
-            "data": {"folio_number": "ABC123", "check_in_date": "2026-05-01", "check_out_date": "2026-05-03"},
+            "data": {"folio_number": "ABC123", "check_in_date": date(2026, 5, 1), "check_out_date": date(2026, 5, 3)},
         },
         "external_vault": {"status": "will_vault"},
         "options": {"submit_for_settlement": False, "skip_avs": True, "three_d_secure": {"required": False}},
@@ -154,7 +156,7 @@ def _sales(ask: Story, token: str) -> None:
         "id": {"is": second},
         "status": ["settled", "settling"],
         "amount": {"min": "70.00", "max": "90.00"},
-        "created_at": {"min": "2020-01-01T00:00:00Z"},
+        "created_at": {"min": datetime(2020, 1, 1, tzinfo=UTC)},
     }
     ask("POST", "/transactions/advanced_search_ids", {"search": search})
     ask("POST", "/transactions/advanced_search", {"search": {**search, "ids": [second]}})
@@ -221,7 +223,10 @@ def _banks(ask: Story) -> None:
     customer = _id(ask("POST", "/customers", {"customer": {"first_name": "Dan", "last_name": None}}))
     method = {"customer_id": customer, "payment_method_nonce": "fake-us-bank-account-nonce"}
     ways = {"verification_merchant_account_id": ACCOUNT, "us_bank_account_verification_method": "micro_transfers"}
-    mandate = {"ach_mandate_text": "I agree & sign", "ach_mandate_accepted_at": "2026-01-02T03:04:05Z"}
+    mandate = {
+        "ach_mandate_text": "I agree & sign",
+        "ach_mandate_accepted_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    }
     made = ask("POST", "/payment_methods", {"payment_method": {**method, "us_bank_account": mandate, "options": ways}})
     check = _id(made, "verifications/us-bank-account-verification/id")
     confirm = f"/us_bank_account_verifications/{check}/confirm_micro_transfer_amounts"

@@ -42,8 +42,9 @@ end
 
 def text(value)
   case value
-  when Time then value.utc.xmlschema
-  when BigDecimal then format("%.2f", value)
+  # As the gem writes them: a moment in its own zone, and at least two decimals.
+  when Time then value.xmlschema
+  when BigDecimal then value.to_s("F").sub(/\.\d\z/, "\\00")
   else value.to_s.encode(xml: :text)
   end
 end

@@ -154,7 +154,8 @@ def find_nonce(call: Call) -> JsonAnswer:
 
 # Options come from the client token; those of the page count only as far as `validate` goes.
 TOKENIZED_CARD = CREDIT_CARD.extended(
-    no_effect="token payment_method_nonce billing_address_id", options=schema("validate", no_effect=" ".join(_FLAGS))
+    no_effect="token payment_method_nonce billing_address_id",
+    options=schema("validate union_pay_enrollment", no_effect=" ".join(_FLAGS)),
 )
 BASE = "/client_api/v1"
 

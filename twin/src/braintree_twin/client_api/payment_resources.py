@@ -207,9 +207,7 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "union_pay_enrollments",
         enroll_union_pay,
-        union_pay_enrollment=schema(
-            "number", no_effect="expiration_month expiration_year mobile_country_code mobile_number"
-        ),
+        union_pay_enrollment=schema("number expiration_month expiration_year mobile_country_code mobile_number"),
     ),
     browser_route("POST", "masterpass/request_token", masterpass_token, request_token=_WITHOUT_EFFECT),
     browser_route("GET", "payment_methods/amex_rewards_balance", rewards_balance, payment_method_nonce=EVERYTHING),

@@ -18,6 +18,7 @@ from braintree_twin.graphql_api.global_ids import legacy_id
 from braintree_twin.ids import global_id
 from braintree_twin.state.records import Nonce
 from braintree_twin.vault.instruments import Instrument
+from braintree_twin.vault.test_nonces import VENMO_USER
 
 LIFETIME = timedelta(minutes=5)
 KIND = "venmopaymentcontext"
@@ -67,7 +68,7 @@ def context_of(call: Call, identifier: str) -> Fields | None:
 
 
 def _approve(call: Call, record: Nonce) -> str:
-    wallet = {"username": USER, "venmo_user_id": "Venmo-Joe-1", "source_description": f"Venmo Account: {USER}"}
+    wallet = {"username": USER, "venmo_user_id": VENMO_USER, "source_description": f"Venmo Account: {USER}"}
     reusable = record.wallet["usage"] == "MULTI_USE"
     return make_nonce(call, Client(), Instrument(kind=VENMO, wallet={**wallet}, reusable=reusable)).nonce
 

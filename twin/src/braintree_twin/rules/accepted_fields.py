@@ -17,17 +17,16 @@ ADDRESS = schema(
 CUSTOM_FIELDS = schema(any_name=Effect.ACTED_ON)
 DESCRIPTOR = schema("name phone url")
 PASS_THRU = schema(
-    "cavv ds_transaction_id eci_flag three_d_secure_version xid",
-    checked="authentication_response cavv_algorithm directory_response",
+    "cavv ds_transaction_id eci_flag three_d_secure_version xid authentication_response cavv_algorithm "
+    "directory_response",
     no_effect="network",
 )
 EXTERNAL_VAULT = schema(
-    checked="status previous_network_transaction_id previous_mastercard_transaction_link_id",
+    # The gateway shows no effect of these either.
+    "status previous_network_transaction_id previous_mastercard_transaction_link_id",
     no_effect="network_transaction_id",
 )
-RISK_DATA = schema(
-    checked="customer_browser customer_device_id customer_location_zip customer_tenure", no_effect="customer_ip"
-)
+RISK_DATA = schema("customer_browser customer_device_id customer_ip customer_location_zip customer_tenure")
 
 VERIFICATION_OPTIONS = schema(
     "verify_card verification_amount verification_merchant_account_id verification_account_type "
@@ -79,7 +78,7 @@ CUSTOMER_UPDATE = CUSTOMER.extended(
 )
 
 LINE_ITEM = schema(" ".join(LINE_ITEM_FIELDS))
-INDUSTRY = schema(checked="industry_type data")
+INDUSTRY = schema("industry_type data")
 # Level 2 and level 3 data.
 LEVEL_3 = schema(
     "purchase_order_number ships_from_postal_code tax_exempt tax_amount discount_amount shipping_amount "
@@ -106,22 +105,20 @@ SALE_OPTIONS = schema(
     three_d_secure=schema("required"),
 )
 SALE = LEVEL_3.extended(
-    "accept_partial_authorization amount api_request_key billing_address_id channel customer_id device_data "
-    "foreign_retailer merchant_account_id order_id payment_method_nonce payment_method_token recurring "
+    "accept_partial_authorization amount api_request_key billing_address_id channel currency_iso_code customer_id "
+    "device_data foreign_retailer merchant_account_id order_id payment_method_nonce payment_method_token recurring "
     "sca_exemption service_fee_amount shared_billing_address_id shared_customer_id shared_payment_method_nonce "
     "shared_payment_method_token shared_shipping_address_id shipping_address_id subscription_id "
     "three_d_secure_authentication_id three_d_secure_token transaction_source type",
-    checked="currency_iso_code exchange_rate_quote_id processing_merchant_category_code product_sku",
+    checked="exchange_rate_quote_id processing_merchant_category_code product_sku",
     no_effect="acquirer_reference_number device_session_id fraud_merchant_id venmo_sdk_payment_method_code",
     us_bank_account=MANDATE,
     billing=ADDRESS,
-    shipping=ADDRESS.extended(checked="shipping_method"),
+    shipping=ADDRESS.extended("shipping_method"),
     credit_card=schema(
         "cardholder_name cvv expiration_date expiration_month expiration_year number token",
-        network_tokenization_attributes=schema(
-            checked="cryptogram", no_effect="ecommerce_indicator token_requestor_id"
-        ),
-        payment_reader_card_details=schema(checked="encrypted_card_data key_serial_number"),
+        network_tokenization_attributes=schema("cryptogram", no_effect="ecommerce_indicator token_requestor_id"),
+        payment_reader_card_details=schema("encrypted_card_data key_serial_number"),
     ),
     customer=schema(
         " ".join(name for name in CUSTOMER_FIELDS if name not in PHONE_FIELDS) + " id", international_phone=PHONE
@@ -161,7 +158,7 @@ VERIFICATION = schema(
     ),
     external_vault=EXTERNAL_VAULT,
     options=schema("account_type amount merchant_account_id account_information_inquiry"),
-    risk_data=schema(no_effect="customer_browser customer_ip"),
+    risk_data=schema("customer_browser customer_ip"),
     three_d_secure_pass_thru=PASS_THRU,
 )
 CLIENT_TOKEN = schema(
