@@ -26,6 +26,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from bayar.messages import BayarClient, BayarError, Payment, PaymentState
 from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres
+from tests.end_to_end.checkout_steps import a_checkout, at_page, page_settings, state_of
 from tests.end_to_end.payment_steps import an_order, pay
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
 from tests.order_ids import operation_of
@@ -119,7 +120,7 @@ def environment(twin: Twin, postgres: Postgres) -> Iterator[dict[str, str]]:
     hasty = {"BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "3", "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "0.5"}
     hasty["BAYAR_ABSENCE_HORIZON_SECONDS"] = "2"
     few = {"BAYAR_GRPC_THREADS": "8", "BAYAR_DATABASE_CONNECTIONS": "16", "BAYAR_WORKERS": str(WORKERS)}
-    environment = environment_of(twin, url, hasty | few)
+    environment = environment_of(twin, url, hasty | few | page_settings())
     assert run_bayar("migrate", environment=environment).returncode == 0
     yield environment
     postgres.drop(url)
@@ -179,6 +180,24 @@ def test_a_lost_answer_is_found_by_the_one_process_that_looks(crew: WorkerPoolSt
     found = until(lambda: _unless_pending(bayar, payment))
     assert found.state == PaymentState.PAYMENT_STATE_CAPTURED
     assert charges(crew.twin, payment) == ["10.00"]
+
+
+def test_the_checkout_page_is_of_the_background_process_and_comes_back_with_it(crew: WorkerPoolStatus) -> None:
+    bayar = crew.service.client()
+    first, second = a_checkout(bayar), a_checkout(bayar)
+    assert at_page(first).pay().state == "paid"
+    assert state_of(bayar, first) == "COMPLETED"
+    before = crew.processes()[0]
+    before.kill()
+    crew.successor(0, of=before)
+
+    def comes_back() -> bool:
+        with suppress(OSError):
+            return at_page(second).pay().state == "paid"
+        return False
+
+    assert until(comes_back, seconds=30)
+    assert state_of(bayar, second) == "COMPLETED"
 
 
 # Those who look after it
