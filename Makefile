@@ -82,7 +82,7 @@ test-node: $(DEV) ## run the tests of clients/node and the conformance suite wit
 	$(BIN)/pytest tests/languages/test_node.py $(ARGS)
 
 test-browser: $(BROWSER) $(SHOP) ## pay on the checkout page, and run npm's braintree-web, in Debian's Chromium against the twin; a minute or two
-	$(BIN)/pytest tests/browser $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/browser $(ARGS)
 
 checkout-shots: $(BROWSER) ## take a picture of each step of the checkout page, in build/checkout-shots; a minute
 	$(BIN)/python -m tests.browser.shots build/checkout-shots $(ARGS)

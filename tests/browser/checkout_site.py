@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tests.languages.toolchain import npm_packages
 HERE: Final = Path(__file__).parent
 VISA, MASTERCARD = "4111111111111111", "5555555555554444"
 FRICTIONLESS, CHALLENGED, FAILS_CHALLENGE = "4000000000001000", "4000000000001091", "4000000000001109"
+NUMBERS: Final = (VISA, MASTERCARD, FRICTIONLESS, CHALLENGED, FAILS_CHALLENGE)
 SECURITY_CODE = "987"
 # The fields of the page, and their inputs in the gateway's frames.
 FIELDS: Final = {"number": "#credit-card-number", "expirationDate": "#expiration", "cvv": "#cvv"}
@@ -137,6 +139,17 @@ class Shopper:
     def message(self) -> Locator:
         return self.page.locator("#message")
 
+    def check_requests(self) -> None:
+        """No digit of a card beyond the gateway's hosts: every request to the service is read."""
+        assert self.sent
+        for request in self.sent:
+            digits = re.sub(r"[ -]", "", request)
+            for number in NUMBERS:
+                assert number not in digits
+                assert number[:8] not in digits
+            assert f'"{SECURITY_CODE}' not in request
+            assert f'{SECURITY_CODE}\\"' not in request
+
     def violations(self) -> list[str]:
         """The faults that axe finds on the page and in its frames: rule, and where."""
         for frame in self.page.frames:
@@ -160,6 +173,8 @@ def shopper(browser: Browser, site: Site, **context: Any) -> Iterator[Shopper]:
     )
     try:
         yield person
+        person.check_requests()
+        assert person.errors == []
     finally:
         opened.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -77,11 +78,14 @@ def npm_packages(folder: Path, name: str) -> Path:
     there.mkdir(parents=True, exist_ok=True)
     lock = (folder / "package-lock.json").read_text("utf-8")
     installed = there / "installed-lock.json"
-    for file in ("package.json", "package-lock.json"):
-        shutil.copy(folder / file, there / file)
-    if not installed.exists() or installed.read_text("utf-8") != lock:
-        npm("ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=there)
-        installed.write_text(lock, "utf-8")
+    # Another worker of pytest may install the same.
+    with (there / "installing").open("w") as installing:
+        fcntl.flock(installing, fcntl.LOCK_EX)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(folder / file, there / file)
+        if not installed.exists() or installed.read_text("utf-8") != lock:
+            npm("ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=there)
+            installed.write_text(lock, "utf-8")
     return there
 
 

@@ -63,7 +63,10 @@ def _run(port: int, state_dir: Path, braintree_web: Path) -> int:
             app = create_app(shop, _kept_secret(state_dir / "secret_key", 32))
             sys.stdout.write(_greeting(base_url, shop.owner_password))
             sys.stdout.flush()
-            waitress.serve(app, host="127.0.0.1", port=port, threads=8, _quiet=True)
+            try:
+                waitress.serve(app, host="127.0.0.1", port=port, threads=8, _quiet=True)
+            finally:
+                payments.close()
     return 0
 
 
@@ -79,6 +82,7 @@ def _service(state_dir: Path, braintree_web: Path, base_url: str, checkout_url: 
         "BAYAR_CHECKOUT_FRAME_ANCESTORS": base_url,
         "BAYAR_CHECKOUT_SHOP_NAME": "Kopi Senja",
         "BAYAR_CHECKOUT_COLOR": "#7a4a21",
+        "BAYAR_CHECKOUT_COLOR_DARK": "#e0a46a",
         "BAYAR_LOG_LEVEL": "warning",
     }
     # In a session of its own, so that Ctrl-C at the terminal ends the shop first, and the service after it.

@@ -29,6 +29,7 @@ class Payments:
         self._bayar = bayar
         self._records = records
         self._base_url = base_url
+        self._closing = threading.Event()
 
     def create_customer(self, email: str, name: str) -> str:
         """The id of a new customer, whose cards can be stored."""
@@ -89,17 +90,21 @@ class Payments:
         thread.start()
         return thread
 
+    def close(self) -> None:
+        """End the thread that follows the feed, before its connection is closed."""
+        self._closing.set()
+
     def _follow(self) -> None:
-        pause = threading.Event()
-        while True:
+        while not self._closing.is_set():
             try:
                 position = self._records.position()
                 for event in self._bayar.stream_events(after_position=position, types=[EventType.PAYMENT_CHANGED]):
                     if event.payment_change:
                         self._records.apply(event.payment_change.payment, event.position)
             except BayarError as error:
-                _log.warning("The feed is interrupted, and read again in two seconds: %s", error)
-                pause.wait(2)
+                if not self._closing.is_set():
+                    _log.warning("The feed is interrupted, and read again in two seconds: %s", error)
+                self._closing.wait(2)
 
 
 def _money(minor_units: int) -> Money:
