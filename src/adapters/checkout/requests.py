@@ -17,6 +17,7 @@ from aiohttp import web
 from adapters.checkout.site import Site
 from adapters.checkout.texts import Texts, accepted_languages, choose
 from domain.checkout import Checkout
+from domain.networks import network_of
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _BODY_SECONDS: Final = 5.0
@@ -43,6 +44,14 @@ class Shopper:
 
     address: str
     cookie: str = field(default="", repr=False)
+
+    @property
+    def network(self) -> str:
+        """The key of limits by address: whoever has one IPv6 address has its whole network."""
+        try:
+            return network_of(self.address)
+        except ValueError:
+            return self.address
 
     @property
     def session(self) -> str:

@@ -183,7 +183,7 @@ class CheckoutServer:
         if not path.startswith(_FOLDER) or not _TOKEN.fullmatch(token):
             raise Refused(404, "not_found")
         shopper = shopper_of(request, self._site)
-        self._take(self._requests, shopper.address)
+        self._take(self._requests, shopper.network)
         page = _Page(request, token, shopper)
         if request.method in ("GET", "HEAD") and not action:
             return await self._show(page)
@@ -219,14 +219,14 @@ class CheckoutServer:
         return self._json(self._handlers.answers.state(view, texts_for(page.request, view.checkout)))
 
     async def _client_token(self, page: _Page, _: dict[str, Any]) -> web.Response:
-        self._take(self._tokens, page.shopper.address)
+        self._take(self._tokens, page.shopper.network)
         view = await self._view(page.token, page.shopper)
         if not view.standing.can_pay:
             return self._json(self._handlers.answers.state(view, texts_for(page.request, view.checkout)))
         return self._json({"client_token": await self._ask_gateway(self._handlers.client_token, view.checkout)})
 
     async def _method_nonce(self, page: _Page, body: dict[str, Any]) -> web.Response:
-        self._take(self._tokens, page.shopper.address)
+        self._take(self._tokens, page.shopper.network)
         view = await self._view(page.token, page.shopper)
         asked = text_in(body, "payment_method_id")
         made = (
@@ -250,7 +250,7 @@ class CheckoutServer:
             device_data=text_in(body, "device_data"),
             client_address=page.shopper.address,
         )
-        self._take(self._tries, page.shopper.address)
+        self._take(self._tries, page.shopper.network)
         self._take(self._tries_of_checkout, page.token)
         await self._run(self._handlers.must_take_changes)
         result = await self._ask_gateway(self._handlers.pay, command)
