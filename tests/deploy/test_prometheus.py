@@ -19,6 +19,7 @@ from tests.databases import Postgres
 from tests.deploy.tools import DEPLOY, ROOT, Document, promtool, tool
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
 from tests.languages.toolchain import attempt, run
+from tests.pages.snippets import snippets_of
 
 _FOLDER: Final = DEPLOY / "prometheus"
 _RULES: Final = _FOLDER / "alerts.yaml"
@@ -51,7 +52,13 @@ def queries(dashboard: Path) -> list[str]:
 
 
 def expressions() -> list[str]:
-    return [*(str(rule["expr"]) for rule in rules()), *(one for path in _DASHBOARDS for one in queries(path))]
+    shown = [one for path in _DASHBOARDS for one in queries(path)]
+    return [*(str(rule["expr"]) for rule in rules()), *shown, *queries_of_runbooks()]
+
+
+def queries_of_runbooks() -> list[str]:
+    pages = [str(path.relative_to(ROOT)) for path in _RUNBOOKS.glob("*.md")]
+    return [one.text.strip() for page in pages for one in snippets_of(page) if one.language == "promql"]
 
 
 def test_prometheus_understands_its_configuration() -> None:
@@ -91,10 +98,19 @@ def test_the_unit_tests_notice_each_alert_that_always_fires(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("dashboard", _DASHBOARDS, ids=lambda path: str(path.stem))
 def test_prometheus_understands_the_queries_of_the_dashboard(dashboard: Path, tmp_path: Path) -> None:
-    recorded = [{"record": f"query:{number}", "expr": one} for number, one in enumerate(queries(dashboard))]
-    assert len(recorded) > 10
-    file = tmp_path / "queries.yaml"
-    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": recorded}]}), "utf-8")
+    assert len(queries(dashboard)) > 10
+    check_queries(queries(dashboard), tmp_path)
+
+
+def test_prometheus_understands_the_queries_of_the_runbooks(tmp_path: Path) -> None:
+    assert queries_of_runbooks()
+    check_queries(queries_of_runbooks(), tmp_path)
+
+
+def check_queries(expressions: list[str], folder: Path) -> None:
+    recorded = [{"record": f"query:{number}", "expr": one} for number, one in enumerate(expressions)]
+    file = folder / "queries.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": recorded}]}), "utf-8")
     run([promtool(), "check", "rules", file])
 
 

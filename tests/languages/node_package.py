@@ -38,3 +38,11 @@ def install_client(folder: Path) -> None:
     """Makes a folder one of npm with nothing but the packed client in it."""
     toolchain.npm("init", "--yes", cwd=folder)
     toolchain.npm("install", "--no-audit", "--no-fund", "--ignore-scripts", str(packed_client()), cwd=folder)
+
+
+def compile_strictly(shop: Path, built: Path, file: str) -> None:
+    """Checks a file of TypeScript as strictly as its compiler can."""
+    tsc = built / "node_modules" / "typescript" / "bin" / "tsc"
+    types = ("--typeRoots", built / "node_modules" / "@types", "--types", "node")
+    options = ("--noEmit", "--strict", "--target", "es2022", "--module", "nodenext")
+    toolchain.run([toolchain.NODE, tsc, *options, *types, file], cwd=shop)

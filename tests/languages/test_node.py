@@ -1,21 +1,18 @@
-"""The client for Node and TypeScript: its own tests, the conformance suite, and its package in an empty folder."""
+"""The client for Node and TypeScript: its own tests, the conformance suite, and its package."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.conformance.cases import load_cases
-from tests.conformance.serve import running
 from tests.languages import toolchain
-from tests.languages.node_package import CLIENT, built_client, install_client, packed_client
+from tests.languages.node_package import built_client, compile_strictly, install_client, packed_client
 
 # A fresh machine installs and compiles first.
 pytestmark = pytest.mark.timeout(2 * toolchain.LONG_SECONDS)
@@ -49,14 +46,6 @@ void bayar.createPayment({ reference: 'order-1' });
 void bayar.createPayment({ reference: 'order-1', amount: money('1', 'USD'), capture_mode: 'CAPTURE_MODE_MANUAL' });
 """
 
-# Names that the other snippets of the README take from elsewhere.
-DECLARED: Final = """
-declare const bayar: BayarClient, customerId: string, paymentId: string, afterPosition: number;
-declare const request: import('node:http').IncomingMessage & { reference: string }, bytes: Buffer;
-declare const pem: Buffer, certificate: Buffer, privateKey: Buffer;
-declare function apply(event: import('bayar-client').Event): Promise<void>;
-"""
-
 
 @pytest.fixture(scope="module")
 def built() -> Path:
@@ -72,12 +61,6 @@ def shop() -> Path:
     folder.mkdir(parents=True)
     install_client(folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[dict[str, str]]:
-    with running([]) as told:
-        yield told
 
 
 def test_the_clients_own_tests_and_every_conformance_case_pass(built: Path) -> None:
@@ -97,25 +80,6 @@ def test_the_package_holds_what_it_needs_and_nothing_else() -> None:
     assert [name for name in names if not re.match(r"package/(dist/|package\.json|README\.md)", name)] == []
 
 
-def test_the_readme_takes_a_payment_from_an_empty_folder(shop: Path, service: dict[str, str]) -> None:
-    text = (CLIENT / "README.md").read_text("utf-8")
-    program, printed = re.findall(
-        r"```(?:js)?\n(.*?)```", text.partition("<!-- runs: take_payment.mjs -->")[2], re.DOTALL
-    )[:2]
-    # The service of the test has a certificate of its own authority. Node reads that from the environment, too.
-    (shop / "take_payment.mjs").write_text(program.replace("50051')", "50051', JSON.parse(process.env.BAYAR_OPTIONS))"))
-    root = Path(service["root_certificates"]).read_text()
-    options = json.dumps({"rootCertificates": root})
-    seen = toolchain.run(
-        [toolchain.NODE, "take_payment.mjs"],
-        cwd=shop,
-        BAYAR_ADDRESS=service["service"],
-        BAYAR_API_KEY=service["api_key"],
-        BAYAR_OPTIONS=options,
-    ).stdout
-    assert re.sub(r"pay_\w{26}", "pay_", seen) == re.sub(r"pay_\w{26}", "pay_", printed)
-
-
 def test_the_package_is_read_by_require_and_by_import(shop: Path) -> None:
     name = "console.log(typeof b.BayarClient, typeof b.BayarError, typeof b.money, b.PaymentState.CAPTURED)"
     for program in (f"const b = require('bayar-client'); {name}", f"import('bayar-client').then((b) => {name})"):
@@ -126,20 +90,3 @@ def test_the_package_is_read_by_require_and_by_import(shop: Path) -> None:
 def test_typescript_accepts_what_is_right_and_refuses_what_is_wrong(shop: Path, built: Path) -> None:
     (shop / "shop.ts").write_text(TYPED)
     compile_strictly(shop, built, "shop.ts")
-
-
-def test_every_other_snippet_of_the_readme_compiles(shop: Path, built: Path) -> None:
-    snippets = re.findall(r"```js\n(.*?)```", (CLIENT / "README.md").read_text("utf-8"), re.DOTALL)[1:]
-    assert len(snippets) == 3
-    names = "import { BayarClient, formatMoney, money, readWebhook, WebhookError } from 'bayar-client';"
-    bodies = [re.sub(r"^import .*$", "", snippet, flags=re.MULTILINE) for snippet in snippets]
-    functions = [f"export async function example{number}() {{\n{body}}}" for number, body in enumerate(bodies)]
-    (shop / "readme.ts").write_text("\n".join([names, DECLARED, *functions]))
-    compile_strictly(shop, built, "readme.ts")
-
-
-def compile_strictly(shop: Path, built: Path, file: str) -> None:
-    tsc = built / "node_modules" / "typescript" / "bin" / "tsc"
-    types = ("--typeRoots", built / "node_modules" / "@types", "--types", "node")
-    options = ("--noEmit", "--strict", "--target", "es2022", "--module", "nodenext")
-    toolchain.run([toolchain.NODE, tsc, *options, *types, file], cwd=shop)

@@ -71,6 +71,14 @@ def npm(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPro
     return run([NODE, _NPM, *arguments], cwd=cwd, seconds=LONG_SECONDS, **variables)
 
 
+def npm_command(folder: Path) -> str:
+    """A PATH with `node`, and with an `npm` in this folder: the wheel's own script looks for its files elsewhere."""
+    folder.mkdir(exist_ok=True)
+    (folder / "npm").write_text(f'#!/bin/sh\nexec "{NODE}" "{_NPM}" "$@"\n')
+    (folder / "npm").chmod(0o755)
+    return os.pathsep.join([str(folder), str(NODE.parent), os.environ.get("PATH", os.defpath)])
+
+
 @cache
 def npm_packages(folder: Path, name: str) -> Path:
     """A copy under build/ of a folder with package.json and package-lock.json, with what they name installed."""

@@ -23,7 +23,7 @@ from tests.api_keys import TEST_KEY, in_environment, let_in
 from tests.bootstrap.command_line import CommandLine
 from tests.databases import Postgres, running_postgres
 from tests.end_to_end.dispute_steps import DISPUTED, PDF, Disputes
-from tests.end_to_end.service import Pair, running_pair
+from tests.end_to_end.service import Pair, running_pair, until
 from tests.languages import toolchain
 from tests.pages.snippets import ROOT, snippets_of
 
@@ -97,6 +97,30 @@ def test_the_settings_of_a_page_start_a_service(page: str, postgres: Postgres, t
     assert ("bayar_key_" in printed) == ("bayar keys create" in commands)
 
 
+def test_the_workers_of_the_page_of_scale_start(postgres: Postgres, tmp_path: Path, pair: Pair) -> None:
+    (commands,) = blocks("docs/operate/scale.md", "sh")
+    addresses = {"BAYAR_GRPC_ADDRESS": "127.0.0.1:0", "BAYAR_HTTP_ADDRESS": "127.0.0.1:0"}
+    own = {"BAYAR_DATABASE_URL": postgres.new_database(), **addresses}
+    printed = shell(f"bayar migrate\n{commands}", tmp_path, {**pair.service.environment, **own})
+    assert "Bayar listens on 127.0.0.1:" in printed
+
+
+def test_the_line_of_a_call_has_the_fields_that_the_page_shows(pair: Pair) -> None:
+    (shown,) = blocks("docs/operate/logs.md", "text")
+    pay(pair.service.client(), "logged", "25.00", "USD")
+    seen = until(lambda: re.search(r"^.* call method=\S+/CreatePayment .*$", pair.service.log, re.MULTILINE))
+    # This caller sends no traceparent.
+    assert [*fields(seen[0]), "trace_id="] == fields(shown)
+
+
+def fields(line: str) -> list[str]:
+    """The line without what differs from call to call: its logger, the names of its fields, and their plain values."""
+    _, _, message = line.partition(" bayar.calls ")
+    values = dict(re.findall(r"(\w+)=(\S+)", message))
+    plain = ("method", "code", "outcome")
+    return [f"{name}={value if name in plain else ''}" for name, value in values.items()]
+
+
 def test_the_keys_and_the_audit_log_of_the_page_of_access(pair: Pair, tmp_path: Path) -> None:
     keys, audit = blocks("docs/operate/access.md", "sh")
     create, *others = keys.splitlines()
@@ -154,7 +178,7 @@ def test_the_page_of_the_command_line_shows_what_is_printed(
     shop: tuple[CommandLine, BayarClient, Twin], tmp_path: Path
 ) -> None:
     cli, bayar, twin = shop
-    page = {text.splitlines()[0].removeprefix("$ "): text for text in blocks("docs/operate/command-line.md", "")}
+    page = {text.splitlines()[0].removeprefix("$ "): text for text in blocks("docs/operate/command-line.md", "console")}
     ids: dict[str, str] = {}
 
     def here(block: str) -> str:
@@ -228,7 +252,7 @@ def test_a_dispute_is_answered_as_the_page_of_the_command_line_says(pair: Pair, 
     pair.twin.control.settle()
     dispute = Disputes.of(bayar).await_one(payment)
     (tmp_path / "delivery note.pdf").write_bytes(PDF)
-    (block,) = (text for text in blocks("docs/operate/command-line.md", "") if text.startswith("bayar disputes"))
+    (block,) = (text for text in blocks("docs/operate/command-line.md", "console") if text.startswith("bayar disputes"))
     *commands, submit = block.replace("dis_01m8...", dispute.dispute_id).splitlines()
     cli = CommandLine(pair.service.address)
     shell("\n".join(commands), tmp_path, cli.environment())

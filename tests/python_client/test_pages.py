@@ -28,11 +28,14 @@ PAGES: Final = (
     "README.md",
     "clients/python/README.md",
     "docs/integrate/README.md",
+    "docs/integrate/checkout.md",
     "docs/integrate/order-details.md",
     "docs/integrate/stored-credentials.md",
     "docs/integrate/three-d-secure.md",
 )
 _ADDRESS: Final = "127.0.0.1:50051"
+# No page of the documents looks at the checkout page, so its port may be another than its address says.
+_CHECKOUT: Final = {"BAYAR_CHECKOUT_ADDRESS": "127.0.0.1:0", "BAYAR_CHECKOUT_BASE_URL": "http://127.0.0.1:8082"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def blocks_of(page: str) -> list[Block]:
 
 @pytest.fixture
 def server() -> Iterator[BayarServer]:
-    with running_bayar() as server:
+    with running_bayar(_CHECKOUT) as server:
         yield server
 
 

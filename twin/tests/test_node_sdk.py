@@ -85,6 +85,19 @@ def test_the_node_snippet_of_the_readme_runs(twin: Twin, example: Path) -> None:
     assert told.startswith("true ")
 
 
+def test_the_commands_of_the_example_run(twin: Twin, example: Path) -> None:
+    (commands,) = re.findall(r"```sh\n(.*?)```", (EXAMPLE / "README.md").read_text(), re.DOTALL)
+    serve, *others = commands.replace("../../tls/ca.pem", str(twin.ca_file)).splitlines()
+    assert serve.startswith("braintree-twin serve --address 127.0.0.1:8443 ")  # the fixture's twin is that one
+    bin_folder = example / "bin"
+    bin_folder.mkdir(exist_ok=True)
+    (bin_folder / "npm").write_text(f'#!/bin/sh\nexec {" ".join(_program("npm"))} "$@"\n')
+    (bin_folder / "npm").chmod(0o755)
+    variables = {"PATH": f"{bin_folder}{os.pathsep}{_with_node({})['PATH']}", "TWIN_URL": twin.url}
+    told = _run(["sh", "-ec", "\n".join(others)], example, variables)
+    assert '"refund"' in told
+
+
 def test_the_twin_serves_each_request_of_the_node_sdk(example: Path) -> None:
     lines = _run([*_program("node"), "node_walk.js"], example, {}).splitlines()
     requests = [json.loads(line) for line in lines if line.startswith("{")]

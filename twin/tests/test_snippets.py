@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import textwrap
 from pathlib import Path
 
@@ -64,17 +66,80 @@ def test_the_readme_has_a_snippet_for_each_sdk() -> None:
     assert languages >= {"python", "js", "ruby", "php", "java", "csharp"}
 
 
-@pytest.mark.parametrize(("program", "language"), [("ruby", "ruby"), ("php", "php")])
-def test_snippets_of_sdks_that_are_not_installed_are_well_formed(program: str, language: str, tmp_path: Path) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"there is no {program} to read the snippet with")
-    for text in snippets(README, language):
-        (tmp_path / "snippet").write_text(text)
-        option = "-c" if program == "ruby" else "-l"
-        read = subprocess.run(
-            [program, option, str(tmp_path / "snippet")], capture_output=True, timeout=30, check=False
-        )
-        assert read.returncode == 0, read.stderr
+def test_the_fault_of_the_readme_is_accepted(twin: Twin) -> None:
+    (text,) = snippets(README, "json")
+    twin.control.add_fault(**json.loads(text))
+    assert [fault.fault for fault in twin.control.faults()] == ["reset_after"]
+    twin.control.clear_faults()
+
+
+def _shell(commands: str, folder: Path, **variables: str) -> str:
+    """Runs commands of a page in a shell that ends at the first failure. Returns their output."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    run = subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=folder,
+        env={**os.environ, "PATH": path, **variables},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the distribution: a build writes into its folder."""
+    there = tmp_path / "checkout"
+    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "tests")
+    shutil.copytree(ROOT / "twin", there / "twin", ignore=unwanted)
+    return there
+
+
+def test_the_readme_installs_and_serves(checkout: Path, tmp_path: Path) -> None:
+    install, serve = snippets(README, "sh")[0].splitlines()
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    subprocess.run([venv / "bin" / "pip", "uninstall", "--quiet", "--yes", "setuptools"], check=True)
+    # The dependencies are those of this environment, its newer setuptools, too.
+    (packages,) = venv.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    path = f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    _shell(f"{install.partition(' #')[0]} --no-deps --no-build-isolation --quiet", checkout, PATH=path)
+    command = serve.replace("8443", "0") + " --stop-with-stdin"
+    with subprocess.Popen(
+        ["bash", "-c", f"exec {command}"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdin
+        line = process.stdout.readline()
+        process.stdin.close()
+    shown = re.search(r"`(braintree-twin ready at .*?)`", README.read_text().replace("\n", " "))
+    assert shown
+    assert re.sub(r":\d+", "", line.strip()).replace(str(tmp_path), "/...") == re.sub(r":\d+", "", shown[1])
+
+
+def test_the_wheel_for_a_pipeline_is_built(checkout: Path, tmp_path: Path) -> None:
+    (command,) = [text for text in snippets(CI, "sh") if "pip wheel" in text]
+    _shell(command.strip().replace("/path/to/shop", str(tmp_path)) + " --no-build-isolation --quiet", checkout)
+    workflow, _ = snippets(CI, "yaml")
+    (wheel,) = tmp_path.glob("vendor/*.whl")
+    assert workflow.count("vendor/braintree_twin-*.whl") == 2
+    assert wheel.match("braintree_twin-*.whl")
+
+
+def test_the_soak_tests_of_the_readme_run_in_small(tmp_path: Path) -> None:
+    (commands,) = [text for text in snippets(README, "sh") if "soak" in text]
+    small = commands.replace("10000", "100").replace("4000", "50")
+    assert small.count("python -m braintree_twin.soak") == 2
+    assert _shell(small, tmp_path)
 
 
 def _free_port() -> int:
@@ -112,7 +177,7 @@ def test_the_step_of_the_github_action_starts_a_twin(tmp_path: Path) -> None:
 
 
 def test_the_commands_of_the_container_name_what_the_dockerfile_has() -> None:
-    (commands,) = snippets(CI, "sh")
+    (commands,) = [text for text in snippets(CI, "sh") if "docker" in text]
     dockerfile = ROOT / "deploy" / "docker" / "Dockerfile"
     assert f"--file {dockerfile.relative_to(ROOT)} --target twin" in commands
     assert re.search(r"^FROM .* AS twin$", dockerfile.read_text(), re.MULTILINE)

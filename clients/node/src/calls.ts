@@ -390,7 +390,7 @@ function hider(secrets: string[]): (text: string) => string {
   const spellings = new Set(secrets.flatMap((secret) => [secret, secret.replace(/[ -]/g, '')]));
   const words = [...spellings].filter(Boolean).sort((one, other) => other.length - one.length);
   if (!words.length) return (text) => text;
-  const escaped = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
+  const escaped = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|');
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${escaped})(?![\\p{L}\\p{N}_])`, 'gu');
   return (text) => text.replace(pattern, '(hidden)');
 }
