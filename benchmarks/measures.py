@@ -12,6 +12,7 @@ from benchmarks.environment import POSTGRESQL, SQLITE, Environment
 from benchmarks.fairness import fairness
 from benchmarks.gateway_path import gateway_path
 from benchmarks.latency_under_attack import latency_under_attack
+from benchmarks.observability import observability
 from benchmarks.processes import Load, Measured
 from benchmarks.report import Line
 from tests.api_keys import TEST_KEY
@@ -114,4 +115,5 @@ ALL: Final[dict[str, Measure]] = {
     "fairness": fairness,
     "strangers": latency_under_attack,
     "gateway_path": gateway_path,
+    "observability": observability,
 }

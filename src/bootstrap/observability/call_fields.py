@@ -17,8 +17,11 @@ _FORMS: Final = {
 PENDING: Final = "PENDING"
 
 
-def call_fields(request: Any, answer: Any, caller: Caller | None) -> dict[str, str]:
-    """caller, credential, request_id, payment_id and outcome (the state of the answer's payment)."""
+def call_fields(request: Any, answer: Any, caller: Caller | None, changed_payment: str = "") -> dict[str, str]:
+    """caller, credential, request_id, payment_id and outcome (the state of the answer's payment).
+
+    changed_payment: the id of the payment that the call changed, for a call without an answer.
+    """
     fields: dict[str, str] = {}
     if caller is not None:
         fields["caller"] = caller.caller_id
@@ -30,7 +33,7 @@ def call_fields(request: Any, answer: Any, caller: Caller | None) -> dict[str, s
         fields["payment_id"] = payment.payment_id
         fields["outcome"] = PaymentState.Name(payment.state).removeprefix(_STATE_PREFIX)
     else:
-        _add_id(fields, "payment_id", getattr(request, "payment_id", ""))
+        _add_id(fields, "payment_id", getattr(request, "payment_id", "") or changed_payment)
     return fields
 
 

@@ -11,7 +11,7 @@ import grpc
 from adapters.grpc.middleware.call_snapshot import Metadata
 from application.common.caller import Caller
 from bootstrap.logging.structured import structured_logger
-from bootstrap.logging.trace_ids import TRACEPARENT, traceparent_of
+from bootstrap.logging.trace_ids import CHANGED_PAYMENT, TRACEPARENT, traceparent_of
 from bootstrap.observability.call_fields import PENDING, call_fields
 from bootstrap.observability.call_metrics import CallMetrics
 
@@ -37,17 +37,24 @@ class Calls:
 class Call:
     """One call. Only its first end counts: work goes on after its caller was refused."""
 
-    __slots__ = ("_began", "_has_ended", "_method", "_metrics", "_traceparent")
+    __slots__ = ("_began", "_has_ended", "_has_entered", "_method", "_metrics", "_traceparent")
 
     def __init__(self, metrics: CallMetrics, method: str, traceparent: str) -> None:
         self._metrics = metrics
         self._method = method
         self._traceparent = traceparent
         self._began = time.perf_counter()
+        self._has_entered = False
         self._has_ended = False
 
     def enter(self) -> None:
+        self._has_entered = True
         TRACEPARENT.set(self._traceparent)
+        CHANGED_PAYMENT.set("")
+
+    def leave(self, request: Any) -> None:
+        if not self._has_entered:
+            self.end(grpc.StatusCode.CANCELLED, "", request)
 
     def end(
         self, code: grpc.StatusCode, reason: str, request: Any = None, answer: Any = None, caller: Caller | None = None
@@ -65,7 +72,11 @@ class Call:
     ) -> None:
         # Nothing is put together for a line that is not written.
         if _gate.isEnabledFor(logging.INFO) or code is not grpc.StatusCode.OK:
-            self._write_line(code, reason, seconds, call_fields(request, answer, caller))
+            self._write_line(code, reason, seconds, call_fields(request, answer, caller, self._changed_payment()))
+
+    def _changed_payment(self) -> str:
+        """The id of the payment that the work changed: a call that fails has no answer with it."""
+        return CHANGED_PAYMENT.get() if self._has_entered else ""
 
     def _write_line(self, code: grpc.StatusCode, reason: str, seconds: float, fields: dict[str, str]) -> None:
         level = level_of(code, reason, fields.get("outcome", ""))

@@ -10,6 +10,7 @@ from typing import Final
 from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
 from adapters.persistence.observer import PaymentChange
 from bootstrap.logging.structured import structured_logger
+from bootstrap.logging.trace_ids import CHANGED_PAYMENT
 from bootstrap.observability.operation_outcomes import OperationOutcome, outcomes_of
 
 _log = structured_logger("bayar.events")
@@ -19,7 +20,7 @@ LASTING_SECONDS: Final = 10.0
 
 
 class OutcomeLog:
-    """Logs unknown outcomes, and outcomes that background work recorded."""
+    """Logs unknown outcomes, and outcomes that background work recorded. The call's own line reports its others."""
 
     def transaction_ended(
         self,
@@ -30,6 +31,7 @@ class OutcomeLog:
         changes: Sequence[PaymentChange],
     ) -> None:
         for change in changes:
+            CHANGED_PAYMENT.set(change.payment.terms.payment_id)
             for outcome in outcomes_of(change):
                 self._write(change, outcome)
 

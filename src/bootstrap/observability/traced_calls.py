@@ -56,7 +56,7 @@ class _TracedCall(Call):
     def _report(
         self, code: grpc.StatusCode, reason: str, seconds: float, request: Any, answer: Any, caller: Caller | None
     ) -> None:
-        fields = call_fields(request, answer, caller)
+        fields = call_fields(request, answer, caller, self._changed_payment())
         if reason:
             fields["reason"] = reason
         self._tracing.end_call(self._span, code.name, is_fault=code in _FAULTS, fields=fields)

@@ -93,6 +93,11 @@ class Tracing:
 
         ids: those of the work; every span within it has them, too. expected: exceptions that are no fault.
         """
+        current = trace.get_current_span()
+        if not within and not current.is_recording() and current.get_span_context().is_valid:
+            # The trace is not sampled, so neither is any span within it.
+            yield current
+            return
         ids_before, traceparent_before = _IDS.get(), TRACEPARENT.get()
         ids = {**(ids_before or {}), **ids}
         span = self._tracer.start_span(
@@ -136,7 +141,10 @@ class Tracing:
 
     def add_ids(self, ids: Mapping[str, str]) -> None:
         """Adds ids to the current span, and to the spans within it that begin later."""
-        trace.get_current_span().set_attributes(_attributes(ids))
+        current = trace.get_current_span()
+        if not current.is_recording():
+            return
+        current.set_attributes(_attributes(ids))
         _IDS.set({**(_IDS.get() or {}), **ids})
 
     @staticmethod

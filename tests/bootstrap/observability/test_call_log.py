@@ -13,7 +13,7 @@ from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
 from application.common.caller import Caller
 from bayar.payments.v1.payment_pb2 import Payment, PaymentState
 from bayar.payments.v1.payment_service_pb2 import CapturePaymentRequest, CapturePaymentResponse, CreatePaymentRequest
-from bootstrap.logging.trace_ids import TRACEPARENT
+from bootstrap.logging.trace_ids import CHANGED_PAYMENT, TRACEPARENT
 from bootstrap.observability.call_fields import call_fields
 from bootstrap.observability.call_metrics import CallMetrics
 from bootstrap.observability.calls import Calls, level_of
@@ -32,6 +32,7 @@ def _without_a_trace() -> Iterator[None]:
     """A call leaves its trace on its thread, which here is that of all tests."""
     yield
     TRACEPARENT.set("")
+    CHANGED_PAYMENT.set("")
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -113,3 +114,28 @@ def test_a_gateway_that_is_not_reached_is_logged_at_its_begin_when_it_lasts_and_
     ends(CallEnd.ANSWERED, 32)
     assert [record.levelno for record in caplog.records] == [logging.WARNING, logging.ERROR, logging.INFO]
     assert fields_of(caplog.records[1])["seconds"] == LASTING_SECONDS
+
+
+def test_a_call_that_its_caller_gave_up_before_it_began_has_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    calls = Calls(CallMetrics(Instruments()))
+    waiting, begun = calls.begin(CAPTURE, ()), calls.begin(CAPTURE, ())
+    request = CapturePaymentRequest(payment_id="pay_01kb0000000000000000000000")
+    waiting.leave(request)
+    begun.enter()
+    begun.leave(request)
+    begun.end(OK, "", request)
+    assert [fields_of(record)["code"] for record in caplog.records] == ["CANCELLED", "OK"]
+
+
+def test_the_line_of_a_call_that_fails_names_the_payment_that_it_changed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    calls = Calls(CallMetrics(Instruments()))
+    for changed in ("pay_01kb0000000000000000000000", ""):
+        call = calls.begin(CAPTURE, ())
+        call.enter()
+        CHANGED_PAYMENT.set(changed or CHANGED_PAYMENT.get())
+        call.end(grpc.StatusCode.UNAVAILABLE, "GATEWAY_UNREACHABLE", CreatePaymentRequest())
+    first, second = map(fields_of, caplog.records)
+    assert first["payment_id"] == "pay_01kb0000000000000000000000"
+    assert "payment_id" not in second

@@ -17,6 +17,9 @@ class ObservedCall(Protocol):
     def enter(self) -> None:
         """Says that the work of the call begins on the current thread or task."""
 
+    def leave(self, request: Any) -> None:
+        """Says that the caller is gone. Work that has begun goes on, and ends the call; other work never begins."""
+
     def end(
         self, code: grpc.StatusCode, reason: str, request: Any = None, answer: Any = None, caller: Caller | None = None
     ) -> None:
@@ -38,6 +41,8 @@ def end_with(call: ObservedCall, problem: Problem, request: Any = None, caller: 
 
 class _Unobserved:
     def enter(self) -> None: ...
+
+    def leave(self, request: Any) -> None: ...
 
     def end(
         self, code: grpc.StatusCode, reason: str, request: Any = None, answer: Any = None, caller: Caller | None = None

@@ -207,6 +207,7 @@ def _blocking_handler(
             problem = refusal.problem
         except asyncio.CancelledError:
             if task is None or not open_calls.was_ended(task):
+                observed.leave(request)
                 raise
             problem = problem_of(ServiceStopping())
             end_with(observed, problem, request)
