@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.encryption_keys import ENCRYPTION_KEYS
+
 _CODE = """
 import sys
 from bootstrap.config.settings import load_settings
@@ -23,8 +25,8 @@ print(type(built[0]).__name__, type(built[1].resolve).__name__, type(built[2].se
 def test_nothing_of_traces_is_loaded_while_they_are_off(tmp_path: Path) -> None:
     environment = {
         "BAYAR_DATABASE_URL": f"sqlite:///{tmp_path / 'bayar.db'}",
-        "BAYAR_BRAINTREE_ENVIRONMENT": "twin",
-        "BAYAR_BRAINTREE_URL": "https://127.0.0.1:1",
+        "BAYAR_BRAINTREE_ENVIRONMENT": "sandbox",
+        "BAYAR_ENCRYPTION_KEYS": ENCRYPTION_KEYS,
         "BAYAR_BRAINTREE_MERCHANT_ID": "m",
         "BAYAR_BRAINTREE_PUBLIC_KEY": "p",
         "BAYAR_BRAINTREE_PRIVATE_KEY": "a-private-key-of-a-twin",
