@@ -33,8 +33,8 @@ class CheckoutResult:
 def verify_checkout_result(query: str | Mapping[str, str], result_key: str) -> CheckoutResult:
     """Checks the signature in the query of your success_url, and reads it.
 
-    query: the query of the address that the shopper came back to, as text or as a mapping. Parameters of your own are
-    left alone. result_key: of the checkout, as CreateCheckout gave it; keep it beside the order.
+    query: of the address that the shopper came back to, as text or as a mapping; or the whole address. Parameters of
+    your own are left alone. result_key: of the checkout, as CreateCheckout gave it; keep it beside the order.
     Raises CheckoutResultError.
     """
     pairs = (
