@@ -235,6 +235,9 @@ def _mismatched_answers(request: RecordedRequest) -> Iterator[str]:
                     for name in ("payment_id", "reference", "customer_id", "payment_method_id")
                     if wanted.get(name) is not None and getattr(answer, name) != wanted[name]
                 }
+                account = wanted.get("merchant_account_id")
+                if account and answer.merchant_account_id != account:
+                    other["merchant_account_id"] = answer.merchant_account_id
                 # Without a customer in the request, the owner of the stored method pays.
                 if other or (request.method == "create_payment" and answer.amount != wanted["amount"]):
                     yield f"{request.request_id} asked for {wanted.get('reference')}, and was answered with {other}"

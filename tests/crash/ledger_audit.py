@@ -85,6 +85,7 @@ class LedgerAudit:
             for operation in payment.operations:
                 self._find_at_gateway(payment, operation)
             self._amounts_agree(payment)
+        self._each_payment_keeps_its_merchant_account()
         self._external_operations_are_recorded()
         self._one_live_payment_for_each_reference()
         for record in self._records:
@@ -96,6 +97,20 @@ class LedgerAudit:
             self.findings.double_charges += _refunds_above_captures(record)
 
     # The gateway's ledger against the rows
+
+    def _each_payment_keeps_its_merchant_account(self) -> None:
+        """Every transaction of a payment is in the account that its record shows."""
+        accounts = {
+            str(operation.operation_id): payment.terms.merchant_account_id
+            for payment in self._payments.values()
+            for operation in payment.operations
+        }
+        self.findings.wrong_states += [
+            f"{entry} is in the account {entry.merchant_account_id}, and the record says {accounts[operation_id]}"
+            for operation_id, entries in self._by_order.items()
+            for entry in entries
+            if operation_id in accounts and accounts[operation_id] != entry.merchant_account_id
+        ]
 
     def _every_transaction_is_recorded(self) -> None:
         effects: Counter[str] = Counter()

@@ -21,6 +21,7 @@ from bayar.messages import (
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.money_pb2 import Money
 from tests.crash.request_log import RECENT, Answer, RecordedRequest, RequestLog
+from tests.crash.service_settings import MERCHANT_ACCOUNTS
 from tests.crash.worker_threads import Worker, raise_first_failure
 
 VISA: Final = card(number="4111111111111111", expiration_month=12, expiration_year=2030, cvv="123")
@@ -129,6 +130,7 @@ class LoadGenerator(Worker):
             "amount": Money(minor_units=self._draw.randint(least, most), currency_code="USD"),
             "card": VISA,
             "capture_mode": CaptureMode.CAPTURE_MODE_MANUAL if manual else CaptureMode.CAPTURE_MODE_AUTOMATIC,
+            "merchant_account_id": self._draw.choice(("", *MERCHANT_ACCOUNTS)),
         } | more
 
     def _new(self, method: str, **arguments: Any) -> RecordedRequest:

@@ -14,6 +14,8 @@ ABSENCE_HORIZON_SECONDS: Final = 6.0
 LEASE_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + 3
 _FIRST_CHECK_SECONDS: Final = 0.3
 FEED_INTERVAL_SECONDS: Final = 0.1
+# The default first.
+MERCHANT_ACCOUNTS: Final = ("twin_usd_no_duplicate_check", "twin_usd_second")
 
 
 def service_environment(twin: Twin, url: str) -> dict[str, str]:
@@ -27,7 +29,7 @@ def service_environment(twin: Twin, url: str) -> dict[str, str]:
         "BAYAR_BRAINTREE_PUBLIC_KEY": twin.public_key,
         "BAYAR_BRAINTREE_PRIVATE_KEY": twin.private_key,
         # Nothing at the gateway hides a second send: neither a duplicate check nor a request key.
-        "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS": "USD=twin_usd_no_duplicate_check",
+        "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS": f"USD={'|'.join(MERCHANT_ACCOUNTS)}",
         "BAYAR_BRAINTREE_USE_API_REQUEST_KEY": "false",
         "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": str(CONNECT_TIMEOUT_SECONDS),
         "BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": str(READ_TIMEOUT_SECONDS),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from bayar.messages import BayarClient, CaptureMode, Payment, PaymentState, money
+from bayar.payments.v1.admin_service_pb2 import ReconcileRequest
+from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from tests.end_to_end.payment_steps import an_order, pay
 from tests.end_to_end.service import Pair, until
-
-
-@pytest.fixture(scope="module")
-def settings() -> dict[str, str]:
-    return {"BAYAR_BRAINTREE_ORDER_REFERENCE": "true"}
 
 
 def order_ids(pair: Pair, reference: str) -> list[str]:
@@ -48,4 +47,18 @@ def test_a_lost_answer_is_found_by_the_operations_id(bayar: BayarClient, pair: P
 def test_the_longest_reference_is_cut(bayar: BayarClient, pair: Pair) -> None:
     reference = f"{an_order()}-{'x' * 300}"[:255]
     assert pay(bayar, reference=reference).state == PaymentState.PAYMENT_STATE_CAPTURED
-    assert len(order_ids(pair, reference[:214])[0]) <= 255
+    assert len(order_ids(pair, reference[:86])[0]) == 127
+
+
+def test_nothing_with_a_reference_in_front_looks_like_somebody_elses(bayar: BayarClient, pair: Pair) -> None:
+    # It ends as an order id of another deployment would.
+    reference = f"{an_order()}-0123456789"
+    held = pay(bayar, reference=reference, capture_mode=CaptureMode.CAPTURE_MODE_MANUAL)
+    bayar.capture_payment(payment_id=held.payment_id, amount=money("4.00", "USD"))
+    start, end = Timestamp(), Timestamp()
+    start.FromDatetime(datetime.now(UTC) - timedelta(minutes=5))
+    end.FromDatetime(datetime.now(UTC) + timedelta(minutes=5))
+    request = ReconcileRequest(from_time=start, until_time=end)
+    told = [one.finding for one in AdminServiceStub(bayar.channel).Reconcile(request, timeout=60)]
+    assert [one.kind for one in told if one.kind] == []
+    assert len(order_ids(pair, reference)) == 2

@@ -228,10 +228,12 @@ class BraintreeAdapter:
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         # An unreadable one counts as an unanswered question: it must never look like absence.
         with self._query():
-            order_id = braintree.TransactionSearch.order_id
-            found = self._search(order_id == self._order_ids.of(operation_id))
-            if not found and self._order_ids.mark:
-                # As versions before the mark sent it, and as later ones may: with a prefix.
+            order_id, has_mark = braintree.TransactionSearch.order_id, bool(self._order_ids.mark)
+            found: list[Any] = []
+            if not (has_mark and self._order_ids.shows_reference):
+                found = self._search(order_id == self._order_ids.of(operation_id))
+            if not found and has_mark:
+                # With the reference in front, or as another version sent it: without, or without the mark.
                 found = self._search(order_id.ends_with(operation_id))  # type: ignore[no-untyped-call]
             transactions = [self._read(item) for item in found]
         return [transaction for transaction in transactions if transaction.order_id == operation_id]

@@ -12,8 +12,8 @@ from domain.ids import OPERATION, OperationId
 
 # The mark before the operation id, after any prefix.
 _MARKED: Final = re.compile(r"(?:.*[^0-9A-Za-z])?([0-9a-hjkmnp-tv-z]{10})-", re.DOTALL)
-# The gateway's limit, in characters.
-_LONGEST: Final = 255
+# In characters. The gateway takes 255, and passes order ids on to PayPal as invoice numbers of 127 at most.
+_LONGEST: Final = 127
 _ID_LENGTH: Final = len(f"{OPERATION}_") + 26
 
 
@@ -21,8 +21,8 @@ _ID_LENGTH: Final = len(f"{OPERATION}_") + 26
 class OrderIds:
     """Several deployments may share a merchant account, and each must recognize its own transactions.
 
-    An order id is `mark-op_...`. It may have a prefix, up to the gateway's 255 characters in all, as long as no letter
-    or digit touches the mark. Versions before the mark sent the operation id alone.
+    An order id is `mark-op_...`. The merchant's reference may stand in front, or another prefix of which no letter or
+    digit touches the mark. Versions before the mark sent the operation id alone.
     """
 
     read_mark: Callable[[], str]

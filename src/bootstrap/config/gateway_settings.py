@@ -58,9 +58,10 @@ class GatewaySettings(SettingsGroup):
     """The certificate authority of the twin. Required with the environment twin and https, refused with any other."""
     braintree_use_api_request_key: bool = Field(False, examples=["true"])
     """Sends Braintree's own idempotency key with each request. Only if Braintree enabled it for your account."""
-    braintree_order_reference: bool = Field(False, examples=["true"])
+    braintree_order_reference: bool = Field(True, examples=["false"])
     """Puts the payment's reference in front of the order id of payments, partial captures and refunds, so that
-    Braintree's control panel and reports find them by it. A reference of more than 214 characters is cut there.
+    Braintree's control panel and reports find them by it. A reference of more than 86 characters is cut there. false:
+    Braintree never sees the reference. See docs/integrate/payments.md.
     """
     braintree_stock_parser: bool = Field(False, examples=["true"])
     """Parses answers with Braintree's SDK. The default parser gives the same result in a tenth of the time."""

@@ -359,6 +359,18 @@ def test_an_operation_is_found_under_the_mark_and_as_older_versions_sent_it() ->
     ]
 
 
+def test_an_operation_is_found_at_once_behind_the_merchants_reference() -> None:
+    operation_id = OperationId("op_0000000000000000000000000a")
+    showing = OrderIds(lambda: "k7m2q9xw3f", shows_reference=True)
+    sent = {"id": "tx1", "order-id": showing.of(operation_id, "order-17")}
+    foreign = {"id": "tx2", "order-id": f"order-17-k7m2q9xw3f-{operation_id}x"}
+    pages = [documents.found_ids("tx1", "tx2"), documents.found(sent, foreign)]
+    with serving(*(answer(200, page) for page in pages)) as server:
+        [found] = adapter(server.url, order_ids=showing).find_by_operation(operation_id)
+    assert (found.transaction_id, found.order_id, found.is_marked) == ("tx1", operation_id, True)
+    assert server.received[0].xml["search"] == {"order_id": {"ends_with": operation_id}}
+
+
 def test_an_operation_is_found_under_the_mark_that_its_database_had_before() -> None:
     operation_id = OperationId("op_0000000000000000000000000a")
     before = {"id": "tx1", "order-id": f"0000000000-{operation_id}"}

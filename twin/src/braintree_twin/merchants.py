@@ -150,6 +150,7 @@ READY_MADE = Merchant(
         ),
         MerchantAccount(id="twin_usd_no_request_keys", currency="USD", api_request_keys=False),
         MerchantAccount(id="twin_usd_no_duplicate_check", currency="USD", duplicate_checking=False),
+        MerchantAccount(id="twin_usd_second", currency="USD", duplicate_checking=False),
         MerchantAccount(id="twin_usd_suspended", currency="USD", status="suspended"),
         MerchantAccount(
             id="twin_usd_avs_cvv",
