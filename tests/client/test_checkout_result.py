@@ -28,12 +28,14 @@ def test_a_signed_result_is_read() -> None:
 
 
 def test_the_query_of_an_address_is_read() -> None:
-    query = urlsplit(
+    address = (
         "https://shop.example/paid?basket=7&bayar_checkout_id=chk_1&bayar_reference=order+%26+more&bayar_payment_id=pay_1"
         f"&bayar_result=paid&bayar_time=1767225600&bayar_signature={SIGNED['bayar_signature']}"
-    ).query
+    )
+    query = urlsplit(address).query
     assert dict(parse_qsl(query)).items() >= SIGNED.items()
-    assert verify_checkout_result(f"?{query}", KEY).reference == "order & more"
+    for given in (query, f"?{query}", address, f"/paid?{query}", f"{address}#top"):
+        assert verify_checkout_result(given, KEY).reference == "order & more"
 
 
 @pytest.mark.parametrize("name", RESULT)

@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 _PREFIX = "bayar_"
 _SIGNATURE = "bayar_signature"
@@ -37,9 +37,7 @@ def verify_checkout_result(query: str | Mapping[str, str], result_key: str) -> C
     your own are left alone. result_key: of the checkout, as CreateCheckout gave it; keep it beside the order.
     Raises CheckoutResultError.
     """
-    pairs = (
-        parse_qsl(query.removeprefix("?"), keep_blank_values=True) if isinstance(query, str) else list(query.items())
-    )
+    pairs = _pairs(query) if isinstance(query, str) else list(query.items())
     signed = [(name, value) for name, value in pairs if name.startswith(_PREFIX)]
     given = dict(signed)
     if len(given) != len(signed):
@@ -57,3 +55,8 @@ def verify_checkout_result(query: str | Mapping[str, str], result_key: str) -> C
         payment_id=given.get("bayar_payment_id", ""),
         time=datetime.fromtimestamp(int(given.get("bayar_time", "0")), UTC),
     )
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    query = urlsplit(text).query if text.startswith(("https://", "http://", "/")) else text.removeprefix("?")
+    return parse_qsl(query, keep_blank_values=True)
