@@ -13,6 +13,8 @@ _log = logging.getLogger(__name__)
 _RESERVED: Final = 128
 _MOST_WANTED: Final = 65_536
 _FEWEST_CONNECTIONS: Final = 16
+# Of the checkout page.
+MOST_OF_SHOPPERS: Final = 500
 
 
 def raise_descriptor_limit() -> None:
@@ -35,6 +37,8 @@ def connections_within_descriptors(settings: Settings) -> int:
         return settings.grpc_connections
     # SQLite opens two more files for each connection.
     own = _RESERVED + MOST_OF_HTTP + 3 * settings.database_connections + settings.gateway_calls
+    if settings.serves_checkouts:
+        own += MOST_OF_SHOPPERS
     return max(_FEWEST_CONNECTIONS, min(settings.grpc_connections, limit - own))
 
 

@@ -11,12 +11,12 @@ from adapters.http.connections import Gate, Server, mark_owes
 from application.checkouts.view_checkout import shopper_of
 from application.payment_methods.create_client_token import CreateClientToken
 from bootstrap.config.checkout_settings import CheckoutSettings
+from bootstrap.config.file_descriptors import MOST_OF_SHOPPERS
 from bootstrap.config.settings import BadSettings, Settings
 from domain.checkout import Checkout
 from domain.decline import Decline
 
 _MAX_LOGO_BYTES: Final = 64 * 1024
-_MOST_CONNECTIONS: Final = 1000
 _MOST_OF_ONE_ADDRESS: Final = 100
 _TYPES: Final = {
     ".svg": "image/svg+xml",
@@ -64,8 +64,8 @@ def _logo(settings: CheckoutSettings) -> tuple[bytes, str]:
 
 def protocol_server(settings: Settings) -> Callable[[_Handler], web.Server]:
     """Bounds connections as on the HTTP side. Behind a proxy, all come from one address."""
-    most_of_one = _MOST_CONNECTIONS if settings.checkout_proxies else _MOST_OF_ONE_ADDRESS
-    gate = Gate(_MOST_CONNECTIONS, most_of_one)
+    most_of_one = MOST_OF_SHOPPERS if settings.checkout_proxies else _MOST_OF_ONE_ADDRESS
+    gate = Gate(MOST_OF_SHOPPERS, most_of_one)
 
     def serve(handler: _Handler) -> web.Server:
         async def bounded(request: web.BaseRequest) -> web.StreamResponse:
