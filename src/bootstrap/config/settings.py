@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 import platform
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -192,11 +193,22 @@ def load_database_url() -> str:
     return url or str(Settings.model_fields["database_url"].default)
 
 
+# Kubernetes sets these in every container for each Service of the namespace whose name begins with `bayar`; Docker's
+# links set alike ones.
+_OF_SERVICE_LINKS: Final = re.compile(
+    r"BAYAR_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
+)
+
+
 def _refuse_unknown_variables() -> None:
     """A misspelled variable would silently leave a default in place."""
     known = {_PREFIX + name.upper() for name in Settings.model_fields} | _OF_CALLERS
     known |= {_PREFIX + name.upper() + _FILE for name in SECRETS}
-    unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith(_PREFIX) and name not in known and not _OF_SERVICE_LINKS.fullmatch(name)
+    )
     if unknown:
         raise BadSettings("\n".join(f"{name} is no setting.{_suggestion(name, known)}" for name in unknown))
 

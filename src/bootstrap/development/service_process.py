@@ -37,7 +37,10 @@ def running_service(directory: Path, twin: Twin) -> Iterator[str]:
     log_path = directory / "bayar.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bootstrap.cli.main", "serve"], stdout=subprocess.PIPE, stderr=log, env=environment
+            [sys.executable, "-P", "-m", "bootstrap.cli.main", "serve"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
         )
     try:
         address = _wait_for_address(process, log_path)

@@ -95,7 +95,7 @@ def running_twin(state_dir: Path, web_package: Path | None = None) -> Iterator[T
     web_package: npm's braintree-web, which the twin then serves to browsers on this machine.
     """
     tls_dir = state_dir / "tls"
-    command = [sys.executable, "-m", "braintree_twin", "serve", "--address", "127.0.0.1:0", "--quiet"]
+    command = [sys.executable, "-P", "-m", "braintree_twin", "serve", "--address", "127.0.0.1:0", "--quiet"]
     command += ["--state", str(state_dir / "twin.db"), "--tls-dir", str(tls_dir)]
     if web_package is not None:
         command += ["--braintree-web", str(web_package), "--browser-address", "127.0.0.1:0"]
@@ -131,6 +131,11 @@ def _wait_for_url(process: subprocess.Popen[bytes], log_path: Path) -> str:
             if word.startswith("https://127.0.0.1:"):
                 return word.rstrip(".,;/")
     last_lines = log_path.read_text(errors="replace").splitlines()[-3:]
+    if last_lines and last_lines[-1].endswith("database is locked"):
+        raise TwinFailed(
+            f"Bayar runs already with a twin in this folder, and both would use {log_path.parent}. Stop the other one "
+            "with Ctrl-C, or start this one in another folder"
+        )
     raise TwinFailed("the twin of the gateway did not start: " + " ".join(last_lines))
 
 

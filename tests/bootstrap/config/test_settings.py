@@ -252,3 +252,23 @@ def test_traces_without_their_packages_are_refused_with_the_command_that_install
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
     with pytest.raises(BadSettings, match=r"^BAYAR_OTLP_ENDPOINT needs .*pip install 'bayar-service\[traces\]'"):
         load_settings()
+
+
+def test_the_variables_of_kubernetes_services_are_known_for_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "BAYAR_SERVICE_HOST": "10.0.0.11",
+        "BAYAR_SERVICE_PORT": "50051",
+        "BAYAR_SERVICE_PORT_GRPC": "50051",
+        "BAYAR_PORT": "tcp://10.0.0.11:50051",
+        "BAYAR_PORT_50051_TCP": "tcp://10.0.0.11:50051",
+        "BAYAR_PORT_50051_TCP_PROTO": "tcp",
+        "BAYAR_PORT_50051_TCP_PORT": "50051",
+        "BAYAR_PORT_50051_TCP_ADDR": "10.0.0.11",
+        "BAYAR_BACKGROUND_SERVICE_HOST": "10.0.0.12",
+        "BAYAR_BACKGROUND_PORT_8080_TCP": "tcp://10.0.0.12:8080",
+    }.items():
+        monkeypatch.setenv(name, value)
+    load_settings()
+    monkeypatch.setenv("BAYAR_GRPC_PORTS", "50051")
+    with pytest.raises(BadSettings, match=r"^BAYAR_GRPC_PORTS is no setting"):
+        load_settings()
