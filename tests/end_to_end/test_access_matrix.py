@@ -64,6 +64,7 @@ ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
         "updateMask": "givenName",
     },
     "CustomerService/DeleteCustomer": {"requestId": REQUEST, "customerId": "cus"},
+    "CustomerService/EraseGuest": {"requestId": REQUEST, "paymentId": "pay"},
     "CustomerService/ListCustomers": None,
     "PaymentMethodService/CreateClientToken": {"customerId": "cus"},
     "PaymentMethodService/AddPaymentMethod": {

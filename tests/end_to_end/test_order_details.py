@@ -212,3 +212,17 @@ def test_a_guest_is_shown_at_the_gateway_and_at_the_terminal(bayar: BayarClient,
     assert "ada@example.com" in CommandLine(pair.service.address).out("payments", "show", payment.payment_id)
     with pytest.raises(BayarError, match=r"guest\.email"):
         pay(bayar, guest=GuestContact(email="ada"))
+
+
+def test_a_guest_is_erased_and_the_payment_stays(bayar: BayarClient, pair: Pair) -> None:
+    guest = GuestContact(given_name="Siti", email="siti@example.com", phone="+62215550123")
+    paid = pay(bayar, guest=guest)
+    cli = CommandLine(pair.service.address)
+    assert "The payment stays" in cli.out("customers", "erase-guest", paid.payment_id, "--yes")
+    kept = bayar.get_payment(payment_id=paid.payment_id)
+    assert (kept.HasField("guest"), kept.state, kept.amount) == (False, paid.state, paid.amount)
+    member = bayar.create_customer(given_name="Sari")
+    theirs = pay(bayar, customer_id=member.customer_id)
+    with pytest.raises(BayarError) as refused:
+        bayar.erase_guest(payment_id=theirs.payment_id)
+    assert [one.field for one in refused.value.violations] == ["payment_id"]

@@ -26,6 +26,10 @@ type CustomerServiceClient interface {
 	// Deletes the payment methods at the gateway and erases personal data. Payments stay, with what accounting needs.
 	// NOT_FOUND/CUSTOMER_NOT_FOUND; FAILED_PRECONDITION/CUSTOMER_HAS_OPEN_PAYMENTS while an outcome is unknown.
 	DeleteCustomer(ctx context.Context, in *DeleteCustomerRequest, opts ...grpc.CallOption) (*DeleteCustomerResponse, error)
+	// Erases the personal data of a guest from one payment without a customer: name, email, phone, addresses, cardholder.
+	// The payment stays, with what accounting needs. Braintree keeps what it was sent with the transaction.
+	// NOT_FOUND/PAYMENT_NOT_FOUND; ABORTED/OPERATION_IN_PROGRESS while an outcome is unknown.
+	EraseGuest(ctx context.Context, in *EraseGuestRequest, opts ...grpc.CallOption) (*EraseGuestResponse, error)
 	// Lists customers, newest first.
 	ListCustomers(ctx context.Context, in *ListCustomersRequest, opts ...grpc.CallOption) (*ListCustomersResponse, error)
 }
@@ -74,6 +78,15 @@ func (c *customerServiceClient) DeleteCustomer(ctx context.Context, in *DeleteCu
 	return out, nil
 }
 
+func (c *customerServiceClient) EraseGuest(ctx context.Context, in *EraseGuestRequest, opts ...grpc.CallOption) (*EraseGuestResponse, error) {
+	out := new(EraseGuestResponse)
+	err := c.cc.Invoke(ctx, "/bayar.payments.v1.CustomerService/EraseGuest", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *customerServiceClient) ListCustomers(ctx context.Context, in *ListCustomersRequest, opts ...grpc.CallOption) (*ListCustomersResponse, error) {
 	out := new(ListCustomersResponse)
 	err := c.cc.Invoke(ctx, "/bayar.payments.v1.CustomerService/ListCustomers", in, out, opts...)
@@ -96,6 +109,10 @@ type CustomerServiceServer interface {
 	// Deletes the payment methods at the gateway and erases personal data. Payments stay, with what accounting needs.
 	// NOT_FOUND/CUSTOMER_NOT_FOUND; FAILED_PRECONDITION/CUSTOMER_HAS_OPEN_PAYMENTS while an outcome is unknown.
 	DeleteCustomer(context.Context, *DeleteCustomerRequest) (*DeleteCustomerResponse, error)
+	// Erases the personal data of a guest from one payment without a customer: name, email, phone, addresses, cardholder.
+	// The payment stays, with what accounting needs. Braintree keeps what it was sent with the transaction.
+	// NOT_FOUND/PAYMENT_NOT_FOUND; ABORTED/OPERATION_IN_PROGRESS while an outcome is unknown.
+	EraseGuest(context.Context, *EraseGuestRequest) (*EraseGuestResponse, error)
 	// Lists customers, newest first.
 	ListCustomers(context.Context, *ListCustomersRequest) (*ListCustomersResponse, error)
 	mustEmbedUnimplementedCustomerServiceServer()
@@ -116,6 +133,9 @@ func (UnimplementedCustomerServiceServer) UpdateCustomer(context.Context, *Updat
 }
 func (UnimplementedCustomerServiceServer) DeleteCustomer(context.Context, *DeleteCustomerRequest) (*DeleteCustomerResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method DeleteCustomer not implemented")
+}
+func (UnimplementedCustomerServiceServer) EraseGuest(context.Context, *EraseGuestRequest) (*EraseGuestResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method EraseGuest not implemented")
 }
 func (UnimplementedCustomerServiceServer) ListCustomers(context.Context, *ListCustomersRequest) (*ListCustomersResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ListCustomers not implemented")
@@ -205,6 +225,24 @@ func _CustomerService_DeleteCustomer_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CustomerService_EraseGuest_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EraseGuestRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CustomerServiceServer).EraseGuest(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/bayar.payments.v1.CustomerService/EraseGuest",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CustomerServiceServer).EraseGuest(ctx, req.(*EraseGuestRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CustomerService_ListCustomers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListCustomersRequest)
 	if err := dec(in); err != nil {
@@ -242,6 +280,10 @@ var _CustomerService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteCustomer",
 			Handler:    _CustomerService_DeleteCustomer_Handler,
+		},
+		{
+			MethodName: "EraseGuest",
+			Handler:    _CustomerService_EraseGuest_Handler,
 		},
 		{
 			MethodName: "ListCustomers",

@@ -49,6 +49,7 @@ class Rule(Enum):
     UNAMBIGUOUS = "unambiguous"
     KNOWN_VALUE = "known_value"
     NEEDS_CUSTOMER = "needs_customer"
+    NEEDS_GUEST = "needs_guest"
     NEEDS_NEW_METHOD = "needs_new_method"
     EXISTS = "exists"
     OF_CUSTOMER = "of_customer"

@@ -181,6 +181,9 @@ class Payments(Protocol):
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         """Erases names, addresses and account names from the customer's payments and their events. Amounts stay."""
 
+    def erase_guest(self, payment_id: PaymentId) -> None:
+        """Erases the same from one payment."""
+
 
 class Customers(Protocol):
     def add(self, customer: Customer) -> None:

@@ -105,6 +105,7 @@ from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.adjust_authorization import AdjustAuthorization
 from application.payments.capture_payment import CapturePayment
 from application.payments.create_payment import CreatePayment
+from application.payments.erase_guest import EraseGuest
 from application.payments.export_payments import ExportPayments
 from application.payments.get_payment import GetPayment
 from application.payments.list_merchant_accounts import ListMerchantAccounts
@@ -334,6 +335,7 @@ class Container(containers.DeclarativeContainer):
         accepts_cards,
         three_d_secure_rules,
     )
+    erase_guest = providers.Singleton(EraseGuest, store, clock, guard)
     list_merchant_accounts = providers.Singleton(ListMerchantAccounts, gateway)
     capture_payment = providers.Singleton(CapturePayment, store, gateway, ids, executor, recorder)
     adjust_authorization = providers.Singleton(AdjustAuthorization, store, gateway, ids, executor, recorder)

@@ -186,13 +186,16 @@ class MemoryPayments:
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         for payment_id, stored in list(self._state.payments.items()):
             if stored.terms.customer_id == customer_id:
-                payment = copied_payment(stored)
-                payment.terms = erased_from(payment.terms)
-                payment.instrument = erased_from(payment.instrument)
-                self._state.payments[payment_id] = payment
-                self._state.history[payment_id] = [
-                    replace(entry, event=erased_from(entry.event)) for entry in self._state.history[payment_id]
-                ]
+                self.erase_guest(payment_id)
+
+    def erase_guest(self, payment_id: PaymentId) -> None:
+        payment = copied_payment(self._state.payments[payment_id])
+        payment.terms = erased_from(payment.terms)
+        payment.instrument = erased_from(payment.instrument)
+        self._state.payments[payment_id] = payment
+        self._state.history[payment_id] = [
+            replace(entry, event=erased_from(entry.event)) for entry in self._state.history[payment_id]
+        ]
 
     def _tracked_copy(self, stored: Payment) -> Payment:
         payment = copied_payment(stored)

@@ -437,6 +437,18 @@ class AsyncBayarClient(AsyncClientBase):
         call = prepared(requests.delete_customer, customer_id=customer_id, request_id=request_id)
         return await self._caller.unary(call, timeout_seconds, retry)
 
+    async def erase_guest(
+        self,
+        *,
+        payment_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
+        """Erases the personal data of a guest from a payment without a customer. The payment stays."""
+        call = prepared(requests.erase_guest, payment_id=payment_id, request_id=request_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
     def list_customers(
         self,
         *,

@@ -474,6 +474,13 @@ def delete_customer(*, customer_id: str, request_id: str | None = None) -> Unary
     )
 
 
+def erase_guest(*, payment_id: str, request_id: str | None = None) -> Unary[payment_pb2.Payment, Payment]:
+    """Erases the personal data of a guest from a payment without a customer. The payment stays."""
+    request = customer_service_pb2.EraseGuestRequest(request_id=_request_id(request_id), payment_id=payment_id)
+    response = customer_service_pb2.EraseGuestResponse
+    return unary("CustomerService/EraseGuest", request, response, lambda answer: answer.payment, Payment.from_message)
+
+
 def list_customers(*, email: str = "", page_size: int = 0) -> Pages[customer_pb2.Customer, Customer]:
     """Lists customers, newest first; only the one with the email address, if given."""
     request = customer_service_pb2.ListCustomersRequest(email=email, page_size=page_size)

@@ -45,6 +45,7 @@ SENTENCES: Final = {
     "two in a row, only the plain space (U+0020), and letters in their composed form (Unicode NFC).",
     Rule.KNOWN_VALUE: "must be one of the values that the contract lists.",
     Rule.NEEDS_CUSTOMER: "is required to store the payment method: name the customer.",
+    Rule.NEEDS_GUEST: "names the payment of a customer: DeleteCustomer erases the customer's data.",
     Rule.NEEDS_NEW_METHOD: "needs a card or a nonce as the source: this method is stored already. Leave it out.",
     Rule.EXISTS: "names nothing that exists and is usable: check the id.",
     Rule.OF_CUSTOMER: "belongs to another customer: use one of this customer's.",

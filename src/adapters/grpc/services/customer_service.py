@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.grpc.middleware.call_context import CurrentCaller
+from adapters.grpc.middleware.call_context import CurrentCaller, mapper_for
 from adapters.grpc.translate import requests
 from adapters.grpc.translate.resources import customer as customer_message
 from application.customers.create_customer import CreateCustomer
@@ -12,6 +12,7 @@ from application.customers.delete_customer import DeleteCustomer
 from application.customers.get_customer import GetCustomer
 from application.customers.list_customers import ListCustomers
 from application.customers.update_customer import UpdateCustomer
+from application.payments.erase_guest import EraseGuest
 from bayar.payments.v1 import customer_pb2
 from bayar.payments.v1 import customer_service_pb2 as wire
 from bayar.payments.v1.customer_service_pb2_grpc import CustomerServiceServicer
@@ -27,6 +28,7 @@ class CustomerServicer(CustomerServiceServicer):
     update_customer: UpdateCustomer
     delete_customer: DeleteCustomer
     list_customers: ListCustomers
+    erase_guest: EraseGuest
     find_default_method: Callable[[CustomerId], str]
 
     def CreateCustomer(self, request: wire.CreateCustomerRequest, context: Any) -> wire.CreateCustomerResponse:
@@ -51,6 +53,10 @@ class CustomerServicer(CustomerServiceServicer):
     def DeleteCustomer(self, request: wire.DeleteCustomerRequest, context: Any) -> wire.DeleteCustomerResponse:
         deleted = self.delete_customer(request.request_id, request.customer_id, self.current_caller())
         return wire.DeleteCustomerResponse(customer=self._message(deleted))
+
+    def EraseGuest(self, request: wire.EraseGuestRequest, context: Any) -> wire.EraseGuestResponse:
+        erased = self.erase_guest(request.request_id, request.payment_id, self.current_caller())
+        return wire.EraseGuestResponse(payment=mapper_for(request, context).payment(erased))
 
     def ListCustomers(self, request: wire.ListCustomersRequest, context: Any) -> wire.ListCustomersResponse:
         found, token = self.list_customers(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     LABEL_STYLE_NONE,
+    ColumnElement,
     Connection,
     Row,
     Select,
@@ -320,9 +321,15 @@ class SqlPayments:
         ]
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
+        self._erase(payments.c.customer_id == customer_id)
+
+    def erase_guest(self, payment_id: PaymentId) -> None:
+        self._erase(payments.c.payment_id == payment_id)
+
+    def _erase(self, which: ColumnElement[bool]) -> None:
         own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
         # Locked, so that nobody writes meanwhile data that would escape erasure.
-        own = own.where(payments.c.customer_id == customer_id).with_for_update()
+        own = own.where(which).with_for_update()
         for row in self._connection.execute(own).all():
             bare = {
                 "terms": erased_from_json(row.terms),

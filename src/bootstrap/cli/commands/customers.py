@@ -64,6 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     delete.add_argument("customer_id", metavar="CUSTOMER_ID")
     add_confirmation(delete)
     add_common_arguments(delete, delete_customer)
+    guest = actions.add_parser(
+        "erase-guest",
+        help="erase the personal data of a payment without a customer; the payment stays",
+        description="Erases name, email, phone, addresses and cardholder of a payment without a customer.",
+    )
+    guest.add_argument("payment_id", metavar="PAYMENT_ID")
+    add_confirmation(guest)
+    add_common_arguments(guest, erase_guest)
 
 
 def _add_details(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +139,16 @@ def delete_customer(parsed: argparse.Namespace, bayar: BayarClient) -> int:
         write_json(as_json(deleted))
     else:
         console().print(f"Deleted {deleted.customer_id}. Payments stay.")
+    return 0
+
+
+def erase_guest(parsed: argparse.Namespace, bayar: BayarClient) -> int:
+    confirm(parsed, f"Erase the guest's personal data of {parsed.payment_id} for good? The payment stays.")
+    erased = bayar.erase_guest(payment_id=parsed.payment_id, request_id=parsed.request_id)
+    if parsed.json:
+        write_json(as_json(erased))
+    else:
+        console().print(f"Erased the guest of {erased.payment_id}. The payment stays.")
     return 0
 
 

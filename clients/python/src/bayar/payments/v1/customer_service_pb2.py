@@ -15,10 +15,11 @@ _sym_db = _symbol_database.Default()
 
 from bayar.payments.v1 import access_pb2 as bayar_dot_payments_dot_v1_dot_access__pb2
 from bayar.payments.v1 import customer_pb2 as bayar_dot_payments_dot_v1_dot_customer__pb2
+from bayar.payments.v1 import payment_pb2 as bayar_dot_payments_dot_v1_dot_payment__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(bayar/payments/v1/customer_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a bayar/payments/v1/customer.proto\x1a google/protobuf/field_mask.proto\"\x9e\x01\n\x15\x43reateCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12\r\n\x05phone\x18\x06 \x01(\t\x12\x15\n\rlanguage_code\x18\x07 \x01(\t\"G\n\x16\x43reateCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"I\n\x12GetCustomerRequest\x12\x15\n\x0b\x63ustomer_id\x18\x01 \x01(\tH\x00\x12\x15\n\x0b\x65xternal_id\x18\x02 \x01(\tH\x00\x42\x05\n\x03key\"D\n\x13GetCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"\x8b\x01\n\x15UpdateCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"G\n\x16UpdateCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"@\n\x15\x44\x65leteCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\"G\n\x16\x44\x65leteCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"L\n\x14ListCustomersRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x15ListCustomersResponse\x12.\n\tcustomers\x18\x01 \x03(\x0b\x32\x1b.bayar.payments.v1.Customer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa6\x04\n\x0f\x43ustomerService\x12k\n\x0e\x43reateCustomer\x12(.bayar.payments.v1.CreateCustomerRequest\x1a).bayar.payments.v1.CreateCustomerResponse\"\x04\xe8\xe0\x18\x05\x12\x62\n\x0bGetCustomer\x12%.bayar.payments.v1.GetCustomerRequest\x1a&.bayar.payments.v1.GetCustomerResponse\"\x04\xe8\xe0\x18\x04\x12k\n\x0eUpdateCustomer\x12(.bayar.payments.v1.UpdateCustomerRequest\x1a).bayar.payments.v1.UpdateCustomerResponse\"\x04\xe8\xe0\x18\x05\x12k\n\x0e\x44\x65leteCustomer\x12(.bayar.payments.v1.DeleteCustomerRequest\x1a).bayar.payments.v1.DeleteCustomerResponse\"\x04\xe8\xe0\x18\x05\x12h\n\rListCustomers\x12\'.bayar.payments.v1.ListCustomersRequest\x1a(.bayar.payments.v1.ListCustomersResponse\"\x04\xe8\xe0\x18\x04\x42\xb8\x01\n\x11\x62\x61yar.payments.v1B\x14\x43ustomerServiceProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(bayar/payments/v1/customer_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a bayar/payments/v1/customer.proto\x1a\x1f\x62\x61yar/payments/v1/payment.proto\x1a google/protobuf/field_mask.proto\"\x9e\x01\n\x15\x43reateCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12\r\n\x05phone\x18\x06 \x01(\t\x12\x15\n\rlanguage_code\x18\x07 \x01(\t\"G\n\x16\x43reateCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"I\n\x12GetCustomerRequest\x12\x15\n\x0b\x63ustomer_id\x18\x01 \x01(\tH\x00\x12\x15\n\x0b\x65xternal_id\x18\x02 \x01(\tH\x00\x42\x05\n\x03key\"D\n\x13GetCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"\x8b\x01\n\x15UpdateCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"G\n\x16UpdateCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"@\n\x15\x44\x65leteCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\"G\n\x16\x44\x65leteCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\";\n\x11\x45raseGuestRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\"A\n\x12\x45raseGuestResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"L\n\x14ListCustomersRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x15ListCustomersResponse\x12.\n\tcustomers\x18\x01 \x03(\x0b\x32\x1b.bayar.payments.v1.Customer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x87\x05\n\x0f\x43ustomerService\x12k\n\x0e\x43reateCustomer\x12(.bayar.payments.v1.CreateCustomerRequest\x1a).bayar.payments.v1.CreateCustomerResponse\"\x04\xe8\xe0\x18\x05\x12\x62\n\x0bGetCustomer\x12%.bayar.payments.v1.GetCustomerRequest\x1a&.bayar.payments.v1.GetCustomerResponse\"\x04\xe8\xe0\x18\x04\x12k\n\x0eUpdateCustomer\x12(.bayar.payments.v1.UpdateCustomerRequest\x1a).bayar.payments.v1.UpdateCustomerResponse\"\x04\xe8\xe0\x18\x05\x12k\n\x0e\x44\x65leteCustomer\x12(.bayar.payments.v1.DeleteCustomerRequest\x1a).bayar.payments.v1.DeleteCustomerResponse\"\x04\xe8\xe0\x18\x05\x12_\n\nEraseGuest\x12$.bayar.payments.v1.EraseGuestRequest\x1a%.bayar.payments.v1.EraseGuestResponse\"\x04\xe8\xe0\x18\x05\x12h\n\rListCustomers\x12\'.bayar.payments.v1.ListCustomersRequest\x1a(.bayar.payments.v1.ListCustomersResponse\"\x04\xe8\xe0\x18\x04\x42\xb8\x01\n\x11\x62\x61yar.payments.v1B\x14\x43ustomerServiceProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,28 +35,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMERSERVICE'].methods_by_name['UpdateCustomer']._serialized_options = b'\350\340\030\005'
   _globals['_CUSTOMERSERVICE'].methods_by_name['DeleteCustomer']._loaded_options = None
   _globals['_CUSTOMERSERVICE'].methods_by_name['DeleteCustomer']._serialized_options = b'\350\340\030\005'
+  _globals['_CUSTOMERSERVICE'].methods_by_name['EraseGuest']._loaded_options = None
+  _globals['_CUSTOMERSERVICE'].methods_by_name['EraseGuest']._serialized_options = b'\350\340\030\005'
   _globals['_CUSTOMERSERVICE'].methods_by_name['ListCustomers']._loaded_options = None
   _globals['_CUSTOMERSERVICE'].methods_by_name['ListCustomers']._serialized_options = b'\350\340\030\004'
-  _globals['_CREATECUSTOMERREQUEST']._serialized_start=164
-  _globals['_CREATECUSTOMERREQUEST']._serialized_end=322
-  _globals['_CREATECUSTOMERRESPONSE']._serialized_start=324
-  _globals['_CREATECUSTOMERRESPONSE']._serialized_end=395
-  _globals['_GETCUSTOMERREQUEST']._serialized_start=397
-  _globals['_GETCUSTOMERREQUEST']._serialized_end=470
-  _globals['_GETCUSTOMERRESPONSE']._serialized_start=472
-  _globals['_GETCUSTOMERRESPONSE']._serialized_end=540
-  _globals['_UPDATECUSTOMERREQUEST']._serialized_start=543
-  _globals['_UPDATECUSTOMERREQUEST']._serialized_end=682
-  _globals['_UPDATECUSTOMERRESPONSE']._serialized_start=684
-  _globals['_UPDATECUSTOMERRESPONSE']._serialized_end=755
-  _globals['_DELETECUSTOMERREQUEST']._serialized_start=757
-  _globals['_DELETECUSTOMERREQUEST']._serialized_end=821
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=823
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=894
-  _globals['_LISTCUSTOMERSREQUEST']._serialized_start=896
-  _globals['_LISTCUSTOMERSREQUEST']._serialized_end=972
-  _globals['_LISTCUSTOMERSRESPONSE']._serialized_start=974
-  _globals['_LISTCUSTOMERSRESPONSE']._serialized_end=1070
-  _globals['_CUSTOMERSERVICE']._serialized_start=1073
-  _globals['_CUSTOMERSERVICE']._serialized_end=1623
+  _globals['_CREATECUSTOMERREQUEST']._serialized_start=197
+  _globals['_CREATECUSTOMERREQUEST']._serialized_end=355
+  _globals['_CREATECUSTOMERRESPONSE']._serialized_start=357
+  _globals['_CREATECUSTOMERRESPONSE']._serialized_end=428
+  _globals['_GETCUSTOMERREQUEST']._serialized_start=430
+  _globals['_GETCUSTOMERREQUEST']._serialized_end=503
+  _globals['_GETCUSTOMERRESPONSE']._serialized_start=505
+  _globals['_GETCUSTOMERRESPONSE']._serialized_end=573
+  _globals['_UPDATECUSTOMERREQUEST']._serialized_start=576
+  _globals['_UPDATECUSTOMERREQUEST']._serialized_end=715
+  _globals['_UPDATECUSTOMERRESPONSE']._serialized_start=717
+  _globals['_UPDATECUSTOMERRESPONSE']._serialized_end=788
+  _globals['_DELETECUSTOMERREQUEST']._serialized_start=790
+  _globals['_DELETECUSTOMERREQUEST']._serialized_end=854
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=856
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=927
+  _globals['_ERASEGUESTREQUEST']._serialized_start=929
+  _globals['_ERASEGUESTREQUEST']._serialized_end=988
+  _globals['_ERASEGUESTRESPONSE']._serialized_start=990
+  _globals['_ERASEGUESTRESPONSE']._serialized_end=1055
+  _globals['_LISTCUSTOMERSREQUEST']._serialized_start=1057
+  _globals['_LISTCUSTOMERSREQUEST']._serialized_end=1133
+  _globals['_LISTCUSTOMERSRESPONSE']._serialized_start=1135
+  _globals['_LISTCUSTOMERSRESPONSE']._serialized_end=1231
+  _globals['_CUSTOMERSERVICE']._serialized_start=1234
+  _globals['_CUSTOMERSERVICE']._serialized_end=1881
 # @@protoc_insertion_point(module_scope)

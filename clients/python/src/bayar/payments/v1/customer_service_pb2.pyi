@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from bayar.payments.v1 import customer_pb2 as _customer_pb2
+from bayar.payments.v1 import payment_pb2 as _payment_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
@@ -255,6 +256,58 @@ class DeleteCustomerResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteCustomerResponse: _TypeAlias = DeleteCustomerResponse  # noqa: Y015
+
+@_typing.final
+class EraseGuestRequest(_message.Message):
+    """The request of EraseGuest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
+    payment_id: _builtins.str
+    """The payment. Required, in the form of its id; otherwise INVALID_REQUEST, as is one of a customer, whose data
+    DeleteCustomer erases. An unknown one, or another caller's, is NOT_FOUND.
+    """
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseGuestRequest: _TypeAlias = EraseGuestRequest  # noqa: Y015
+
+@_typing.final
+class EraseGuestResponse(_message.Message):
+    """The answer of EraseGuest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """The payment as it is now."""
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseGuestResponse: _TypeAlias = EraseGuestResponse  # noqa: Y015
 
 @_typing.final
 class ListCustomersRequest(_message.Message):

@@ -37,6 +37,11 @@ class CustomerServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_customer__service__pb2.DeleteCustomerRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_customer__service__pb2.DeleteCustomerResponse.FromString,
                 _registered_method=True)
+        self.EraseGuest = channel.unary_unary(
+                '/bayar.payments.v1.CustomerService/EraseGuest',
+                request_serializer=bayar_dot_payments_dot_v1_dot_customer__service__pb2.EraseGuestRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_customer__service__pb2.EraseGuestResponse.FromString,
+                _registered_method=True)
         self.ListCustomers = channel.unary_unary(
                 '/bayar.payments.v1.CustomerService/ListCustomers',
                 request_serializer=bayar_dot_payments_dot_v1_dot_customer__service__pb2.ListCustomersRequest.SerializeToString,
@@ -78,6 +83,15 @@ class CustomerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseGuest(self, request, context):
+        """Erases the personal data of a guest from one payment without a customer: name, email, phone, addresses, cardholder.
+        The payment stays, with what accounting needs. Braintree keeps what it was sent with the transaction.
+        NOT_FOUND/PAYMENT_NOT_FOUND; ABORTED/OPERATION_IN_PROGRESS while an outcome is unknown.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListCustomers(self, request, context):
         """Lists customers, newest first.
         """
@@ -107,6 +121,11 @@ def add_CustomerServiceServicer_to_server(servicer, server):
                     servicer.DeleteCustomer,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_customer__service__pb2.DeleteCustomerRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_customer__service__pb2.DeleteCustomerResponse.SerializeToString,
+            ),
+            'EraseGuest': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseGuest,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_customer__service__pb2.EraseGuestRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_customer__service__pb2.EraseGuestResponse.SerializeToString,
             ),
             'ListCustomers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCustomers,
@@ -224,6 +243,33 @@ class CustomerService(object):
             '/bayar.payments.v1.CustomerService/DeleteCustomer',
             bayar_dot_payments_dot_v1_dot_customer__service__pb2.DeleteCustomerRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_customer__service__pb2.DeleteCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseGuest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.CustomerService/EraseGuest',
+            bayar_dot_payments_dot_v1_dot_customer__service__pb2.EraseGuestRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_customer__service__pb2.EraseGuestResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,11 @@ class CustomerServiceStub:
     """Deletes the payment methods at the gateway and erases personal data. Payments stay, with what accounting needs.
     NOT_FOUND/CUSTOMER_NOT_FOUND; FAILED_PRECONDITION/CUSTOMER_HAS_OPEN_PAYMENTS while an outcome is unknown.
     """
+    EraseGuest: _grpc.UnaryUnaryMultiCallable[_customer_service_pb2.EraseGuestRequest, _customer_service_pb2.EraseGuestResponse]
+    """Erases the personal data of a guest from one payment without a customer: name, email, phone, addresses, cardholder.
+    The payment stays, with what accounting needs. Braintree keeps what it was sent with the transaction.
+    NOT_FOUND/PAYMENT_NOT_FOUND; ABORTED/OPERATION_IN_PROGRESS while an outcome is unknown.
+    """
     ListCustomers: _grpc.UnaryUnaryMultiCallable[_customer_service_pb2.ListCustomersRequest, _customer_service_pb2.ListCustomersResponse]
     """Lists customers, newest first."""
 
@@ -64,6 +69,11 @@ class CustomerServiceAsyncStub(CustomerServiceStub):
     DeleteCustomer: _aio.UnaryUnaryMultiCallable[_customer_service_pb2.DeleteCustomerRequest, _customer_service_pb2.DeleteCustomerResponse]  # type: ignore[assignment]
     """Deletes the payment methods at the gateway and erases personal data. Payments stay, with what accounting needs.
     NOT_FOUND/CUSTOMER_NOT_FOUND; FAILED_PRECONDITION/CUSTOMER_HAS_OPEN_PAYMENTS while an outcome is unknown.
+    """
+    EraseGuest: _aio.UnaryUnaryMultiCallable[_customer_service_pb2.EraseGuestRequest, _customer_service_pb2.EraseGuestResponse]  # type: ignore[assignment]
+    """Erases the personal data of a guest from one payment without a customer: name, email, phone, addresses, cardholder.
+    The payment stays, with what accounting needs. Braintree keeps what it was sent with the transaction.
+    NOT_FOUND/PAYMENT_NOT_FOUND; ABORTED/OPERATION_IN_PROGRESS while an outcome is unknown.
     """
     ListCustomers: _aio.UnaryUnaryMultiCallable[_customer_service_pb2.ListCustomersRequest, _customer_service_pb2.ListCustomersResponse]  # type: ignore[assignment]
     """Lists customers, newest first."""
@@ -105,6 +115,17 @@ class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_customer_service_pb2.DeleteCustomerResponse, _abc.Awaitable[_customer_service_pb2.DeleteCustomerResponse]]:
         """Deletes the payment methods at the gateway and erases personal data. Payments stay, with what accounting needs.
         NOT_FOUND/CUSTOMER_NOT_FOUND; FAILED_PRECONDITION/CUSTOMER_HAS_OPEN_PAYMENTS while an outcome is unknown.
+        """
+
+    @_abc_1.abstractmethod
+    def EraseGuest(
+        self,
+        request: _customer_service_pb2.EraseGuestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_service_pb2.EraseGuestResponse, _abc.Awaitable[_customer_service_pb2.EraseGuestResponse]]:
+        """Erases the personal data of a guest from one payment without a customer: name, email, phone, addresses, cardholder.
+        The payment stays, with what accounting needs. Braintree keeps what it was sent with the transaction.
+        NOT_FOUND/PAYMENT_NOT_FOUND; ABORTED/OPERATION_IN_PROGRESS while an outcome is unknown.
         """
 
     @_abc_1.abstractmethod
