@@ -28,6 +28,7 @@ from bayar.modeling import Model
 from bayar.payments.v1.card_pb2 import Card
 from bayar.payments.v1.customer_service_pb2 import UpdateCustomerRequest
 from bayar.payments.v1.dispute_service_pb2 import EvidenceFile
+from bayar.payments.v1.payment_method_service_pb2 import PaymentConsents
 from bayar.payments.v1.payment_service_pb2 import PaymentFilter
 from tests.conformance.contract import METHODS
 from tests.conformance.matching import Case, Variables, mismatches
@@ -203,6 +204,8 @@ def _arguments(request: Message, content: Mapping[str, Any]) -> Iterator[tuple[s
         match value := getattr(request, name):
             case PaymentFilter():
                 yield from _arguments(value, content[name])
+            case PaymentConsents():
+                yield name, list(value.initiators)
             case EvidenceFile():
                 yield "file_name", value.name
                 yield "file_content", value.content
