@@ -245,3 +245,33 @@ def test_masterpass_starts_with_a_token_of_its_own(browser: Browser) -> None:
     asked = {"requestToken": {"originUrl": "https://shop.example", "subtotal": "10.00", "currencyCode": "USD"}}
     status, content = browser.client_api("POST", "masterpass/request_token", asked)
     assert (status, bool(content["requestToken"])) == (201, True)
+
+
+# Bank accounts, as braintree-web asked for them before GraphQL.
+
+
+def test_the_address_of_the_configuration_tokenizes_a_bank_account(
+    browser: Browser, twin: Twin, gateway: Gateway
+) -> None:
+    base = browser.config["clientApiUrl"].removeprefix(twin.url)
+    _, config, _ = browser.ask("GET", f"{base}/v1/configuration?authorizationFingerprint={browser.fingerprint}")
+    api = config["braintreeApi"]
+    assert api["url"] == twin.url
+    asked = {
+        "type": "us_bank_account",
+        "routing_number": "021000021",
+        "account_number": "1000000000",
+        "account_type": "checking",
+        "ownership_type": "personal",
+        "first_name": "Dan",
+        "last_name": "Schulman",
+        "ach_mandate": {"text": "I agree"},
+    }
+    headers = {"Authorization": f"Bearer {api['accessToken']}", "Braintree-Version": "2016-10-07"}
+    status, content, _ = browser.ask("POST", "/tokens", asked, headers)
+    assert (status, content["data"]["type"]) == (201, "us_bank_account")
+    details = gateway.payment_method_nonce.find(content["data"]["id"]).details
+    assert (details["last_4"], details["routing_number"]) == ("0000", "021000021")
+    assert browser.ask("POST", "/tokens", {**asked, "routing_number": "1"}, headers)[0] == 422
+    wrong = {"Authorization": f"Bearer {browser.fingerprint}"}
+    assert browser.ask("POST", "/tokens", asked, wrong)[0] == 401

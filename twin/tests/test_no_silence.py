@@ -53,7 +53,7 @@ class Caller:
 
     def path(self, route: Route) -> str:
         below = re.sub(r"{\w+}", "nothing", route.path)
-        named = route.path.startswith(("/oauth", "/v1/", "/merchants/"))
+        named = route.path.startswith(("/oauth", "/v1/", "/merchants/", "/tokens"))
         return below if named else self.raw.base + below
 
     def post(self, route: Route, name: str) -> tuple[int, bytes, str]:

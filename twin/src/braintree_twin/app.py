@@ -311,7 +311,7 @@ def _is_client_api(match: Match | None) -> bool:
 
 
 def _is_for_browsers(path: str) -> bool:
-    return path == "/graphql" or CLIENT_API in path
+    return path in ("/graphql", "/tokens") or CLIENT_API in path
 
 
 def _preflight(request: Request) -> dict[str, str]:

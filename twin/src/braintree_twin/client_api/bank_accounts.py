@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from braintree_twin.browser.tokens import read as read_token
 from braintree_twin.calls import Call, JsonAnswer, Route
+from braintree_twin.client_api.authentication import Client
 from braintree_twin.client_api.callers import authenticated_client
 from braintree_twin.client_api.endpoints import browser_route
 from braintree_twin.client_api.errors import client_error
 from braintree_twin.client_api.hosts import hosts_of
 from braintree_twin.client_api.nonces import nonce_content
 from braintree_twin.client_api.wallets import make_nonce
-from braintree_twin.errors import NotFound
+from braintree_twin.errors import NotAuthenticated, NotFound
 from braintree_twin.params import Params
 from braintree_twin.request_schema import EVERYTHING, schema
 from braintree_twin.state.records import Fields, Nonce
@@ -116,7 +118,54 @@ def tokenize_mandate(call: Call) -> JsonAnswer:
     return JsonAnswer(nonce_content(nonce), 201)
 
 
+def tokenize_by_token(call: Call) -> JsonAnswer:
+    """The older address of bank accounts: braintree-web used the configuration's `braintreeApi` before GraphQL."""
+    given = call.headers.get("authorization", "").removeprefix("Bearer ")
+    claims = read_token(call, given) or {}
+    if claims.get("scope") != "tokens" or claims.get("sub") != call.merchant.id:
+        raise NotAuthenticated("the access token of the configuration is not given")
+    params = Params(call.document)
+    if params.text("type") != "us_bank_account":
+        return client_error(422, "type must be us_bank_account")
+    routing, account = params.text("routing_number") or "", params.text("account_number") or ""
+    faults = bank_account_faults(routing, account)
+    if faults:
+        return client_error(422, "; ".join(faults.values()))
+    person = {"firstName": params.text("first_name"), "lastName": params.text("last_name")}
+    business = {"businessName": params.text("business_name")} if params.has("business_name") else None
+    described = {
+        "routingNumber": routing,
+        "accountNumber": account,
+        "accountType": params.text("account_type") or "checking",
+        "individualOwner": None if business else person,
+        "businessOwner": business,
+        "achMandate": params.section("ach_mandate").text("text"),
+    }
+    nonce = make_nonce(call, Client(), us_bank_account(call, described))
+    content = {
+        "id": nonce.nonce,
+        "type": "us_bank_account",
+        "description": f"US bank account ending in - {account[-4:]}",
+    }
+    return JsonAnswer({"data": content}, 201)
+
+
+_OF_TOKENS = dict.fromkeys(
+    (
+        "type",
+        "routing_number",
+        "account_number",
+        "account_type",
+        "ownership_type",
+        "first_name",
+        "last_name",
+        "business_name",
+        "billing_address",
+    ),
+    EVERYTHING,
+) | {"ach_mandate": schema("text")}
 ROUTES: tuple[Route, ...] = (
+    Route("POST", "/tokens", tokenize_by_token, needs_keys=False, takes=_OF_TOKENS, for_browsers=True),
     browser_route(
         "POST",
         "sepa_debit",
