@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import Enum
-from functools import cached_property
 from typing import Final
 
 from domain.decline import CATALOGUE, Decline, DeclineReason
+from domain.derived import derived
 from domain.ids import OperationId, RequestId
 from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationState
@@ -48,12 +48,12 @@ class OperationLog:
         for name in _DERIVED:
             self.__dict__.pop(name, None)
 
-    @cached_property
+    @derived
     def authorization(self) -> Operation:
         """The latest attempt to authorize. Only the latest can have had an effect."""
         return next(o for o in reversed(self.operations) if o.kind is OperationKind.AUTHORIZE)
 
-    @cached_property
+    @derived
     def authorization_standing(self) -> TransactionSnapshot | None:
         """The snapshot of the authorized transaction, or None where there is none."""
         if self.authorization.state is not OperationState.SUCCEEDED:
@@ -61,7 +61,7 @@ class OperationLog:
         latest = self.latest_on(self.authorization.transaction_id)
         return latest.standing if latest else None
 
-    @cached_property
+    @derived
     def state(self) -> PaymentState:
         match self.authorization.state:
             case OperationState.DECLINED:
@@ -84,7 +84,7 @@ class OperationLog:
             return PaymentState.VOIDED
         return PaymentState.AUTHORIZED
 
-    @cached_property
+    @derived
     def funds(self) -> Funds:
         if self.disputed_amount:
             return Funds.DISPUTED
@@ -175,7 +175,7 @@ class OperationLog:
         times = [o.next_check_time for o in self.operations if o.state.is_open]
         return min((time for time in times if time is not None), default=None)
 
-    @cached_property
+    @derived
     def captured_sales(self) -> tuple[Operation, ...]:
         """The operations that hold captured money, one for each transaction, oldest first."""
         return tuple(sale for sale in self._sales if sale.is_captured_sale)
@@ -195,11 +195,11 @@ class OperationLog:
                 amount = one.amount
         return amount
 
-    @cached_property
+    @derived
     def captured_amount(self) -> Money:
         return self._sum(self.captured_sales)
 
-    @cached_property
+    @derived
     def capturable_amount(self) -> Money:
         """The amount CAPTURE may still take: authorized - captured - captures under way; 0 after a final capture."""
         standing = self.authorization_standing
@@ -217,15 +217,15 @@ class OperationLog:
             return self._zero
         return max(self.authorized_amount - self._sum(captures), self._zero)
 
-    @cached_property
+    @derived
     def refunded_amount(self) -> Money:
         return self._sum(o for o in self._refunds() if o.state is OperationState.SUCCEEDED)
 
-    @cached_property
+    @derived
     def refund_pending_amount(self) -> Money:
         return self._sum(o for o in self._refunds() if o.state.is_open)
 
-    @cached_property
+    @derived
     def disputed_amount(self) -> Money:
         """The part of the captured money that disputes claim. It cannot be refunded: that would pay twice."""
         claims = [sale.standing.disputed_amount for sale in self._sales if sale.standing is not None]
@@ -246,7 +246,7 @@ class OperationLog:
         )
         return returns + refund.amount + claimed > sale.amount
 
-    @cached_property
+    @derived
     def refundable_amount(self) -> Money:
         """captured - refunded - refunds under way - disputed, and never below zero."""
         voiding = self._sum(o for o in self.operations if o.state is OperationState.STARTED and self._gives_up(o))
@@ -308,7 +308,7 @@ class OperationLog:
         own = [o for o in self.operations if o.request_id == request_id]
         return [o for o in own if o.failure_reason is None or not o.failure_reason.surely_not_sent or o is own[-1]]
 
-    @cached_property
+    @derived
     def _sales(self) -> tuple[Operation, ...]:
         """The latest successful authorization, adjustment or capture on each transaction, oldest first."""
         latest: dict[str, Operation] = {}
@@ -366,7 +366,7 @@ class OperationLog:
         return Money.total((o.amount for o in operations), self._zero.currency_code)
 
 
-_DERIVED: Final = tuple(name for name, kind in vars(OperationLog).items() if isinstance(kind, cached_property))
+_DERIVED: Final = tuple(name for name, kind in vars(OperationLog).items() if isinstance(kind, derived))
 
 
 def _status(operation: Operation) -> TransactionStatus | None:

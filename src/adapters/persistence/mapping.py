@@ -338,7 +338,7 @@ def request_to_row(record: RequestRecord) -> Values:
     return picked(record, RequestRecord.__slots__) | {"fingerprint": dict(record.fingerprint), "refusal": refusal}
 
 
-def request_from_row(row: Row[Any]) -> RequestRecord:
+def request_from_row(row: Any) -> RequestRecord:
     return RequestRecord(**picked(row, RequestRecord.__slots__))
 
 
@@ -398,7 +398,7 @@ def dispute_to_row(dispute: Dispute, sealer: Sealer) -> Values:
     }
 
 
-def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
+def dispute_from_row(row: Any, sealer: Sealer) -> Dispute:
     report = sealer.open_entries(row.report, associated_data("disputes", "report", row.dispute_id))
     return Dispute(
         **picked(row, _DISPUTE),

@@ -1,12 +1,14 @@
 """The store port on a SQL database: opens units of work and runs maintenance."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
+from weakref import WeakMethod
 
-from sqlalchemy import Connection, Engine, and_, or_, select, update
+from sqlalchemy import Connection, Engine, QueuePool, and_, event, or_, select, update
 
 from adapters.persistence.encryption.sealing import KEYLESS, Sealer
 from adapters.persistence.observer import UNOBSERVED, Recorder, StoreObserver, now
@@ -48,7 +50,10 @@ class SqlStore:
         self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
         self._reading_once = engine.execution_options(**_SQLITE_SINGLE_READS if is_sqlite else _POSTGRESQL_SINGLE_READS)
         # PostgreSQL groups the commits of its connections by itself.
-        self._groups = GroupCommit(self._writing) if is_sqlite else None
+        self._groups = GroupCommit(self._writing, keeps_connection=_has_several(engine)) if is_sqlite else None
+        if self._groups is not None:
+            # The engine does not keep the store alive: a store that nobody uses any more gives its connection back.
+            event.listen(engine, "engine_disposed", partial(_close, WeakMethod(self._groups.close)))
 
     def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
         return self._unit_of_work(self._write(), actor, is_write=True)
@@ -149,3 +154,14 @@ class SqlStore:
     def _write(self) -> AbstractContextManager[Connection]:
         """A connection in a transaction that may write, which is durable at the end."""
         return self._groups.unit() if self._groups is not None else self._writing.begin()
+
+
+def _close(groups: WeakMethod[Callable[[], None]], _disposed: Engine) -> None:
+    close = groups()
+    if close is not None:
+        close()
+
+
+def _has_several(engine: Engine) -> bool:
+    """Whether the pool has connections for others while one is kept."""
+    return isinstance(engine.pool, QueuePool) and engine.pool.size() > 1

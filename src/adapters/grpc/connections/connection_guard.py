@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Final
 
 from adapters.grpc.connections.connection_filter import IS_HERE, drop_new_connections
@@ -55,6 +56,7 @@ _DESCRIPTORS: Final = "/dev/fd"
 _LISTENER: Final = "listener"
 
 
+@lru_cache(maxsize=4096)
 def address_of(peer: str) -> str:
     """The peer's address without its port; for IPv6, the network of one household (/64). peer: in gRPC's notation."""
     kind, _, rest = peer.partition(":")

@@ -1,6 +1,5 @@
 """Admission control: rate limits and stream limits for each caller, each peer and the whole process."""
 
-import hashlib
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +12,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from adapters.grpc.errors.exceptions import RateLimited, TooManyFailedLogins, TooManyStreams, TooMuchUnread
 from adapters.grpc.middleware.authorization import Guard, peer_of
-from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
+from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata, credential_digest
 from adapters.grpc.middleware.credential_watch import CredentialWatch
 from adapters.grpc.scheduling.fair_queue import Flow
 from adapters.grpc.token_bucket import TokenBuckets
@@ -112,7 +111,7 @@ class AdmissionControl:
         """The flow of a call, as far as it is known before authentication: a credential that was accepted before
         identifies its caller.
         """
-        digest = _digest(context)
+        digest = credential_digest(context)
         with self._lock:
             flow = self._flows.get(digest)
         if flow is None:
@@ -150,7 +149,7 @@ class AdmissionControl:
         return {flow: most}
 
     def _note_flow(self, context: Any, caller: Caller) -> None:
-        digest, flow = _digest(context), Flow.of(caller)
+        digest, flow = credential_digest(context), Flow.of(caller)
         with self._lock:
             self._flows[digest] = flow
             self._flows.move_to_end(digest)
@@ -220,7 +219,7 @@ class FailedLogins:
         self._proven: OrderedDict[bytes, None] = OrderedDict()
 
     def is_proven(self, context: Any) -> bool:
-        return self.is_proven_digest(_digest(context))
+        return self.is_proven_digest(credential_digest(context))
 
     def is_proven_digest(self, digest: bytes) -> bool:
         return digest in self._proven
@@ -228,7 +227,7 @@ class FailedLogins:
     @contextmanager
     def watched(self, context: Any) -> Iterator[None]:
         """Wraps an authentication. Raises TooManyFailedLogins before it."""
-        peer, digest = peer_of(context), _digest(context)
+        peer, digest = peer_of(context), credential_digest(context)
         wait = self._failures.wait_seconds(peer)
         if wait and digest not in self._proven:
             raise TooManyFailedLogins(wait)
@@ -266,15 +265,3 @@ def record_only_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]
         for method in service.methods
         if method.name.startswith(("Get", "List"))
     )
-
-
-def _digest(context: Any) -> bytes:
-    """A digest of the presented credential; the credential itself is not kept."""
-    digest = hashlib.sha256()
-    for name, value in context.invocation_metadata() or ():
-        if name == "authorization":
-            digest.update(value if isinstance(value, bytes) else value.encode())
-            digest.update(b"\0")
-    for pem in (context.auth_context() or {}).get("x509_pem_cert", ()):
-        digest.update(pem)
-    return digest.digest()

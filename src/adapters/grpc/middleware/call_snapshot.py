@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -18,6 +19,8 @@ class CallSnapshot:
     _metadata: Metadata = field(repr=False)
     _peer: str
     _auth: Mapping[str, Sequence[bytes]] = field(repr=False)
+    # Empty until it is asked for.
+    _digest: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, context: Any, metadata: Metadata) -> CallSnapshot:
@@ -33,3 +36,28 @@ class CallSnapshot:
 
     def auth_context(self) -> Mapping[str, Sequence[bytes]]:
         return self._auth
+
+    @property
+    def digest(self) -> bytes:
+        """As `credential_digest`, which asks for it several times in a call."""
+        if not self._digest:
+            self._digest.append(_digest_of(self._metadata, self._auth))
+        return self._digest[0]
+
+
+def credential_digest(context: Any) -> bytes:
+    """A digest of the presented credential; the credential itself is not kept."""
+    if isinstance(context, CallSnapshot):
+        return context.digest
+    return _digest_of(context.invocation_metadata() or (), context.auth_context() or {})
+
+
+def _digest_of(metadata: Metadata, auth: Mapping[str, Sequence[bytes]]) -> bytes:
+    digest = hashlib.sha256()
+    for name, value in metadata:
+        if name == "authorization":
+            digest.update(value if isinstance(value, bytes) else value.encode())
+            digest.update(b"\0")
+    for pem in auth.get("x509_pem_cert", ()):
+        digest.update(pem)
+    return digest.digest()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from operator import attrgetter
 from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
@@ -100,17 +101,17 @@ class ResourceMapper:
         standing = payment.authorization_standing
         if payment.capturable_amount and standing is not None and standing.authorization_expire_time is not None:
             message.authorization_expire_time.CopyFrom(known_moment(standing.authorization_expire_time))
-        if terms.billing_address != Address():
+        if terms.billing_address != _NO_ADDRESS:
             message.billing_address.CopyFrom(address(terms.billing_address))
         if terms.guest != NO_CONTACT:
             message.guest.CopyFrom(guest(terms.guest))
-        if terms.shipping_address != Address():
+        if terms.shipping_address != _NO_ADDRESS:
             message.shipping_address.CopyFrom(address(terms.shipping_address))
         if terms.shipping_method is not None:
             message.shipping_method = enums.SHIPPING_METHOD[terms.shipping_method]
         if terms.order_details is not None:
             message.order_details.CopyFrom(order_details(terms.order_details, with_line_items=with_line_items))
-        if terms.descriptor != StatementDescriptor():
+        if terms.descriptor != _NO_DESCRIPTOR:
             message.statement_descriptor.CopyFrom(descriptor(terms.descriptor))
         if payment.settlement_amount is not None:
             message.settlement_amount.CopyFrom(money(payment.settlement_amount))
@@ -339,9 +340,8 @@ def moment(when: datetime | None) -> Timestamp | None:
 
 
 def known_moment(when: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(when)
-    return message
+    since = when - _EPOCH
+    return Timestamp(seconds=since.days * _SECONDS_OF_DAY + since.seconds, nanos=since.microseconds * 1000)
 
 
 def day(when: date | None) -> Timestamp | None:
@@ -376,9 +376,9 @@ def descriptor(one: StatementDescriptor) -> payment_pb2.StatementDescriptor:
 
 
 def details(one: GatewayDetails) -> payment_pb2.GatewayDetails | None:
-    if one == GatewayDetails():
+    if one == _NO_DETAILS:
         return None
-    message = payment_pb2.GatewayDetails(**{name: getattr(one, name) for name in _DETAIL_TEXTS})
+    message = payment_pb2.GatewayDetails(**dict(zip(_DETAIL_TEXTS, _detail_texts(one), strict=True)))
     if one.three_d_secure is not None:
         message.three_d_secure.CopyFrom(three_d_secure(one.three_d_secure))
     if one.risk_check is not None:
@@ -388,6 +388,12 @@ def details(one: GatewayDetails) -> payment_pb2.GatewayDetails | None:
 
 
 _DETAIL_TEXTS: Final = tuple(name for name in GatewayDetails.__slots__ if name not in ("three_d_secure", "risk_check"))
+_detail_texts: Final = attrgetter(*_DETAIL_TEXTS)
+_NO_ADDRESS: Final = Address()
+_NO_DESCRIPTOR: Final = StatementDescriptor()
+_NO_DETAILS: Final = GatewayDetails()
+_SECONDS_OF_DAY: Final = 86_400
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def three_d_secure(result: ThreeDSecureResult) -> three_d_secure_pb2.ThreeDSecureResult:

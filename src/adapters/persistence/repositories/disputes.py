@@ -1,8 +1,10 @@
 """The dispute (chargeback) repository."""
 
+from collections import namedtuple
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, select, update
 
@@ -10,6 +12,7 @@ from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import REPORT_FIELDS, dispute_from_row, dispute_to_row
 from adapters.persistence.newer_records import newer_entries, readable
 from adapters.persistence.repositories.feed import FeedWriter
+from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import is_due, newest_first_page
 from adapters.persistence.tables import IS_WATCHED, disputes
 from application.common.pagination import Position
@@ -17,11 +20,14 @@ from application.ports.store import DisputeFilter
 from domain.dispute import Dispute
 from domain.ids import CallerId, DisputeId
 
-_OF_TRANSACTION: Final = (
+_OF_TRANSACTION: Final = Prepared(
     select(disputes)
     .where(disputes.c.transaction_id == bindparam("transaction_id"))
     .order_by(disputes.c.create_time, disputes.c.dispute_id)
 )
+# mypy knows only literal names.
+_row_type: Final[Callable[..., Any]] = namedtuple
+_Row: Final = _row_type("_Row", disputes.c.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,8 @@ class SqlDisputes:
         return self._one(select(disputes).where(disputes.c.gateway_dispute_id == gateway_dispute_id), lock=lock)
 
     def of_transaction(self, transaction_id: str) -> list[Dispute]:
-        rows = self.connection.execute(_OF_TRANSACTION, {"transaction_id": transaction_id})
-        return [dispute_from_row(row, self.sealer) for row in rows]
+        rows = _OF_TRANSACTION.all(self.connection, {"transaction_id": transaction_id})
+        return [dispute_from_row(_Row._make(row), self.sealer) for row in rows]
 
     def page(
         self, caller_id: CallerId | None, which: DisputeFilter, *, after: Position | None, limit: int

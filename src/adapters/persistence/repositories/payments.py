@@ -41,6 +41,7 @@ from adapters.persistence.observer import NOTHING, PaymentChange, Recorder
 from adapters.persistence.repositories import payment_archives as archive
 from adapters.persistence.repositories.payment_indexes import page_of_payments
 from adapters.persistence.sql.keyset_pagination import Bound, IndexScan, scan_page
+from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import UniqueViolation, insert_if_absent, is_due, savepoint
 from adapters.persistence.tables import (
     HAS_TRANSACTION,
@@ -74,13 +75,20 @@ from domain.personal_data import erased_from_json
 
 _log = logging.getLogger(__name__)
 
-_UPDATE_PAYMENT: Final = update(payments).where(
-    payments.c.payment_id == bindparam("own_id"), payments.c.version == bindparam("read_version")
+_UPDATE_PAYMENT: Final = Prepared(
+    update(payments).where(
+        payments.c.payment_id == bindparam("own_id"), payments.c.version == bindparam("read_version")
+    )
 )
 _BY_ID: Final = payments.c.payment_id == bindparam("payment_id")
-_ONE_LOCKED: Final = select(payments).where(_BY_ID).with_for_update()
+_ONE_LOCKED: Final = Prepared(select(payments).where(_BY_ID).with_for_update())
+_OPERATIONS_OF_ONE: Final = Prepared(
+    select(operations)
+    .where(operations.c.payment_id == bindparam("payment_id"))
+    .order_by(operations.c.payment_id, operations.c.sequence)
+)
 # One round trip.
-_ONE_WITH_OPERATIONS: Final = (
+_ONE_WITH_OPERATIONS: Final = Prepared(
     select(payments, operations)
     .outerjoin_from(payments, operations, operations.c.payment_id == payments.c.payment_id)
     .where(_BY_ID)
@@ -92,9 +100,7 @@ _WIDTH: Final = len(payments.c)
 _row_type: Final[Callable[..., Any]] = namedtuple
 _PaymentRow: Final = _row_type("_PaymentRow", payments.c.keys())
 _OperationRow: Final = _row_type("_OperationRow", operations.c.keys())
-_VERSION_LOCKED: Final = (
-    select(payments.c.version).where(payments.c.payment_id == bindparam("payment_id")).with_for_update()
-)
+_VERSION_LOCKED: Final = Prepared(select(payments.c.version).where(_BY_ID).with_for_update())
 _OPERATIONS_OF: Final = (
     select(operations)
     .where(operations.c.payment_id.in_(bindparam("payment_ids", expanding=True)))
@@ -105,9 +111,9 @@ _MAX_POLL_AHEAD: Final = timedelta(days=14)
 # The first half of the advisory lock's key separates it from locks of other kinds.
 _TRANSACTIONS: Final = 1
 _CLAIM_TRANSACTION: Final = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:transaction_id))")
-_ADD_OPERATION: Final = insert(operations)
-_ADD_EVENT: Final = insert(payment_events)
-_UPDATE_OPERATION: Final = update(operations).where(operations.c.operation_id == bindparam("own_id"))
+_ADD_OPERATION: Final = Prepared(insert(operations))
+_ADD_EVENT: Final = Prepared(insert(payment_events))
+_UPDATE_OPERATION: Final = Prepared(update(operations).where(operations.c.operation_id == bindparam("own_id")))
 
 
 class StaleWrite(RuntimeError):
@@ -198,9 +204,12 @@ class SqlPayments:
         key = {"payment_id": payment_id}
         if lock:
             # No join with the operations: PostgreSQL would return those as they were before the wait for the lock.
-            locked = self._connection.execute(_ONE_LOCKED, key).first()
-            return self._load([locked])[0] if locked else None
-        rows = self._connection.execute(_ONE_WITH_OPERATIONS, key).all()
+            locked = _ONE_LOCKED.all(self._connection, key)
+            if not locked:
+                return None
+            its = [_OperationRow._make(row) for row in _OPERATIONS_OF_ONE.all(self._connection, key)]
+            return self._restored(_PaymentRow._make(locked[0]), its)
+        rows = _ONE_WITH_OPERATIONS.all(self._connection, key)
         if not rows:
             return None
         own = [_OperationRow._make(row[_WIDTH:]) for row in rows if row[_WIDTH] is not None]
@@ -215,7 +224,7 @@ class SqlPayments:
         kept.is_reattached = True
         payment = kept.payment
         key = {"payment_id": payment.terms.payment_id}
-        if self._connection.execute(_VERSION_LOCKED, key).scalar() != kept.version:
+        if [tuple(row) for row in _VERSION_LOCKED.all(self._connection, key)] != [(kept.version,)]:
             return None
         self._stored[id(payment)] = kept
         return payment
@@ -392,7 +401,7 @@ class SqlPayments:
         if values["instrument"] is not None:
             values["instrument"] |= newer_entries(stored.instrument, INSTRUMENT_FIELDS)
         key = {"own_id": payment_id, "read_version": stored.version}
-        if not self._connection.execute(_UPDATE_PAYMENT, values | key).rowcount:
+        if not _UPDATE_PAYMENT.run(self._connection, values | key):
             raise StaleWrite(payment_id)
         stored.version += 1
         stored.is_live = values["is_live"] if payment.terms.reference_space is None else payment.is_live
@@ -408,14 +417,14 @@ class SqlPayments:
             before = {row.operation_id: row.rest for row in stored.operation_rows}
             for row in rows:
                 row["rest"] |= newer_entries(before.get(row["own_id"]), OPERATION_REST)
-            self._connection.execute(_UPDATE_OPERATION, rows)
+            _UPDATE_OPERATION.run(self._connection, *rows)
         new = payment.operations[known:]
         if new:
             trace = self._recorder.trace if self._recorder is not None else NOTHING
             rows = [
                 {**operation_to_row(operation, payment_id, known + n), **trace} for n, operation in enumerate(new, 1)
             ]
-            self._connection.execute(_ADD_OPERATION, rows)
+            _ADD_OPERATION.run(self._connection, *rows)
         stored.operations = payment.operations
 
     def _write_events(self, stored: _StoredState) -> None:
@@ -429,7 +438,7 @@ class SqlPayments:
                 zip(events, self._states_after(stored), strict=True), stored.event_count + 1
             )
         ]
-        self._connection.execute(_ADD_EVENT, rows)
+        _ADD_EVENT.run(self._connection, *rows)
         stored.event_count += len(events)
         if self._recorder is not None:
             self._recorder.changes.append(PaymentChange(payment, tuple(events)))

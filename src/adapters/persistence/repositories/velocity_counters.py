@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, bindparam, delete, or_, select, tuple_, update
@@ -10,17 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.mapping import picked
 from adapters.persistence.newer_records import Members
+from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import insert_if_absent, newest_first_page
 from adapters.persistence.tables import attempt_blocks, attempt_counts
 from application.common.pagination import Position
 from application.common.velocity_scope import VelocityScope
 from application.ports.velocity import VelocityBlock, VelocityCounter
-
-_COUNTED: Final = select(attempt_counts).where(
-    attempt_counts.c.key.in_(bindparam("keys", expanding=True)),
-    attempt_counts.c.bucket > bindparam("start"),
-    attempt_counts.c.bucket <= bindparam("end"),
-)
 
 _VELOCITY_SCOPES: Final = Members(VelocityScope)
 
@@ -42,8 +38,11 @@ class SqlVelocityCounters:
             )
 
     def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[VelocityCounter]:
-        rows = self.connection.execute(_COUNTED, {"keys": list(keys), "start": start, "end": end})
-        return [VelocityCounter(row.key, row.bucket, row.card, row.total) for row in rows]
+        named = {f"key_{number}": key for number, key in enumerate(keys)}
+        if not named:
+            return []
+        rows = _counted(len(named)).all(self.connection, {**named, "start": start, "end": end})
+        return [VelocityCounter(*row) for row in rows]
 
     def block(self, block: VelocityBlock) -> bool:
         table = attempt_blocks.c
@@ -88,6 +87,18 @@ class SqlVelocityCounters:
         key = tuple_(*table.primary_key.columns)
         some = select(*table.primary_key.columns).where(condition).limit(limit).with_for_update(skip_locked=True)
         return self.connection.execute(delete(table).where(key.in_(some))).rowcount
+
+
+@cache
+def _counted(number_of_keys: int) -> Prepared:
+    table = attempt_counts.c
+    # A payment asks for a handful.
+    keys: list[Any] = [bindparam(f"key_{number}") for number in range(number_of_keys)]
+    return Prepared(
+        select(table.key, table.bucket, table.card, table.total).where(
+            table.key.in_(keys), table.bucket > bindparam("start"), table.bucket <= bindparam("end")
+        )
+    )
 
 
 def _block_from(row: Any) -> VelocityBlock:

@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.file_permissions import create_private, restrict_to_owner
+from adapters.persistence.sql.prepared import execute_sql
 
 _EXAMPLES: Final = "for example sqlite:///bayar.db or postgresql://bayar@localhost/bayar"
 _POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
@@ -30,6 +31,8 @@ _MAX_UNTESTED_IDLE_SECONDS: Final = 1.0
 # The polling interval of a thread that waits for SQLite's write lock.
 _LOCK_POLL_SECONDS: Final = 0.002
 _IDLE_SINCE: Final = "idle_since"
+# Marks a connection that does not wait for locks by itself.
+_IS_IMPATIENT: Final = "is_impatient"
 
 # The execution option with the BEGIN statement that opens a transaction on SQLite. Empty: none opens.
 SQLITE_BEGIN: Final = "sqlite_begin"
@@ -90,6 +93,7 @@ def _create_sqlite(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
         event.listen(engine, "do_connect", _private(Path(url.database or "")), once=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", partial(_begin_sqlite, limits.lock_timeout))
+    event.listen(engine, "checkin", partial(_restore_timeout, limits.lock_timeout))
     return engine
 
 
@@ -125,14 +129,18 @@ def _begin_sqlite(timeout: timedelta, connection: Connection) -> None:
         return
     if begin == "BEGIN":
         # This BEGIN takes no lock yet.
-        connection.exec_driver_sql(begin)
+        execute_sql(connection, begin)
         return
-    driver: Any = connection.connection.driver_connection
-    driver.execute("PRAGMA busy_timeout = 0")
-    try:
-        _take_write_lock(connection, begin, time.monotonic() + timeout.total_seconds())
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {_milliseconds(timeout)}")
+    if _IS_IMPATIENT not in connection.info:
+        execute_sql(connection, "PRAGMA busy_timeout = 0")
+        connection.info[_IS_IMPATIENT] = True
+    _take_write_lock(connection, begin, time.monotonic() + timeout.total_seconds())
+
+
+def _restore_timeout(timeout: timedelta, connection: Any, record: ConnectionPoolEntry) -> None:
+    """A connection that wrote is used for reads next, which have no polling of their own."""
+    if record.info.pop(_IS_IMPATIENT, False) and connection is not None:
+        connection.execute(f"PRAGMA busy_timeout = {_milliseconds(timeout)}")
 
 
 def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
@@ -141,7 +149,7 @@ def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
     """
     while True:
         try:
-            connection.exec_driver_sql(begin)
+            execute_sql(connection, begin)
         except OperationalError as failure:
             locked = isinstance(failure.orig, sqlite3.OperationalError) and "locked" in str(failure.orig)
             if not locked or time.monotonic() >= end:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine
 
 from adapters.persistence.sql.db_errors import translate_db_errors
+from adapters.persistence.sql.prepared import execute_sql
 from application.common.errors import StoreUnavailable
 
 # This process's writers queue here. SQLite's own queue lets them sleep and overtake one another.
@@ -61,9 +62,14 @@ class GroupCommit:
     Each unit has a savepoint: one that fails undoes only its own changes.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        """The engine's transactions begin with BEGIN IMMEDIATE."""
+    def __init__(self, engine: Engine, *, keeps_connection: bool = False) -> None:
+        """The engine's transactions begin with BEGIN IMMEDIATE.
+
+        keeps_connection: keeps the connection of one group for the next, until `close`; the pool needs others besides.
+        """
         self._engine = engine
+        self._keeps_connection = keeps_connection
+        self._kept: Connection | None = None
         self._lock = Lock()
         self._is_taken = False
         # A lock for each thread that waits for its turn. Whoever passes the turn on releases it.
@@ -120,7 +126,7 @@ class GroupCommit:
 
     def _begin(self) -> _Group:
         with translate_db_errors():
-            connection = self._engine.connect()
+            connection = self._take_kept() or self._engine.connect()
             try:
                 connection.begin()
             except BaseException:
@@ -175,15 +181,37 @@ class GroupCommit:
             with translate_db_errors():
                 group.connection.commit()
         except BaseException as failure:
-            group.failure = failure
+            self._fail(group, failure)
             if not isinstance(failure, Exception):
                 raise
-        finally:
-            self._close(group)
+        else:
+            self._end(group)
 
     def _fail(self, group: _Group, failure: BaseException) -> None:
         group.failure = failure
         self._close(group)
+
+    def _end(self, group: _Group) -> None:
+        """Keeps the connection for the next group, which costs less than the way through the pool."""
+        if not self._keeps_connection:
+            self._close(group)
+            return
+        self._group = None
+        with self._lock:
+            self._kept = group.connection
+        group.is_done.set()
+
+    def _take_kept(self) -> Connection | None:
+        with self._lock:
+            kept, self._kept = self._kept, None
+        return kept
+
+    def close(self) -> None:
+        """Closes the kept connection, if there is one."""
+        kept = self._take_kept()
+        if kept is not None:
+            kept.detach()
+            kept.close()
 
     def _close(self, group: _Group) -> None:
         """Rolls back whatever is not committed. SQLAlchemy does not where a commit has failed."""
@@ -200,7 +228,7 @@ class GroupCommit:
 
     def _execute(self, group: _Group, statement: str) -> None:
         with translate_db_errors():
-            group.connection.exec_driver_sql(statement)
+            execute_sql(group.connection, statement)
 
     def _take_turn(self) -> None:
         with self._lock:

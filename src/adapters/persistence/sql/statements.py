@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, Table, TextClause, or_, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.dml import ReturningInsert
 
+from adapters.persistence.sql.prepared import Prepared
 from application.common.pagination import Position
 
 
@@ -18,19 +18,16 @@ def insert_if_absent(
     connection: Connection, table: Table, row: Mapping[str, Any], *unique: str, where: TextClause | None = None
 ) -> bool:
     """Inserts, unless a row with the same unique columns exists. Waits for a concurrent insert of the same row."""
-    statement = _insertion(connection.dialect.name, table, unique, where)
     # The statement returns a row exactly if it inserted one.
-    return connection.execute(statement, row).first() is not None
+    return bool(_insertion(connection.dialect.name, table, unique, where).all(connection, row))
 
 
 @cache
-def _insertion(
-    dialect_name: str, table: Table, unique: tuple[str, ...], where: TextClause | None
-) -> ReturningInsert[Any]:
+def _insertion(dialect_name: str, table: Table, unique: tuple[str, ...], where: TextClause | None) -> Prepared:
     # Cached: building a statement takes twice as long as executing it.
     insert = postgresql.insert if dialect_name == "postgresql" else sqlite.insert
     statement = insert(table).on_conflict_do_nothing(index_elements=unique, index_where=where)
-    return statement.returning(table.primary_key.columns[0])
+    return Prepared(statement.returning(table.primary_key.columns[0]))
 
 
 # No check is planned that far ahead.

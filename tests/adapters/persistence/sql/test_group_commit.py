@@ -6,6 +6,7 @@ Each check is also run on planted bugs, which it must see.
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 from adapters.persistence.repositories.idempotency_keys import SqlRequests
@@ -357,3 +358,53 @@ def test_a_kill_in_the_middle_of_a_shared_commit_leaves_all_of_it_or_nothing(sql
         if delay_seconds is None:
             assert recorded == set()
         engine.dispose()
+
+
+def undone(connection: Connection) -> None:
+    SqlRequests(connection).claim(record("undone"))
+    raise RuntimeError
+
+
+def test_a_group_keeps_its_connection_for_the_next_one(sqlite_engine: Engine) -> None:
+    writing = sqlite_engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+    groups = GroupCommit(writing, keeps_connection=True)
+    used = []
+    for request_id in NAMES:
+        with groups.unit() as connection:
+            driver: Any = connection.connection.driver_connection
+            used.append(driver)
+            SqlRequests(connection).claim(record(request_id))
+    assert len(set(used)) == 1
+    with pytest.raises(RuntimeError), groups.unit() as connection:
+        undone(connection)
+    with groups.unit() as connection:
+        assert SqlRequests(connection).claim(record("six")) is None
+    with sqlite_engine.connect() as connection:
+        found = set(connection.exec_driver_sql("SELECT request_id FROM requests").scalars())
+    assert found == {*NAMES, "six"}
+    groups.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        used[0].execute("SELECT 1")
+
+
+def test_stores_give_their_connections_back(sqlite_engine: Engine) -> None:
+    """More stores than the pool has connections, and once more after the engine was disposed of."""
+    for number in range(12):
+        store = SqlStore(sqlite_engine, CountingIds(), SEALER)
+        with store.begin() as work:
+            work.requests.claim(record(str(number)))
+    sqlite_engine.dispose()
+    with store.begin() as work:
+        assert work.requests.get(CallerId("shop"), RequestId("11")) is not None
+
+
+def test_a_connection_waits_for_locks_again_after_it_wrote(sqlite_engine: Engine) -> None:
+    """While it writes, it polls for the lock itself."""
+    groups = GroupCommit(sqlite_engine.execution_options(sqlite_begin="BEGIN IMMEDIATE"))
+    asked = "PRAGMA busy_timeout"
+    with groups.unit() as connection:
+        driver = connection.connection.driver_connection
+        assert connection.exec_driver_sql(asked).scalar() == 0
+    with sqlite_engine.connect() as connection:
+        assert connection.connection.driver_connection is driver
+        assert connection.exec_driver_sql(asked).scalar() == 5000

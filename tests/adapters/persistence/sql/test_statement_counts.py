@@ -59,17 +59,12 @@ def shop(engine: Engine) -> Shop:
     return shop
 
 
-def cost_of_begin(engine: Engine, transactions: int) -> int:
-    """SQLite is told BEGIN by a statement of ours."""
-    return transactions if engine.dialect.name == "sqlite" else 0
-
-
 def test_a_payment_by_card_is_two_commits_and_few_statements(shop: Shop, engine: Engine) -> None:
     shop.pay()
     with counting(engine) as cost:
         shop.pay()
     assert cost.commits == 2
-    assert cost.statements == 9 + cost_of_begin(engine, 2)
+    assert cost.statements == 9
     assert cost.in_transactions == cost.statements
 
 
@@ -80,7 +75,7 @@ def test_a_payment_of_a_known_customer_that_stores_its_card_costs_little_more(sh
         shop.pay(an_order(customer_id=customer.customer_id, store_payment_method=True))
     assert cost.commits == 3
     # With what the feed is told of the customer and the method.
-    assert cost.statements == 21 + cost_of_begin(engine, 3)
+    assert cost.statements == 21
 
 
 def test_a_payment_is_read_in_one_round_trip(shop: Shop, engine: Engine) -> None:
