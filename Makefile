@@ -110,8 +110,11 @@ deploy-check: $(DEPLOY) $(SBOM) ## check the files under deploy/: manifests, uni
 dashboard: $(DEV) ## write deploy/grafana/dashboards/bayar.json from its panels
 	$(BIN)/python -m deploy.grafana.dashboard
 
-alert-drill: $(DEPLOY) ## make each alert fire in a real Prometheus by a real fault, and print when; ten minutes (ARGS=a_silent_gateway)
-	$(BIN)/python -m tests.deploy.alert_drill $(ARGS)
+alert-drill: $(DEPLOY) ## make each alert fire in a real Prometheus by a real fault, and end; twenty minutes (ARGS=a_silent_gateway)
+	$(BIN)/python -m tests.deploy.drills $(ARGS)
+
+ops-demo: $(DEPLOY) ## live through an operator's day with faults, and draw the dashboard from Prometheus; nine minutes
+	$(BIN)/python -m tests.deploy.ops_demo $(ARGS)
 
 image-check: $(DEPLOY) ## build the images on Debian's packages and run them as compose.yaml says; needs root; some minutes
 	$(BIN)/pytest tests/image $(ARGS)

@@ -50,7 +50,7 @@ NOW: Final = Row(
             Threshold(0.05),
         ),
         stat(
-            "Payments without an answer",
+            "Payments unanswered",
             "Of those sent in the last 5 minutes. Above 5 %: BayarGatewayAnswersLost.",
             share(
                 total(_GATEWAY, 'calls="moves", end="lost"', "5m"),

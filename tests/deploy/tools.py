@@ -34,16 +34,24 @@ def tool(name: str) -> Path:
     return path
 
 
-@cache
 def promtool() -> Path:
+    return _debian_program("prometheus", "promtool")
+
+
+def amtool() -> Path:
+    return _debian_program("prometheus-alertmanager", "amtool")
+
+
+@cache
+def _debian_program(package: str, name: str) -> Path:
     """The installed one, or that of Debian's package, unpacked under build/, which needs no root."""
-    installed = shutil.which("promtool")
+    installed = shutil.which(name)
     if installed:
         return Path(installed)
-    unpacked = BUILD / "prometheus"
+    unpacked = BUILD / package
     if not unpacked.exists():
-        _unpack("prometheus", unpacked)
-    return unpacked / "usr" / "bin" / "promtool"
+        _unpack(package, unpacked)
+    return unpacked / "usr" / "bin" / name
 
 
 def _unpack(package: str, folder: Path) -> None:

@@ -94,6 +94,7 @@ class Service:
     http_url: str = ""
     # The program that Python runs.
     program: tuple[str, ...] = ("-m", "bootstrap.cli.main", "serve")
+    start_seconds: float = START_SECONDS
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
     _clients: list[BayarClient] = field(default_factory=list, repr=False)
 
@@ -111,7 +112,7 @@ class Service:
             self._process = subprocess.Popen(
                 [sys.executable, *self.program], stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment
             )
-        watchdog = threading.Timer(START_SECONDS, self._process.kill)
+        watchdog = threading.Timer(self.start_seconds, self._process.kill)
         watchdog.start()
         assert self._process.stdout is not None
         line, second_line = self._process.stdout.readline(), self._process.stdout.readline()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, case, func, or_, select, text
@@ -63,11 +63,11 @@ class Backlog:
     endpoints: Mapping[str, EndpointBacklog]
 
 
-def read_backlog(store: SqlStore, now: datetime) -> Backlog:
-    """Raises StoreUnavailable."""
+def read_backlog(store: SqlStore, lease: timedelta, now: datetime) -> Backlog:
+    """lease: the longest time of a call; an older operation is unresolved. Raises StoreUnavailable."""
     with translate_db_errors(), store.reading() as connection:
         return Backlog(
-            operations=_operations(connection, now),
+            operations=_operations(connection, now, now - lease),
             pending_methods=connection.scalar(select(func.count()).select_from(payment_methods).where(IS_PENDING)) or 0,
             unpublished=_unpublished(connection),
             due_polls=_due_polls(connection, now),
@@ -76,9 +76,15 @@ def read_backlog(store: SqlStore, now: datetime) -> Backlog:
         )
 
 
-def _operations(connection: Connection, now: datetime) -> dict[tuple[str, str], Waiting]:
+def _operations(connection: Connection, now: datetime, lease_end: datetime) -> dict[tuple[str, str], Waiting]:
     table = operations.c
-    is_overdue = or_(table.check_count > 0, table.next_check_time < now, table.next_check_time.is_(None))
+    # A check that the gateway did not answer is not counted, and postpones the next one.
+    is_overdue = or_(
+        table.check_count > 0,
+        table.next_check_time < now,
+        table.next_check_time.is_(None),
+        table.create_time < lease_end,
+    )
     state = case(
         (table.state == OperationState.SCHEDULED.value, "scheduled"), (is_overdue, "unresolved"), else_="pending"
     )

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["--version"]:
         given = ["version"]
-    parsed = _parser(given).parse_args(given)
+    parsed = parser_of(given).parse_args(given)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         status = run(parsed)
@@ -63,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def parser_of(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser, with the arguments of the command that is asked for."""
     parser = argparse.ArgumentParser(
         prog="bayar",
         description="Bayar takes card and wallet payments over gRPC and never loses or doubles one.",

@@ -260,8 +260,8 @@ def _count(instruments: Instruments, metric: catalogue.Metric) -> Callable[[str,
     return lambda kind, outcome: counter.labels(kind, outcome).inc()
 
 
-def _database_readings(store: SqlStore, clock: SystemClock) -> DatabaseReadings:
-    return DatabaseReadings(partial(read_backlog, store), clock.now)
+def _database_readings(settings: Settings, store: SqlStore, clock: SystemClock) -> DatabaseReadings:
+    return DatabaseReadings(partial(read_backlog, store, settings.lease), clock.now)
 
 
 def _servicer(kind: type[Any], named: Mapping[str, Any]) -> providers.Factory[Any]:
@@ -572,7 +572,7 @@ class Container(containers.DeclarativeContainer):
             answer_challenge=gateway_webhook_reader.provided.answer_challenge,
             check_database=providers.Factory(_check_database, store),
             scrape=providers.Singleton(
-                Scrape, metrics, providers.Factory(_database_readings, store, clock), worker_pool_status
+                Scrape, metrics, providers.Factory(_database_readings, settings, store, clock), worker_pool_status
             ),
             count_received=providers.Factory(_count, instruments, providers.Object(catalogue.INBOX_REQUESTS)),
             worker_pool=worker_pool_status,

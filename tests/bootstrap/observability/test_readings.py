@@ -20,8 +20,11 @@ from application.common.errors import StoreUnavailable
 from bootstrap.observability.instruments import Reading
 from bootstrap.observability.readings import DatabaseReadings, gateway_readings
 from bootstrap.wiring.clock_and_ids import UlidSource
+from tests.contract.random_payments import at, started
+from tests.contract.store_steps import add
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+LEASE = timedelta(seconds=120)
 EMPTY = Backlog(
     operations={}, pending_methods=0, unpublished=Waiting(), due_polls=Waiting(), gateway_webhooks={}, endpoints={}
 )
@@ -121,4 +124,15 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def test_an_empty_database_has_no_backlog(store: SqlStore) -> None:
-    assert read_backlog(store, NOW) == EMPTY
+    assert read_backlog(store, LEASE, NOW) == EMPTY
+
+
+def test_an_operation_is_unresolved_once_its_call_must_have_ended(store: SqlStore) -> None:
+    """Even if no check of the resolver was answered, so that none is counted, and each postpones the next."""
+    payment = started()
+    (operation,) = payment.operations
+    payment.schedule_check(operation.operation_id, at(5000).time)
+    add(store, payment)
+    at_first, later = (read_backlog(store, LEASE, at(0).time + age) for age in (LEASE, LEASE + timedelta(seconds=1)))
+    assert set(at_first.operations) == {("authorize", "pending")}
+    assert later.operations == {("authorize", "unresolved"): Waiting(1, at(0).time)}
