@@ -291,6 +291,12 @@ CALLS: list[tuple[Callable[[BayarClient], object], Message, object, object]] = [
         CUSTOMER,
     ),
     (
+        lambda client: client.erase_guest(payment_id="pay_1", request_id=ID),
+        customers.EraseGuestRequest(payment_id="pay_1", request_id=ID),
+        customers.EraseGuestResponse(payment=PAYMENT),
+        PAYMENT,
+    ),
+    (
         lambda client: client.list_customers(email="a@b", page_size=3),
         customers.ListCustomersRequest(email="a@b", page_size=3),
         customers.ListCustomersResponse(customers=[CUSTOMER]),
