@@ -39,7 +39,8 @@ from application.payment_methods.resolve_unknown_methods import ResolveUnknownMe
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.adjust_authorization import AdjustAuthorization, AdjustAuthorizationCommand
 from application.payments.capture_payment import CapturePayment, CapturePaymentCommand
-from application.payments.create_payment import CreatePayment, CreatePaymentCommand, RawSource
+from application.payments.create_payment import CreatePayment
+from application.payments.create_payment_command import CreatePaymentCommand, RawSource
 from application.payments.get_payment import GetPayment
 from application.payments.list_payment_events import ListPaymentEvents
 from application.payments.list_payments import ListPayments, RawPaymentFilter

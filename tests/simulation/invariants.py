@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from application.payments.create_payment import CreatePaymentCommand
+from application.payments.create_payment_command import CreatePaymentCommand
 from application.payments.refund_payment import RefundPaymentCommand
 from application.ports.gateway import Transaction, TransactionKind
 from application.ports.store import PaymentFilter

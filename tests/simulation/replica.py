@@ -21,7 +21,8 @@ from application.idempotency.in_flight_requests import InFlightRequests, Key
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.adjust_authorization import AdjustAuthorization, AdjustAuthorizationCommand
 from application.payments.capture_payment import CapturePayment, CapturePaymentCommand
-from application.payments.create_payment import CreatePayment, CreatePaymentCommand
+from application.payments.create_payment import CreatePayment
+from application.payments.create_payment_command import CreatePaymentCommand
 from application.payments.payment_call import PaymentRecorder
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.poll_settlements import PollSettlements

@@ -10,7 +10,7 @@ from application.common.three_d_secure_input import RawThreeDSecure
 from application.common.validator import RawCard, RawMoney
 from application.payments.adjust_authorization import AdjustAuthorizationCommand
 from application.payments.capture_payment import CapturePaymentCommand
-from application.payments.create_payment import CreatePaymentCommand
+from application.payments.create_payment_command import CreatePaymentCommand
 from application.payments.refund_payment import RefundPaymentCommand
 from application.payments.void_payment import VoidPaymentCommand
 from application.ports.gateway import Nonce

@@ -23,7 +23,8 @@ from application.common.errors import (
 )
 from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure
 from application.common.validator import RawMoney
-from application.payments.create_payment import CreatePayment, CreatePaymentCommand, RawStoredMethod
+from application.payments.create_payment import CreatePayment
+from application.payments.create_payment_command import CreatePaymentCommand, RawStoredMethod
 from application.ports.gateway import GatewayNotReached, Nonce
 from application.ports.runtime import Clock
 from application.ports.store import Store, UnitOfWork

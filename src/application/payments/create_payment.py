@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
@@ -16,33 +16,19 @@ from application.common.errors import (
     Rule,
     StoreUnavailable,
 )
-from application.common.initiator_input import (
-    BY_CUSTOMER,
-    RawInitiation,
-    check_consents,
-    check_initiation,
-    initiation_fields,
-)
+from application.common.initiator_input import RawInitiation, check_consents, check_initiation
 from application.common.lease import Lease
 from application.common.merchant_account_input import choose_account
-from application.common.order_details_input import (
-    RawOrderDetails,
-    check_order_details,
-    check_sums,
-    order_details_fields,
-    order_details_texts,
-)
+from application.common.order_details_input import check_order_details, check_sums, order_details_texts
 from application.common.skipped_checks_input import check_skipped
 from application.common.three_d_secure_input import (
     NOTHING_SAID,
     RawThreeDSecure,
     check_three_d_secure,
     require_authentication,
-    three_d_secure_fields,
 )
 from application.common.validator import (
     RawCard,
-    RawMoney,
     Validator,
     address_texts,
     descriptor_texts,
@@ -52,11 +38,12 @@ from application.common.validator import (
 from application.customers.gateway_customer import record_gateway_customer
 from application.customers.get_customer import is_usable, lock_undeleted
 from application.idempotency.gateway_call import GatewayCallExecutor
-from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
+from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.standing_refusals import StandingRefusal
-from application.payment_methods.method_source import new_source_fields
 from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
+from application.payments.create_payment_command import CreatePaymentCommand, RawSource, RawStoredMethod
+from application.payments.create_payment_fingerprint import guest_texts, idempotent_request
 from application.payments.failed_authentication import FailedAuthentication
 from application.payments.payment_call import (
     PaymentRecorder,
@@ -80,66 +67,23 @@ from application.ports.gateway import (
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import ReferenceTaken, Store, UnitOfWork
 from domain import ids
-from domain.address import Address, StatementDescriptor
-from domain.customer import NO_CONTACT, Customer, GuestContact
+from domain.address import Address
+from domain.customer import NO_CONTACT, Customer
 from domain.events import CaptureMode, EventContext, PaymentTerms
-from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId
 from domain.initiator import ExternalVault, Initiator, SeriesPosition, is_customer_absent
 from domain.instrument import InstrumentKind
 from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from domain.operation import Operation
-from domain.order_details import OrderDetails, ShippingMethod
+from domain.order_details import OrderDetails
 from domain.payment import Payment
 from domain.payment_check import PaymentCheck
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.three_d_secure import ThreeDSecurePolicy, ThreeDSecureRules
 
-
-@dataclass(frozen=True, slots=True)
-class RawStoredMethod:
-    """A stored method's id as the caller sent it."""
-
-    payment_method_id: str
-
-
-RawSource = RawCard | Nonce | RawStoredMethod
 # Takes the payment's id.
 OnStart = Callable[[UnitOfWork, PaymentId], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreatePaymentCommand:
-    """The caller's request, unchecked. No capture mode: the caller sent an unknown one."""
-
-    request_id: str
-    reference: str
-    amount: RawMoney | None
-    source: RawSource | None
-    customer_id: str = ""
-    capture_mode: CaptureMode | None = CaptureMode.AUTOMATIC
-    store_payment_method: bool = False
-    billing_address: Address = Address()
-    descriptor: StatementDescriptor = StatementDescriptor()
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    language_code: str = ""
-    # The shopper's address, as declared by the caller. It is not compared between replays: people change networks.
-    client_address: str = field(default="", repr=False)
-    three_d_secure: RawThreeDSecure = NOTHING_SAID
-    initiation: RawInitiation = BY_CUSTOMER
-    # None stands for a value that the contract does not list.
-    consents: tuple[Initiator | None, ...] = ()
-    device_data: str = field(default="", repr=False)
-    guest: GuestContact = NO_CONTACT
-    shipping_address: Address = Address()
-    shipping_method: ShippingMethod | None = None
-    # The caller sent a method that the contract does not list.
-    has_unknown_shipping_method: bool = False
-    order_details: RawOrderDetails | None = None
-    # None stands for a value that the contract does not list.
-    skip_checks: tuple[PaymentCheck | None, ...] = ()
-    # Empty: the default account of the currency.
-    merchant_account_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +132,7 @@ class CreatePayment:
 
         Raises the given error if it is no replay, or one that would have to be sent again.
         """
-        request = _request(require_checked(Validator().request_id(command.request_id)), command, caller)
+        request = idempotent_request(require_checked(Validator().request_id(command.request_id)), command, caller)
         with self.store.read() as work:
             record = self.guard.earlier(work, request)
             payment = work.payments.get(PaymentId(record.resource_id)) if record else None
@@ -278,7 +222,7 @@ class CreatePayment:
             instrument=method.instrument if method else None,
         )
         return _AuthorizeCall(
-            request=_request(require_checked(request_id), command, caller),
+            request=idempotent_request(require_checked(request_id), command, caller),
             resource_id=terms.payment_id,
             recorder=self.recorder,
             store=self.store,
@@ -473,13 +417,6 @@ def _check_guest(validator: Validator, command: CreatePaymentCommand) -> None:
     validator.phone("guest.phone", guest.phone)
 
 
-def _guest_texts(guest: GuestContact) -> dict[str, str]:
-    """A guest's details by path."""
-    if guest is NO_CONTACT:
-        return {}
-    return {f"guest.{one.name}": getattr(guest, one.name) for one in fields(guest)}
-
-
 def _texts(command: CreatePaymentCommand) -> dict[str, str]:
     """All texts that are stored as the caller wrote them, by path."""
     return {
@@ -489,41 +426,10 @@ def _texts(command: CreatePaymentCommand) -> dict[str, str]:
         **{metadata_path("metadata", key): value for key, value in command.metadata.items()},
         **address_texts("billing_address", command.billing_address),
         **descriptor_texts("statement_descriptor", command.descriptor),
-        **_guest_texts(command.guest),
+        **guest_texts(command.guest),
         **address_texts("shipping_address", command.shipping_address),
         **order_details_texts(command.order_details),
     }
-
-
-def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Caller) -> IdempotentRequest:
-    """The fields that replays must match."""
-    fields: dict[str, object] = {
-        "reference": command.reference,
-        "amount.minor_units": command.amount.minor_units if command.amount else None,
-        "amount.currency_code": command.amount.currency_code if command.amount else None,
-        "customer_id": command.customer_id,
-        "capture_mode": command.capture_mode.value if command.capture_mode else None,
-        "store_payment_method": command.store_payment_method,
-        "metadata": dict(command.metadata),
-        **address_texts("billing_address", command.billing_address),
-        **descriptor_texts("descriptor", command.descriptor),
-        **three_d_secure_fields(command.three_d_secure),
-        **initiation_fields(command.initiation),
-        "consents": " ".join(one.value for one in command.consents if one),
-        "device_data": command.device_data,
-        "shipping_method": command.shipping_method.value if command.shipping_method else None,
-        **_guest_texts(command.guest),
-        **address_texts("shipping_address", command.shipping_address),
-        **order_details_fields(command.order_details),
-        "skip_checks": " ".join([one.value for one in command.skip_checks if one]) if command.skip_checks else "",
-        "merchant_account_id": command.merchant_account_id,
-    }
-    match command.source:
-        case RawStoredMethod(payment_method_id):
-            fields["payment_method_id"] = payment_method_id
-        case source:
-            fields |= new_source_fields(source)
-    return IdempotentRequest(caller, request_id, "CreatePayment", fields)
 
 
 def _three_d_secure_request(policy: ThreeDSecurePolicy, raw: RawThreeDSecure) -> ThreeDSecureRequest:

@@ -12,7 +12,7 @@ from application.common.errors import InvalidRequest, NotFound
 from application.events.read_feed import ReadFeed
 from application.events.relay_events import RelayEvents
 from application.payments.capture_payment import CapturePaymentCommand
-from application.payments.create_payment import RawStoredMethod
+from application.payments.create_payment_command import RawStoredMethod
 from application.payments.list_payments import RawPaymentFilter
 from application.payments.refund_payment import RefundPaymentCommand
 from application.payments.void_payment import VoidPaymentCommand

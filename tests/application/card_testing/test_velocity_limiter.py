@@ -17,7 +17,7 @@ from application.common.pagination import PageTokens
 from application.common.validator import RawCard
 from application.common.velocity_scope import VelocityScope
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
-from application.payments.create_payment import CreatePaymentCommand, RawSource, RawStoredMethod
+from application.payments.create_payment_command import CreatePaymentCommand, RawSource, RawStoredMethod
 from application.ports.gateway import GatewayNotReached
 from application.ports.velocity import VelocityBlock
 from domain.decline import CATALOGUE, DeclineReason

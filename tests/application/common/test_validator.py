@@ -17,7 +17,7 @@ from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
 from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
 from application.payments.capture_payment import CapturePaymentCommand
-from application.payments.create_payment import CreatePaymentCommand, RawStoredMethod
+from application.payments.create_payment_command import CreatePaymentCommand, RawStoredMethod
 from application.payments.list_payments import RawPaymentFilter
 from application.payments.refund_payment import RefundPaymentCommand
 from application.payments.void_payment import VoidPaymentCommand

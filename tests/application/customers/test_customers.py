@@ -19,7 +19,7 @@ from application.common.errors import (
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
 from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
-from application.payments.create_payment import RawStoredMethod
+from application.payments.create_payment_command import RawStoredMethod
 from application.ports.gateway import GatewayNotReached, GatewayUnavailable, Nonce, Rejected
 from domain.address import Address
 from domain.instrument import CardExpiry

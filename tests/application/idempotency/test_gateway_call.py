@@ -13,7 +13,7 @@ from application.common.errors import InvalidRequest, NotFound, ReferenceAlready
 from application.common.validator import RawMoney
 from application.idempotency.fingerprint import Fingerprinter, differing_fields
 from application.payments.capture_payment import CapturePaymentCommand
-from application.payments.create_payment import RawStoredMethod
+from application.payments.create_payment_command import RawStoredMethod
 from application.payments.payment_access import lock_payment
 from application.payments.void_payment import VoidPaymentCommand
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Nonce

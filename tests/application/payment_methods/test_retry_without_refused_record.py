@@ -14,7 +14,7 @@ from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
 from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
 from application.payment_methods.retry_without_refused_record import RefusalRemedies
-from application.payments.create_payment import RawStoredMethod
+from application.payments.create_payment_command import RawStoredMethod
 from application.ports.gateway import (
     Authorization,
     CustomerUnknown,

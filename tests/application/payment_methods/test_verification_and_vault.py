@@ -11,7 +11,7 @@ from application.common.errors import InvalidRequest, RequestIdReused, Rule, Sco
 from application.common.initiator_input import RawInitiation
 from application.common.validator import RawMoney
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
-from application.payments.create_payment import RawStoredMethod
+from application.payments.create_payment_command import RawStoredMethod
 from domain.initiator import ExternalVault, Initiator
 from domain.money import Money
 from domain.payment_check import PaymentCheck

@@ -9,7 +9,7 @@ import pytest
 from application.common.errors import InvalidRequest, NotFound, OperationRefused, RequestIdReused, Rule
 from application.common.validator import RawMoney
 from application.payments.adjust_authorization import AdjustAuthorizationCommand
-from application.payments.create_payment import RawSource
+from application.payments.create_payment_command import RawSource
 from application.payments.verify_payment import VerificationOutcome
 from application.ports.gateway import Adjust, GatewayNotReached, Nonce, Void
 from domain.decline import DeclineReason

@@ -12,7 +12,7 @@ from application.common.caller import Caller
 from application.common.errors import InvalidRequest, RequestIdReused, Rule
 from application.common.lease import Lease
 from application.common.validator import RawCard
-from application.payments.create_payment import CreatePaymentCommand, RawStoredMethod
+from application.payments.create_payment_command import CreatePaymentCommand, RawStoredMethod
 from application.ports.gateway import Authorization, GatewayNotReached, Nonce, Outcome, StoredMethod
 from domain.address import Address, StatementDescriptor
 from domain.events import CaptureMode

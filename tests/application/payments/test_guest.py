@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from application.common.errors import InvalidRequest, RequestIdReused, Rule
-from application.payments.create_payment import RawStoredMethod
+from application.payments.create_payment_command import RawStoredMethod
 from application.ports.gateway import RefusalCause
 from domain.customer import NO_CONTACT, GuestContact
 from domain.payment_state import PaymentState

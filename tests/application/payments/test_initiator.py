@@ -11,7 +11,7 @@ from application.common.errors import InvalidRequest, RequestIdReused, Rule
 from application.common.initiator_input import RawInitiation
 from application.common.three_d_secure_input import RawThreeDSecure
 from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
-from application.payments.create_payment import CreatePaymentCommand, RawStoredMethod
+from application.payments.create_payment_command import CreatePaymentCommand, RawStoredMethod
 from application.ports.gateway import Nonce
 from domain.ids import CallerId
 from domain.initiator import ExternalVault, Initiator, SeriesPosition

@@ -9,7 +9,7 @@ import pytest
 from application.common.errors import InvalidRequest, RequestIdReused, Rule
 from application.common.validator import RawMoney
 from application.payments.capture_payment import CapturePaymentCommand
-from application.payments.create_payment import CreatePaymentCommand
+from application.payments.create_payment_command import CreatePaymentCommand
 from application.ports.gateway import GatewayNotReached
 from domain.events import CaptureMode
 from domain.merchant_account import MerchantAccounts

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from application.common.errors import OperationRefused
-from application.payments.create_payment import RawStoredMethod
+from application.payments.create_payment_command import RawStoredMethod
 from application.ports.gateway import GatewayNotReached, GatewayUnavailable, Nonce
 from domain.decline import DeclineReason
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress

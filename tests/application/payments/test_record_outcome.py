@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.payments.create_payment import RawStoredMethod
+from application.payments.create_payment_command import RawStoredMethod
 from application.payments.payment_access import lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.record_outcome import outcome_of, record_failure, record_outcome

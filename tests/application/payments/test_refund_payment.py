@@ -17,7 +17,8 @@ from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.in_flight_requests import InFlightRequests
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.capture_payment import CapturePayment, CapturePaymentCommand
-from application.payments.create_payment import CreatePayment, CreatePaymentCommand
+from application.payments.create_payment import CreatePayment
+from application.payments.create_payment_command import CreatePaymentCommand
 from application.payments.payment_call import PaymentRecorder
 from application.payments.refund_payment import RefundPayment, RefundPaymentCommand
 from application.payments.sync_from_gateway import SyncPayment

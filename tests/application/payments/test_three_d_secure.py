@@ -9,7 +9,7 @@ import pytest
 
 from application.common.errors import AuthenticationRequired, InvalidRequest, RequestIdReused, Rule
 from application.common.three_d_secure_input import RawThreeDSecure
-from application.payments.create_payment import RawStoredMethod
+from application.payments.create_payment_command import RawStoredMethod
 from application.ports.gateway import Nonce
 from domain.decline import DeclineReason, RetryAdvice
 from domain.events import CaptureMode

@@ -28,7 +28,7 @@ from application.payment_methods.add_payment_method import AddPaymentMethodComma
 from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
 from application.payments.adjust_authorization import AdjustAuthorizationCommand
 from application.payments.capture_payment import CapturePaymentCommand
-from application.payments.create_payment import CreatePaymentCommand, RawSource, RawStoredMethod
+from application.payments.create_payment_command import CreatePaymentCommand, RawSource, RawStoredMethod
 from application.payments.list_payments import RawPaymentFilter
 from application.payments.refund_payment import RefundPaymentCommand
 from application.payments.void_payment import VoidPaymentCommand
