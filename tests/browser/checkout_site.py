@@ -134,7 +134,7 @@ class Shopper:
     def expect_return(self) -> str:
         """Wait until the page has led back to the shop; the address."""
         self.page.wait_for_url(f"{SUCCESS_URL}**")
-        return self.page.url
+        return str(self.page.url)
 
     def message(self) -> Locator:
         return self.page.locator("#message")
