@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,31 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.braintree import params
-from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings, TwinEnvironment
 from adapters.braintree.transport.lease_check import holding_lease
-from application.ports.gateway import (
-    Approved,
-    Capture,
-    CustomerUnknown,
-    Declined,
-    GatewayRefused,
-    GatewayUnavailable,
-    MethodChange,
-    Nonce,
-    Rejected,
-    RiskInput,
-    Stored,
-    StoredMethod,
-    Transaction,
-    TransactionUnreadable,
-    Unknown,
-    Unreadable,
-)
+from application.ports.gateway import Approved, Capture, Declined, Nonce, Rejected, RiskInput, StoredMethod, Unknown
 from domain.address import Address, StatementDescriptor
 from domain.decline import DeclineReason
-from domain.ids import OperationId, PaymentMethodId
-from domain.instrument import CardExpiry
+from domain.ids import PaymentMethodId
 from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from domain.payment_check import PaymentCheck
@@ -55,9 +35,8 @@ from tests.adapters.braintree.asking import (
     adapter,
     authorization,
     customer,
-    new_method,
 )
-from tests.adapters.braintree.server import Act, Received, answer, serving
+from tests.adapters.braintree.server import Received, answer, serving
 from tests.fakes.runtime import HELD
 
 APPROVAL = answer(201, documents.transaction())
@@ -311,232 +290,6 @@ def test_the_gateways_answer_about_a_request_key_decides_the_outcome(code: str, 
         assert isinstance(adapter(server.url, use_api_request_key=True).authorize(authorization(), HELD), kind)
 
 
-# Searches
-
-FOUND_TWO = answer(200, documents.found({"id": "tx1"}, {"id": "tx2", "status": "settled"}))
-
-
-def test_many_transactions_are_found_with_two_calls() -> None:
-    with serving(answer(200, documents.found_ids("tx1", "tx2")), FOUND_TWO) as server:
-        found = adapter(server.url).find_transactions(["tx1", "tx2", "tx3"])
-    assert [transaction.transaction_id for transaction in found] == ["tx1", "tx2"]
-    assert server.received[0].xml == {"search": {"ids": ["tx1", "tx2", "tx3"]}}
-    assert len(server.received) == 2
-
-
-def test_nothing_is_asked_about_no_transactions() -> None:
-    with serving(APPROVAL) as server:
-        assert adapter(server.url).find_transactions([]) == []
-    assert server.received == []
-
-
-def test_one_transaction_that_cannot_be_read_does_not_hide_the_others(caplog: pytest.LogCaptureFixture) -> None:
-    strange = answer(200, documents.found({"id": "tx1", "status": "dreaming"}, {"id": "tx2"}))
-    with serving(answer(200, documents.found_ids("tx1", "tx2")), strange) as server:
-        [found] = adapter(server.url).find_transactions(["tx1", "tx2"])
-    assert found.transaction_id == "tx2"
-    assert "tx1" in caplog.text
-
-
-def test_an_operation_is_found_by_the_order_id_of_its_transactions() -> None:
-    with serving(answer(200, documents.found_ids("tx1")), answer(200, documents.found({"id": "tx1"}))) as server:
-        [found] = adapter(server.url).find_by_operation(OPERATION)
-    assert found.order_id == "op_1"
-    assert server.received[0].xml == {"search": {"order_id": {"is": "op_1"}}}
-
-
-def test_an_operation_is_found_under_the_mark_and_as_older_versions_sent_it() -> None:
-    operation_id = OperationId("op_0000000000000000000000000a")
-    marked = OrderIds(lambda: "k7m2q9xw3f")
-    older = {"id": "tx1", "order-id": operation_id}
-    pages = [documents.found_ids(), documents.found_ids("tx1"), documents.found(older)]
-    with serving(*(answer(200, page) for page in pages)) as server:
-        [found] = adapter(server.url, order_ids=marked).find_by_operation(operation_id)
-    assert (found.order_id, found.is_marked) == (operation_id, False)
-    assert [request.xml["search"] for request in server.received[:2]] == [
-        {"order_id": {"is": f"k7m2q9xw3f-{operation_id}"}},
-        {"order_id": {"ends_with": operation_id}},
-    ]
-
-
-def test_an_operation_is_found_at_once_behind_the_merchants_reference() -> None:
-    operation_id = OperationId("op_0000000000000000000000000a")
-    showing = OrderIds(lambda: "k7m2q9xw3f", shows_reference=True)
-    sent = {"id": "tx1", "order-id": showing.of(operation_id, "order-17")}
-    foreign = {"id": "tx2", "order-id": f"order-17-k7m2q9xw3f-{operation_id}x"}
-    pages = [documents.found_ids("tx1", "tx2"), documents.found(sent, foreign)]
-    with serving(*(answer(200, page) for page in pages)) as server:
-        [found] = adapter(server.url, order_ids=showing).find_by_operation(operation_id)
-    assert (found.transaction_id, found.order_id, found.is_marked) == ("tx1", operation_id, True)
-    assert server.received[0].xml["search"] == {"order_id": {"ends_with": operation_id}}
-
-
-def test_an_operation_is_found_under_the_mark_that_its_database_had_before() -> None:
-    operation_id = OperationId("op_0000000000000000000000000a")
-    before = {"id": "tx1", "order-id": f"0000000000-{operation_id}"}
-    pages = [documents.found_ids(), documents.found_ids("tx1"), documents.found(before)]
-    with serving(*(answer(200, page) for page in pages)) as server:
-        [found] = adapter(server.url, order_ids=OrderIds(lambda: "k7m2q9xw3f")).find_by_operation(operation_id)
-    assert (found.order_id, found.is_marked) == (operation_id, False)
-
-
-def test_an_operation_that_left_no_trace_is_found_nowhere() -> None:
-    with serving(answer(200, documents.found_ids())) as server:
-        assert adapter(server.url).find_by_operation(OPERATION) == []
-
-
-@pytest.mark.parametrize(
-    "page",
-    [documents.found({"id": "tx1", "status": "dreaming"}), documents.found()],
-    ids=["unreadable", "missing from the page"],
-)
-def test_a_trace_that_cannot_be_read_is_never_taken_for_absence(page: str) -> None:
-    with serving(answer(200, documents.found_ids("tx1")), answer(200, page)) as server:
-        gateway = adapter(server.url)
-        with pytest.raises(GatewayUnavailable):
-            gateway.find_by_operation(OPERATION)
-
-
-def test_a_search_that_takes_the_gateway_too_long_is_no_answer() -> None:
-    with serving(answer(422, "<search-error/>")) as server, pytest.raises(GatewayUnavailable):
-        adapter(server.url).find_by_operation(OPERATION)
-
-
-# Customers and methods
-
-CUSTOMER = answer(201, documents.document("customer", {"id": "cus_1"}))
-CARD = answer(201, documents.document("credit-card", documents.CARD))
-
-
-def test_a_customer_is_created_under_our_own_id() -> None:
-    with serving(CUSTOMER) as server:
-        adapter(server.url).ensure_customer(customer(phone=""), HELD)
-    assert server.received[0].xml["customer"] == {
-        "id": "cus_1",
-        "first_name": "Budi",
-        "last_name": "Santoso",
-        "email": "budi@example.com",
-    }
-
-
-def test_a_customer_that_is_known_already_is_fine() -> None:
-    with serving(answer(422, documents.invalid("91609"))) as server:
-        adapter(server.url).ensure_customer(customer(), HELD)
-    assert len(server.received) == 1
-
-
-def test_a_customer_whose_details_the_gateway_dislikes_is_kept_without_them() -> None:
-    with serving(answer(422, documents.invalid("81604")), CUSTOMER) as server:
-        adapter(server.url).ensure_customer(customer(), HELD)
-    assert server.received[1].xml["customer"] == {"id": "cus_1"}
-
-
-def test_a_customer_that_cannot_be_created_at_all_is_an_error() -> None:
-    with serving(answer(422, documents.invalid("91610"))) as server, pytest.raises(GatewayUnavailable, match="91610"):
-        adapter(server.url).ensure_customer(customer(), HELD)
-
-
-def test_an_update_makes_a_customer_known_that_was_not() -> None:
-    with serving(answer(404), CUSTOMER) as server:
-        adapter(server.url).update_customer(customer(), HELD)
-    assert [(request.verb, request.path) for request in server.received] == [
-        ("PUT", "/merchants/merchant1/customers/cus_1"),
-        ("POST", "/merchants/merchant1/customers"),
-    ]
-
-
-def test_an_update_forgets_what_is_no_longer_given() -> None:
-    with serving(CUSTOMER) as server:
-        adapter(server.url).update_customer(customer(phone=""), HELD)
-    assert server.received[0].xml["customer"]["phone"] == ""
-
-
-def test_a_customer_is_deleted_once_or_more() -> None:
-    with serving(answer(200), answer(404)) as server:
-        gateway = adapter(server.url)
-        gateway.delete_customer(customer().customer_id, HELD)
-        gateway.delete_customer(customer().customer_id, HELD)
-    assert {request.verb for request in server.received} == {"DELETE"}
-
-
-def test_a_card_is_stored_under_our_own_token() -> None:
-    with serving(CARD) as server:
-        outcome = adapter(server.url).store_method(new_method(verify=True, make_default=True), HELD)
-    assert isinstance(outcome, Stored)
-    sent = server.received[0].xml["credit_card"]
-    assert (sent["token"], sent["customer_id"], sent["number"]) == ("pm_1", "cus_1", CARD_NUMBER)
-    assert sent["options"] == {"verify_card": True, "make_default": True}
-
-
-def test_a_nonce_is_stored_under_our_own_token() -> None:
-    with serving(CARD) as server:
-        adapter(server.url).store_method(
-            new_method(source=Nonce(NONCE), billing_address=Address(postal_code="12190")), HELD
-        )
-    assert server.received[0].xml["payment_method"] == {
-        "customer_id": "cus_1",
-        "token": "pm_1",
-        "options": {"verify_card": False},
-        "billing_address": {"postal_code": "12190"},
-        "payment_method_nonce": NONCE,
-    }
-
-
-def test_a_method_stored_by_an_attempt_whose_answer_was_lost_is_found_again() -> None:
-    with serving(answer(422, documents.invalid("91719")), CARD) as server:
-        outcome = adapter(server.url).store_method(new_method(), HELD)
-    assert isinstance(outcome, Stored)
-    assert outcome.method.token == "pm_1"
-
-
-@pytest.mark.parametrize(
-    ("then", "kind"),
-    [
-        (answer(200, documents.document("credit-card", {**documents.CARD, "customer-id": "cus_2"})), Rejected),
-        (answer(404), Rejected),
-        (answer(503), Unknown),
-    ],
-    ids=["another customer's", "gone", "unanswered"],
-)
-def test_a_token_in_use_for_something_else_is_not_taken_for_the_method(then: Act, kind: type) -> None:
-    with serving(answer(422, documents.invalid("91719")), then) as server:
-        assert isinstance(adapter(server.url).store_method(new_method(), HELD), kind)
-
-
-def test_a_change_sends_what_changes() -> None:
-    change = MethodChange(
-        token="pm_1",
-        expiry=CardExpiry(2033, 4),
-        cardholder_name="",
-        billing_address=Address(locality="Bandung"),
-        make_default=True,
-    )
-    with serving(answer(200, documents.document("credit-card", documents.CARD))) as server:
-        assert isinstance(adapter(server.url).change_method(change, HELD), Stored)
-    assert server.received[0].path == "/merchants/merchant1/payment_methods/any/pm_1"
-    assert server.received[0].xml["payment_method"] == {
-        "expiration_month": "04",
-        "expiration_year": "2033",
-        "cardholder_name": "",
-        "billing_address": {"locality": "Bandung", "options": {"update_existing": True}},
-        "options": {"make_default": True},
-    }
-
-
-def test_a_client_token_is_for_the_customer_and_the_merchant_account() -> None:
-    with serving(answer(201, "<client-token><value>dG9rZW4=</value></client-token>")) as server:
-        token = adapter(server.url).create_client_token(customer().customer_id, "acct_jpy")
-    assert token == "dG9rZW4="
-    sent = server.received[0].xml["client_token"]
-    assert (sent["customer_id"], sent["merchant_account_id"]) == ("cus_1", "acct_jpy")
-
-
-def test_a_client_token_that_is_refused_is_an_error() -> None:
-    for code, kind in (("92804", CustomerUnknown), ("92807", GatewayRefused)):
-        with serving(answer(422, documents.invalid(code))) as server, pytest.raises(kind, match=code):
-            adapter(server.url).create_client_token(customer().customer_id, "")
-
-
 # The way there
 
 
@@ -599,61 +352,3 @@ def test_a_declined_payment_reveals_nothing_of_the_card_but_what_may_be_shown() 
         outcome = adapter(server.url).authorize(authorization(), HELD)
     assert isinstance(outcome, Declined)
     assert CARD_NUMBER not in repr(outcome)
-
-
-# Results of a search by time
-
-START = datetime(2026, 3, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-
-
-def created(*acts: Act) -> list[Transaction | Unreadable]:
-    with serving(*acts) as server:
-        return list(adapter(server.url).transactions_created(START, START + DAY))
-
-
-@pytest.mark.parametrize(
-    ("strange", "told"),
-    [
-        ({"currency-iso-code": "BGN"}, "BGN"),
-        ({"currency-iso-code": None}, "UnknownCurrency"),
-        ({"status": "dreaming"}, "dreaming"),
-        ({"status": None}, "KeyError"),
-        ({"amount": "10.505"}, "10.505"),
-        ({"created-at": None}, "AttributeError"),
-        ({"type": "gift"}, "gift"),
-        ({"amount": "NaN"}, "NaN"),
-    ],
-)
-def test_a_strange_transaction_is_told_as_what_it_is_and_hides_no_other(strange: documents.Elements, told: str) -> None:
-    page = documents.found({"id": "tx1"}, {"id": "tx2"} | strange, {"id": "tx3"})
-    found = created(answer(200, documents.found_ids("tx1", "tx2", "tx3")), answer(200, page))
-    assert [one.transaction_id for one in found] == ["tx1", "tx2", "tx3"]
-    assert isinstance(found[1], Unreadable)
-    assert told in found[1].detail
-    assert all(isinstance(found[place], Transaction) for place in (0, 2))
-
-
-@pytest.mark.parametrize("amount", ["a lot", "", None])
-def test_a_transaction_that_spoils_its_page_is_asked_for_alone(amount: str | None) -> None:
-    ids = [f"tx{number}" for number in range(52)]
-    spoilt = documents.found(*({"id": one} for one in ids[:49]), {"id": "tx49", "amount": amount})
-    acts = [answer(200, documents.found_ids(*ids)), answer(200, spoilt)]
-    acts += [answer(200, documents.transaction(id=one)) for one in ids[:49]]
-    acts += [answer(200, documents.transaction(id="tx49", amount=amount))]
-    acts += [answer(200, documents.found_ids(*ids[50:])), answer(200, documents.found({"id": "tx50"}, {"id": "tx51"}))]
-    found = created(*acts)
-    assert [one.transaction_id for one in found] == ids
-    assert [one.transaction_id for one in found if isinstance(one, Unreadable)] == ["tx49"]
-
-
-def test_a_gateway_that_falls_silent_on_the_way_is_no_strange_transaction() -> None:
-    with pytest.raises(GatewayUnavailable):
-        created(answer(200, documents.found_ids("tx1")), answer(500))
-
-
-def test_a_transaction_that_cannot_be_read_by_its_id_is_not_unknown() -> None:
-    with serving(answer(200, documents.transaction(status="dreaming"))) as server:
-        gateway = adapter(server.url)
-        with pytest.raises(TransactionUnreadable):
-            gateway.find_transaction("tx1")

@@ -360,7 +360,8 @@ def _too_many_declines(error: application.TooManyDeclines) -> Problem:
     whose = error.scope.value.replace("_", " ")
     message = (
         f"There were too many declined or verified cards for this {whose} lately, so nothing was tried, recorded or "
-        f"charged. Try again in {seconds} seconds, not sooner."
+        f"charged. Try again in {seconds} seconds, not sooner. If it was no attack, an administrator lifts the block: "
+        "`bayar blocks lift`, or LiftAbuseBlock."
     )
     return _exhausted("TOO_MANY_DECLINES", message, seconds, scope=error.scope.name, retry_after_seconds=str(seconds))
 
