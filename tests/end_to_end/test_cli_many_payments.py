@@ -27,7 +27,7 @@ MONTH: Final = ("--from", "2026-05-01", "--until", "2026-06-01")
 CSV_COLUMNS: Final = (
     "payment_id,reference,customer_id,operation_id,kind,operation_state,amount,currency_code,create_time,settle_time,"
     "payment_state,brand,last_four,gateway_transaction_id,caller_id,initiator,series_position,three_d_secure_status,"
-    "liability_shifted,eci"
+    "liability_shifted,eci,merchant_account_id"
 )
 
 pytestmark = pytest.mark.timeout(300)  # the first one fills the database

@@ -24,6 +24,8 @@ export class BayarClient extends ContractCalls {
 }
 
 export { card } from './cards';
+export { CheckoutResultError, verifyCheckoutResult } from './checkouts';
+export type { CheckoutResult } from './checkouts';
 export type { BayarClientOptions, CallOptions, RetryPolicy } from './calls';
 export type { ConnectionOptions, Credential } from './connection';
 export { BayarError } from './errors';

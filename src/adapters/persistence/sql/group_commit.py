@@ -206,6 +206,10 @@ class GroupCommit:
             kept, self._kept = self._kept, None
         return kept
 
+    def __del__(self) -> None:
+        """A store that is gone leaves no connection behind, which would keep the write-ahead log in a file of its own."""
+        self.close()
+
     def close(self) -> None:
         """Closes the kept connection, if there is one."""
         kept = self._take_kept()

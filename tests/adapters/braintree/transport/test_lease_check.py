@@ -44,6 +44,7 @@ CHANGES: Final[dict[str, Callable[[BraintreeAdapter, Lease], object]]] = {
     "finalize_dispute": lambda gateway, lease: gateway.finalize_dispute("d", lease),
     "add_text_evidence": lambda gateway, lease: gateway.add_text_evidence("d", "text", lease),
     "add_file_evidence": lambda gateway, lease: gateway.add_file_evidence("d", "a.pdf", b"%PDF-", lease),
+    "create_method_nonce": lambda gateway, lease: gateway.create_method_nonce("token", lease),
 }
 
 
