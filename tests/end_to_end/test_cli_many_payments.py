@@ -199,6 +199,7 @@ def test_the_export_has_a_row_for_each_movement_and_columns_that_stay(cli: Comma
         "three_d_secure_status": "",
         "liability_shifted": "",
         "eci": "",
+        "merchant_account_id": "",
     }
     settled = rows[3]
     assert (settled["amount"], settled["settle_time"]) == ("1.75", "2026-05-02T00:12:00Z")
