@@ -50,8 +50,12 @@ func readWebhook(header http.Header, body []byte, secrets []string, now time.Tim
 	if age := now.Sub(time.Unix(seconds, 0)); age > webhookTolerance || age < -webhookTolerance {
 		return nil, fmt.Errorf("%w: it was signed more than %s ago, or in the future", ErrNotGenuine, webhookTolerance)
 	}
+	words := strings.Fields(strings.Join(secrets, " "))
+	if len(words) == 0 {
+		return nil, errors.New("the secret of the endpoint is empty")
+	}
 	isGenuine := false
-	for _, secret := range strings.Fields(strings.Join(secrets, " ")) {
+	for _, secret := range words {
 		wanted, err := signature(secret, id+"."+timestamp+".", body)
 		if err != nil {
 			return nil, err
@@ -72,6 +76,9 @@ func signature(secret, head string, body []byte) (string, error) {
 		decoded, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil {
 			return "", errors.New("behind whsec_ the secret is no base64")
+		}
+		if len(decoded) == 0 {
+			return "", errors.New("behind whsec_ the secret has no key")
 		}
 		key = decoded
 	}

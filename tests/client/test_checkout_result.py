@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -34,7 +35,7 @@ def test_the_query_of_an_address_is_read() -> None:
     )
     query = urlsplit(address).query
     assert dict(parse_qsl(query)).items() >= SIGNED.items()
-    for given in (query, f"?{query}", address, f"/paid?{query}", f"{address}#top"):
+    for given in (query, query.encode(), f"?{query}", address, address.encode(), f"/paid?{query}", f"{address}#top"):
         assert verify_checkout_result(given, KEY).reference == "order & more"
 
 
@@ -47,9 +48,23 @@ def test_a_changed_parameter_is_refused(name: str) -> None:
 
 
 def test_a_result_without_signature_or_of_another_key_is_refused() -> None:
-    for given, key in ((RESULT, KEY), (SIGNED, "rk_other"), (SIGNED, ""), ({}, KEY)):
+    for given, key in ((RESULT, KEY), (SIGNED, "rk_other"), ({}, KEY)):
         with pytest.raises(CheckoutResultError):
             verify_checkout_result(given, key)
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(CheckoutResultError):
+        verify_checkout_result(b"bayar_reference=\xff&bayar_signature=\xff", KEY)
+
+
+def test_without_a_key_nothing_is_verified() -> None:
+    signed_with_nothing = {**RESULT, "bayar_signature": signature_of("", RESULT)}
+    with pytest.raises(CheckoutResultError, match="result_key is empty"):
+        verify_checkout_result(signed_with_nothing, "")
+    missing: Any = None
+    with pytest.raises(TypeError, match=r"result_key is a text, .* not NoneType"):
+        verify_checkout_result(signed_with_nothing, missing)
 
 
 def test_a_parameter_that_is_given_twice_is_refused() -> None:

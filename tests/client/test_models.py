@@ -62,6 +62,14 @@ def test_a_payment_prints_its_state_its_amount_and_its_local_time() -> None:
     assert payment.create_time == NOON
 
 
+def test_results_are_laid_out_in_columns() -> None:
+    state, newer, amount = PaymentState.DECLINED, PaymentState(77), money("25.00", "USD")
+    assert f"{state:>10}|{state:<10}|{state:.3}|{newer:>16}" == "  DECLINED|DECLINED  |DEC| UNRECOGNIZED_77"
+    assert f"{state:d} {state:#x} {newer:04d}" == f"{int(state)} {int(state):#x} 0077"
+    assert f"{amount:>10}|{amount:<10}|{amount}" == " USD 25.00|USD 25.00 |USD 25.00"
+    assert f"{Decline():>9}" == "  Decline"
+
+
 def test_the_repr_shows_what_is_there() -> None:
     payment = Payment(payment_id="pay_1", amount=money("25.00", "USD"), state=PaymentState.CAPTURED, create_time=NOON)
     assert repr(payment) == (

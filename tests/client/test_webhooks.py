@@ -143,7 +143,7 @@ def test_an_event_of_a_newer_service_is_read() -> None:
     )
 
 
-@pytest.mark.parametrize("secret", ["", " ", [], "whsec_ä"])
+@pytest.mark.parametrize("secret", ["", " ", [], [""], "whsec_ä", "whsec_", [SECRET, "whsec_"]])
 def test_a_secret_that_is_none_is_the_receivers_own_fault(secret: str | list[str]) -> None:
     with pytest.raises(ValueError, match="secret"):
         read_webhook(headers(), BODY, secret, now=NOW)

@@ -75,7 +75,10 @@ function read(bytes: Buffer): Webhook {
 }
 
 function keyOf(secret: string): Buffer {
-  return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
+  if (!secret.startsWith('whsec_')) return Buffer.from(secret);
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+  if (!key.length) throw new TypeError('The secret has no key in base64 after whsec_.');
+  return key;
 }
 
 function header(headers: Headers, name: string): string {

@@ -47,4 +47,8 @@ for (const [name, headers, body, secret] of [
   test(`a webhook with ${name} is refused`, () => assert.throws(() => read(headers, body, secret), WebhookError));
 }
 
-test('no secret is a fault of the program', () => assert.throws(() => read(signed(), BODY, ''), TypeError));
+test('no secret is a fault of the program', () => {
+  for (const secret of ['', ' ', [], [''], 'whsec_', [SECRET, 'whsec_']]) {
+    assert.throws(() => read(signed({ key: '' }), BODY, secret), TypeError);
+  }
+});

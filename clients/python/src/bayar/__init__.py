@@ -51,6 +51,7 @@ from bayar.models import (
     LineItemKind,
     LocalizedText,
     ManualResolution,
+    MerchantAccount,
     MerchantWarning,
     Operation,
     OperationKind,
@@ -61,6 +62,7 @@ from bayar.models import (
     Payment,
     PaymentChange,
     PaymentCheck,
+    PaymentConsents,
     PaymentEvent,
     PaymentEventType,
     PaymentFunds,
@@ -89,6 +91,7 @@ from bayar.models import (
     WebhookNotificationState,
 )
 from bayar.reasons import Reason
+from bayar.webhooks import WebhookError, read_webhook
 
 __all__ = [
     "AbuseBlock",
@@ -139,6 +142,7 @@ __all__ = [
     "LineItemKind",
     "LocalizedText",
     "ManualResolution",
+    "MerchantAccount",
     "MerchantWarning",
     "Money",
     "OpenEnum",
@@ -151,6 +155,7 @@ __all__ = [
     "Payment",
     "PaymentChange",
     "PaymentCheck",
+    "PaymentConsents",
     "PaymentEvent",
     "PaymentEventType",
     "PaymentFunds",
@@ -177,11 +182,13 @@ __all__ = [
     "VerificationOutcome",
     "Violation",
     "WarningReason",
+    "WebhookError",
     "WebhookNotification",
     "WebhookNotificationOutcome",
     "WebhookNotificationState",
     "card",
     "format_money",
     "money",
+    "read_webhook",
     "verify_checkout_result",
 ]

@@ -30,13 +30,20 @@ class CheckoutResult:
     time: datetime
 
 
-def verify_checkout_result(query: str | Mapping[str, str], result_key: str) -> CheckoutResult:
+def verify_checkout_result(query: str | bytes | Mapping[str, str], result_key: str) -> CheckoutResult:
     """Checks the signature in the query of your success_url, and reads it.
 
-    query: of the address that the shopper came back to, as text or as a mapping; or the whole address. Parameters of
-    your own are left alone. result_key: of the checkout, as CreateCheckout gave it; keep it beside the order.
-    Raises CheckoutResultError.
+    query: of the address that the shopper came back to, as text, as bytes or as a mapping; or the whole address.
+    Parameters of your own are left alone. result_key: of the checkout, as CreateCheckout gave it; keep it beside the
+    order.
+    Raises CheckoutResultError, and TypeError for a key that is no text.
     """
+    if not isinstance(result_key, str):
+        raise TypeError(f"The result_key is a text, as CreateCheckout gave it, not {type(result_key).__name__}.")
+    if not result_key:
+        raise CheckoutResultError("the result_key is empty: give that of the checkout")
+    if isinstance(query, bytes):
+        query = query.decode(errors="replace")
     pairs = _pairs(query) if isinstance(query, str) else list(query.items())
     signed = [(name, value) for name, value in pairs if name.startswith(_PREFIX)]
     given = dict(signed)
@@ -45,7 +52,7 @@ def verify_checkout_result(query: str | Mapping[str, str], result_key: str) -> C
     signature = given.pop(_SIGNATURE, "")
     text = "\n".join(f"{name}={given[name]}" for name in sorted(given))
     expected = hmac.new(result_key.encode(), text.encode(), hashlib.sha256).hexdigest()
-    if not result_key or not hmac.compare_digest(signature.encode(), expected.encode()):
+    if not hmac.compare_digest(signature.encode(), expected.encode()):
         raise CheckoutResultError("the signature is not that of this checkout's key")
     if given.get("bayar_result") != "paid":
         raise CheckoutResultError("the result is none that this version of the client knows")

@@ -19,6 +19,8 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ModelT = TypeVar("_ModelT", bound="type[Model]")
 _MODELS: Final[dict[str, type[Model]]] = {}
 _ENUMS: Final[dict[str, type[OpenEnum]]] = {}
+# The codes with which format() shows the number of an enum.
+_INTEGER_CODES: Final = tuple("bcdeEfFgGnoxX%")
 # Fields with personal data. A repr often ends in a log, so it hides them.
 _PERSONAL: Final = {
     "account",
@@ -62,6 +64,10 @@ class OpenEnum(IntEnum):
     def __str__(self) -> str:
         return self.name
 
+    def __format__(self, spec: str) -> str:
+        """The name, for example in ">12"; the number with the code d, x or another one of integers."""
+        return int(self).__format__(spec) if spec.endswith(_INTEGER_CODES) else str(self).__format__(spec)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}.{self.name}"
 
@@ -104,6 +110,10 @@ class Model:
             if not self.SUMMARY or name in self.SUMMARY
         )
         return " ".join([type(self).__name__, *shown])
+
+    def __format__(self, spec: str) -> str:
+        """str() in the layout of a text, for example ">40"."""
+        return str(self).__format__(spec)
 
     def _is_hidden(self, name: str) -> bool:
         fields = self.MESSAGE.DESCRIPTOR.fields_by_name

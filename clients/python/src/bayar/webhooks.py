@@ -87,9 +87,12 @@ def _key(word: str) -> bytes:
     if not word.startswith("whsec_"):
         return word.encode()
     try:
-        return base64.b64decode(word.removeprefix("whsec_").encode(), validate=True)
+        key = base64.b64decode(word.removeprefix("whsec_").encode(), validate=True)
     except binascii.Error:
         raise ValueError("The secret has no base64 after whsec_.") from None
+    if not key:
+        raise ValueError("The secret has no key after whsec_.")
+    return key
 
 
 def _header(given: Mapping[str, str], name: str) -> str:

@@ -207,7 +207,7 @@ class GroupCommit:
         return kept
 
     def __del__(self) -> None:
-        """A store that is gone leaves no connection behind, which would keep the write-ahead log in a file of its own."""
+        """A store that is gone leaves no connection behind, which would keep SQLite's write-ahead log."""
         self.close()
 
     def close(self) -> None:
