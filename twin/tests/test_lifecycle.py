@@ -48,6 +48,12 @@ def test_partial_settlements_use_up_the_authorization(gateway: Gateway) -> None:
     assert found.partial_settlement_transaction_ids == [first.id, second.id]
 
 
+def test_a_venmo_sale_is_not_settled_in_parts(gateway: Gateway) -> None:
+    transaction = sale(gateway, amount="30.00", payment_method_nonce="fake-venmo-account-nonce")
+    assert codes(gateway.transaction.submit_for_partial_settlement(transaction.id, "10.00")) == ["915101"]
+    assert gateway.transaction.submit_for_settlement(transaction.id, "10.00").is_success
+
+
 def test_an_authorization_can_be_voided_once(gateway: Gateway) -> None:
     transaction = sale(gateway)
     assert gateway.transaction.void(transaction.id).transaction.status == "voided"

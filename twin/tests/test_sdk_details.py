@@ -56,6 +56,8 @@ def test_valid_industry_data_changes_nothing(gateway: braintree.BraintreeGateway
             "96601",
         ),
         ("travel_cruise", {"travel_package": "roadtrip"}, ("travel_package",), "93410"),
+        ("travel_cruise", {"travel_package": None}, ("travel_package",), "93410"),
+        ("lodging", {"folio_number": "a b"}, ("folio_number",), "93403"),
         ("travel_cruise", {"departure_date": "diciembre"}, ("departure_date",), "93411"),
         ("travel_flight", {"fare_amount": "-1.23"}, ("fare_amount",), "93417"),
         ("travel_flight", {"restricted_ticket": None}, ("restricted_ticket",), "93426"),

@@ -206,6 +206,13 @@ def test_each_error_of_a_line_item_has_its_code_and_index(
     assert codes(result) == [code]
 
 
+def test_one_object_in_place_of_line_items_is_refused(gateway: Gateway) -> None:
+    item = {"kind": "debit", "name": "Name", "quantity": "1", "unit_amount": "45.12", "total_amount": "45.15"}
+    refused = gateway.transaction.sale({"amount": fresh_amount(), "credit_card": card(), "line_items": item})
+    assert codes_on(refused, "transaction", "line_items") == ["915158"]
+    assert codes(refused) == ["915158"]
+
+
 def test_a_sale_has_at_most_249_line_items(gateway: Gateway) -> None:
     item = {"kind": "debit", "name": "Name", "quantity": "1", "unit_amount": "45.12", "total_amount": "45.15"}
     request = {"amount": fresh_amount(), "credit_card": card()}

@@ -160,7 +160,14 @@ def test_a_method_pays_for_its_own_customer_only(gateway: Gateway) -> None:
     owner = new_customer(gateway, credit_card=card())
     other = new_customer(gateway)
     request = {"amount": "1.00", "payment_method_token": owner.credit_cards[0].token, "customer_id": other.id}
-    assert codes(gateway.transaction.sale(request)) == ["91516"]
+    assert codes(gateway.transaction.sale(dict(request))) == ["91516"]
+    assert codes_on(gateway.transaction.sale(dict(request)), "transaction", "base") == ["91516"]
+    unknown = gateway.transaction.sale({**request, "payment_method_token": "nothing"})
+    assert codes_on(unknown, "transaction", "payment_method_token") == ["91518"]
+    assert codes_on(unknown, "transaction", "base") == ["91516"]
+    both = gateway.transaction.sale({**request, "payment_method_token": "nothing", "credit_card": card()})
+    assert codes_on(both, "transaction", "payment_method_token") == ["91518"]
+    assert codes_on(both, "transaction", "base") == ["91515", "91516"]
     assert codes(gateway.transaction.sale({"amount": "1.00", "customer_id": other.id})) == ["91511"]
 
 

@@ -291,6 +291,28 @@ def test_an_update_is_no_duplicate_of_itself(gateway: Gateway) -> None:
     assert codes(gateway.payment_method.update(other.token, dict(request))) == ["81763"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [("verification_merchant_account_id", "nobody", "91728"), ("verification_account_type", "ach", "91757")],
+)
+def test_errors_of_a_customers_nonce_options_stand_below_its_card(
+    gateway: Gateway, name: str, value: str, code: str
+) -> None:
+    request = {"payment_method_nonce": Nonces.Transactable, "credit_card": {"options": {name: value}}}
+    refused = gateway.customer.create(request)
+    assert codes_on(refused, "customer", "credit_card", "options", name) == [code]
+    assert codes(refused) == [code]
+
+
+def test_blank_custom_fields_are_dropped(gateway: Gateway) -> None:
+    given = {"store_me": "kept", "another_stored_field": ""}
+    customer = new_customer(gateway, custom_fields=given)
+    assert customer.custom_fields == {"store_me": "kept"}
+    assert sale(gateway, custom_fields=given).custom_fields == {"store_me": "kept"}
+    changed = gateway.customer.update(customer.id, {"custom_fields": {"store_me": "", "another_stored_field": "x"}})
+    assert changed.customer.custom_fields == {"another_stored_field": "x"}
+
+
 def test_a_customers_card_is_updated_by_its_token(gateway: Gateway) -> None:
     request = {"credit_card": card(options={"update_existing_token": "token"})}
     path = ("customer", "credit_card", "options", "update_existing_token")

@@ -10,7 +10,13 @@ from braintree_twin.ledger.subscriptions import cancel_all_of
 from braintree_twin.params import Params
 from braintree_twin.resources.credit_cards import NONCE_CODES as CARD_NONCE_CODES
 from braintree_twin.rules import accepted_fields as accepted
-from braintree_twin.rules.customers import CUSTOMER_ID, identifier_error, read_custom_fields, read_customer
+from braintree_twin.rules.customers import (
+    CUSTOMER_ID,
+    identifier_error,
+    read_custom_fields,
+    read_customer,
+    without_blank,
+)
 from braintree_twin.state.records import Customer
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.instruments import NonceCodes
@@ -66,7 +72,8 @@ def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | 
     nonce = params.text("payment_method_nonce")
     if nonce is not None:
         merged = Params({**{name: card.raw(name) for name in card}, "payment_method_nonce": nonce})
-        wanted = read_method(call, merged, errors.on(ROOT), customer_id, NONCE_CODES)
+        faults = errors.on(ROOT)
+        wanted = read_method(call, merged, faults, customer_id, NONCE_CODES, options_level=faults.on(ROOT_CARD))
         _check_nonce(wanted, errors.on(ROOT), customer_id)
         return wanted
     if params.section(NETWORK_TOKEN):
@@ -115,7 +122,11 @@ def create(call: Call) -> Answer:
         return refused
     now = call.clock.stamp()
     record = Customer(
-        id=customer_id or call.ids.customer(), created_at=now, updated_at=now, custom_fields=custom_fields, **fields
+        id=customer_id or call.ids.customer(),
+        created_at=now,
+        updated_at=now,
+        custom_fields=without_blank(custom_fields),
+        **fields,
     )
     call.store.customers.put(call.merchant.id, record)
     if wanted:
@@ -155,7 +166,7 @@ def update(call: Call) -> Answer:
     changed = replace(
         record,
         updated_at=call.clock.stamp(),
-        custom_fields={**record.custom_fields, **custom_fields},
+        custom_fields=without_blank({**record.custom_fields, **custom_fields}),
         **fields,  # type: ignore[arg-type]
     )
     if new_id and new_id != record.id:

@@ -77,7 +77,10 @@ def identifier_error(text: str, codes: tuple[str, str, str]) -> str | None:
 
 
 def read_custom_fields(merchant: Merchant, params: Params, errors: Errors, *, invalid: str, too_long: str) -> Fields:
-    """Read the custom fields. The merchant's settings say which names are accepted. Adds to `errors`."""
+    """Read the custom fields; a blank one is None. The merchant's settings say which names are accepted.
+
+    Adds to `errors`.
+    """
     section = params.section("custom_fields")
     fields: Fields = {}
     unknown = [name for name in section if not _is_declared(merchant, name)]
@@ -89,6 +92,11 @@ def read_custom_fields(merchant: Merchant, params: Params, errors: Errors, *, in
     if long:
         errors.add("custom_fields", too_long, long)
     return fields
+
+
+def without_blank(custom_fields: Fields) -> Fields:
+    """The custom fields that have a value: the gateway keeps no others."""
+    return {name: text for name, text in custom_fields.items() if text is not None}
 
 
 def _is_declared(merchant: Merchant, name: str) -> bool:

@@ -12,6 +12,7 @@ from braintree_twin.validation import Errors
 
 TYPE_INVALID = "93401"
 CHECK_OUT_TOO_EARLY = "93406"
+TRAVEL_PACKAGE_INVALID = "93410"
 LEGS_EXPECTED, TOO_MANY_LEGS, MAX_LEGS = "93431", "93432", 4
 RESTRICTED_TICKET_REQUIRED = "93426"
 CHARGE_KIND_INVALID, CHARGE_KIND_TWICE = "96601", "96602"
@@ -50,7 +51,7 @@ LODGING = Industry(
         "property_phone additional_charges"
     ),
     forms={
-        "folio_number": (re.compile(r"[A-Za-z0-9 \-]{1,25}"), "93403"),
+        "folio_number": (re.compile(r"[A-Za-z0-9\-]{1,25}"), "93403"),
         "no_show": (_FLAG, "93439"),
         "advanced_deposit": (_FLAG, "93440"),
         "fire_safe": (_FLAG, "93441"),
@@ -67,7 +68,7 @@ CRUISE = Industry(
     empty="93408",
     unknown="93409",
     fields=_names("travel_package departure_date lodging_check_in_date lodging_check_out_date lodging_name"),
-    forms={"travel_package": (_PACKAGES, "93410")},
+    forms={"travel_package": (_PACKAGES, TRAVEL_PACKAGE_INVALID)},
     days={"departure_date": "93411", "lodging_check_in_date": "93412", "lodging_check_out_date": "93413"},
     lengths={},
     amounts={},
@@ -139,6 +140,8 @@ def check_industry(params: Params, currency: str, errors: Errors) -> None:
     if industry is LODGING:
         _check_stay(data, faults)
         _check_charges(data, currency, faults)
+    elif industry is CRUISE and data and not data.has("travel_package"):
+        faults.add("travel_package", TRAVEL_PACKAGE_INVALID)
     elif industry is FLIGHT:
         _check_flight(data, currency, faults)
 

@@ -94,9 +94,8 @@ def read_line_items(params: Params, currency: str, errors: Errors) -> list[Field
     """Read the line items. Adds to `errors` below `index_0`, `index_1` ..."""
     if not params.has("line_items"):
         return []
-    try:
-        items = params.sections("line_items")
-    except MalformedRequest:
+    items = _listed(params)
+    if items is None:
         errors.add("line_items", EXPECTED)
         return []
     if len(items) > MAX_LINE_ITEMS:
@@ -104,6 +103,17 @@ def read_line_items(params: Params, currency: str, errors: Errors) -> list[Field
         return []
     read = [_read(item, errors.on("line_items").on(f"index_{place}")) for place, item in enumerate(items)]
     return read if errors else [_shown(fields, currency) for fields in read]
+
+
+def _listed(params: Params) -> list[Params] | None:
+    """The items; None if the request gives one item, or anything else, in place of a list."""
+    given = params.raw("line_items")
+    if isinstance(given, dict) and any(name in given for name in FIELDS):
+        return None
+    try:
+        return params.sections("line_items")
+    except MalformedRequest:
+        return None
 
 
 def _read(item: Params, errors: Errors) -> Fields:

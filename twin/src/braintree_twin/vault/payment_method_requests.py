@@ -74,9 +74,19 @@ class MethodRequest:
 
 
 def read_method(
-    call: Call, params: Params, errors: Errors, customer_id: str | None, codes: NonceCodes
+    call: Call,
+    params: Params,
+    errors: Errors,
+    customer_id: str | None,
+    codes: NonceCodes,
+    *,
+    options_level: Errors | None = None,
 ) -> MethodRequest:
-    """Read a request for a new method: a card or nonce with its billing address. The customer may not exist yet."""
+    """Read a request for a new method: a card or nonce with its billing address. The customer may not exist yet.
+
+    `options_level`: the errors of the element that has the options, if it is another one than that of `errors`.
+    """
+    level = errors if options_level is None else options_level
     instrument = _read_instrument(call, params, errors, codes)
     token = params.text("token") or (instrument.wallet.pop(ASKED_TOKEN, None) if instrument else None)
     check_new_token(call, token, errors, in_use=_token_in_use(instrument))
@@ -85,12 +95,12 @@ def read_method(
         account = call.merchant.default_account
         wanted = MethodRequest(instrument, token, {}, None, params.section("options"), account)
         if instrument.kind == US_BANK_ACCOUNT:
-            wanted.account, _ = read_options(call, params, errors)
+            wanted.account, _ = read_options(call, params, level)
             wanted.bank_verification_way, wanted.mandate = read_way(params, errors), read_mandate(params)
         return wanted
-    account, amount = read_options(call, params, errors, option_codes(instrument.kind if instrument else None))
+    account, amount = read_options(call, params, level, option_codes(instrument.kind if instrument else None))
     billing, address_id = _read_billing(call, params, errors, customer_id)
-    extras = _read_extras(params, instrument, errors)
+    extras = _read_extras(params, instrument, errors, level)
     if instrument:
         instrument.billing = {**instrument.billing, **billing}
         _check_duplicate(call, params.section("options"), instrument, errors, customer_id)
@@ -108,19 +118,21 @@ def read_described_wallet(
     check_new_token(call, token, faults)
     account, amount = read_options(call, section, faults, option_codes(kind))
     billing, address_id = _read_billing(call, section, faults, customer_id)
-    extras = _read_extras(section, instrument, faults)
+    extras = _read_extras(section, instrument, faults, faults)
     if instrument:
         instrument.billing = billing
     return MethodRequest(instrument, token, billing, address_id, section.section("options"), account, amount, extras)
 
 
-def _read_extras(params: Params, instrument: Instrument | None, errors: Errors) -> VerificationExtras:
+def _read_extras(
+    params: Params, instrument: Instrument | None, errors: Errors, options_level: Errors
+) -> VerificationExtras:
     options = params.section("options")
     given = options.text("verification_account_type")
     brand = instrument.card["card_type"] if instrument and instrument.card else None
     codes = option_codes(instrument.kind if instrument else None)
     fault = account_type_error(given, brand, codes.type_invalid, codes.type_not_supported)
-    errors.on("options").add("verification_account_type", fault)
+    options_level.on("options").add("verification_account_type", fault)
     return VerificationExtras(
         account_type=given,
         inquires_names=options.has("account_information_inquiry"),
@@ -263,7 +275,7 @@ def read_change(call: Call, method: PaymentMethod, params: Params, errors: Error
         instrument.cvv = details.cvv
     instrument.billing = billing
     _check_duplicate(call, params.section("options"), instrument, errors, method.customer_id, own=method.token)
-    extras = _read_extras(params, instrument, errors)
+    extras = _read_extras(params, instrument, errors, errors)
     way = read_way(params, errors) if method.kind == US_BANK_ACCOUNT else None
     return MethodRequest(
         instrument, token, billing, address_id, params.section("options"), account, amount, extras, way

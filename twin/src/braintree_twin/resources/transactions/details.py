@@ -10,7 +10,7 @@ from braintree_twin.errors import Unprocessable
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.resources.transactions.common import MAX_TEXT_LENGTH, check_order_id
-from braintree_twin.rules.customers import read_custom_fields
+from braintree_twin.rules.customers import read_custom_fields, without_blank
 from braintree_twin.rules.descriptors import read_descriptor
 from braintree_twin.rules.industry_data import check_industry
 from braintree_twin.rules.line_items import read_line_items
@@ -99,7 +99,9 @@ def read_details(call: Call, params: Params, account: MerchantAccount, errors: E
         "installment_count": _installment_count(params, account),
         "payment_facilitator": read_facilitator(params, account, errors),
         "descriptor": read_descriptor(params, errors),
-        "custom_fields": read_custom_fields(call.merchant, params, errors, invalid="91526", too_long="81527"),
+        "custom_fields": without_blank(
+            read_custom_fields(call.merchant, params, errors, invalid="91526", too_long="81527")
+        ),
         "transaction_source": source,
         "recurring": SOURCES.get(source or "", False) or params.flag("recurring"),
         **_read_service_fee(params, account, errors),

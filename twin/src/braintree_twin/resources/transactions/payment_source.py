@@ -30,6 +30,8 @@ READER, NETWORK_TOKEN = "payment_reader_card_details", "network_tokenization_att
 READER_NOT_SUPPORTED, CRYPTOGRAM_REQUIRED = "91577", "81762"
 CARD_IN_READER = "4111111111111111"
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{16,}", re.ASCII)
+# A vaulted method that is not the given customer's.
+METHOD_OF_ANOTHER = "91516"
 _NUMBER_FIELDS = ("number", "expiration_date", "expiration_month", "expiration_year")
 
 
@@ -58,6 +60,8 @@ def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
         errors.add("base", "91515")
         # Later checks look at the nonce, so that every fault is told at once.
         source.instrument = _by_nonce(call, nonce, source, Errors()) if nonce is not None else None
+        if token is not None and params.has("customer_id"):
+            _by_token(call, params, token, source, errors)
         return source
     source.new_token = card.text("token")
     check_new_token(call, source.new_token, errors.on("credit_card"))
@@ -65,7 +69,7 @@ def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
     if nonce is not None:
         source.instrument = _by_nonce(call, nonce, source, errors)
     elif token is not None:
-        source.instrument = _by_token(call, token, source, errors)
+        source.instrument = _by_token(call, params, token, source, errors)
     elif gives_wallet:
         source.instrument = read_wallet(call, params, errors)
     elif gives_card or (card and source.customer is None):
@@ -130,19 +134,20 @@ def _by_nonce(call: Call, nonce: str, source: PaymentSource, errors: Errors) -> 
         errors.add("payment_method_nonce", found)
         return None
     if found.method and not _fits_customer(call, found, source):
-        errors.add("payment_method_nonce", "91516")
+        errors.add("payment_method_nonce", METHOD_OF_ANOTHER)
         return None
     return found
 
 
-def _by_token(call: Call, token: str, source: PaymentSource, errors: Errors) -> Instrument | None:
+def _by_token(call: Call, params: Params, token: str, source: PaymentSource, errors: Errors) -> Instrument | None:
     method = call.store.payment_methods.get(call.merchant.id, token)
     if method is None:
         errors.add("payment_method_token", "91518")
+        errors.add("base", METHOD_OF_ANOTHER if params.has("customer_id") else None)
         return None
     found = of_method(call, method)
     if not _fits_customer(call, found, source):
-        errors.add("payment_method_token", "91516")
+        errors.add("base", METHOD_OF_ANOTHER)
         return None
     return found
 

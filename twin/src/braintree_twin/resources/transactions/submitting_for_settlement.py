@@ -19,6 +19,8 @@ from braintree_twin.validation import Errors, ValidationFailed, failed
 CANNOT_SUBMIT = "91507"
 CANNOT_SUBMIT_PARTIALLY = "915103"
 NO_PARTIAL_SETTLEMENT = "915102"
+# The kind of payment method that is settled only in full.
+VENMO, INSTRUMENT_NOT_ACCEPTED = "venmo_account", "915101"
 TOO_MUCH = "91522"
 AMOUNT_REQUIRED = "81502"
 
@@ -101,6 +103,8 @@ def _check_parent(call: Call, parent: Transaction) -> None:
     account = account_of(call, parent)
     if account.suspended:
         raise failed(ROOT, "base", "91514")
+    if parent.kind == VENMO:
+        raise failed(ROOT, "base", INSTRUMENT_NOT_ACCEPTED)
     if "partial_settlement" in account.lacks:
         raise failed(ROOT, "base", NO_PARTIAL_SETTLEMENT)
     if in_parts and "several_partial_settlements" in account.lacks:
