@@ -62,6 +62,32 @@ def test_no_document_holds_both_sides_of_a_conflict(name: str) -> None:
     assert not re.findall(r"^(?:<{7}|={7}|>{7})", (ROOT / name).read_text("utf-8"), re.MULTILINE)
 
 
+_NO_BORDER: Final = re.compile(r"`[^`\n]*`|\\\|")
+_FENCED: Final = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+_TABLE: Final = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
+
+
+def _uneven_rows(text: str) -> Iterator[str]:
+    """The rows of its tables that have more or fewer cells than their table's header."""
+    for table in _TABLE.findall(_FENCED.sub("", text) + "\n"):
+        header, *rows = table.splitlines()
+        yield from (row for row in rows if _borders(row) != _borders(header))
+
+
+def _borders(row: str) -> int:
+    return _NO_BORDER.sub("", row).count("|")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_row_of_a_table_has_as_many_cells_as_its_header(name: str) -> None:
+    assert list(_uneven_rows((ROOT / name).read_text("utf-8"))) == []
+
+
+def test_a_row_with_other_cells_than_its_header_is_found() -> None:
+    good = "| A | B |\n|---|---|\n| `a|b` | c \\| d |\n"
+    assert list(_uneven_rows(f"{good}| a |\n| a | b | c |\n\n| A |\n|---|\n| a |\n")) == ["| a |", "| a | b | c |"]
+
+
 @pytest.mark.parametrize("folder", ["integrate", "operate", "develop"])
 def test_the_first_page_of_a_folder_links_each_other_page(folder: str) -> None:
     index = (ROOT / "docs" / folder / "README.md").read_text("utf-8")

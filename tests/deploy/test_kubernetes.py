@@ -85,7 +85,7 @@ def test_every_variable_is_a_setting(name: str) -> None:
 
 @pytest.mark.parametrize("name", _RENDERED)
 def test_variables_that_kubernetes_makes_of_services_do_not_reach_the_process(name: str) -> None:
-    """BAYAR_GRPC_PORT, made for the Service bayar-grpc, would be refused as a misspelled setting."""
+    """The service ignores them, BAYAR_GRPC_PORT among them: its environment holds settings alone."""
     assert pod_of(workload(name))["enableServiceLinks"] is False
 
 

@@ -360,6 +360,31 @@ def test_make_run_s_service_keeps_its_state_and_frees_its_ports(tmp_path: Path) 
             assert probe.connect_ex((host, int(port))) != 0
 
 
+def test_eleven_declines_block_no_card_beside_a_twin(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
+    environment |= dict.fromkeys(("BAYAR_GRPC_ADDRESS", "BAYAR_HTTP_ADDRESS"), "127.0.0.1:0")
+    output = tmp_path / "output"
+    with output.open("w") as both:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bootstrap.cli.main", "serve", "--with-twin", "--state-dir", tmp_path / "state"],
+            env=environment | {"PYTHONUNBUFFERED": "1"},
+            stdout=both,
+            stderr=both,
+        )
+    try:
+        until(lambda: "bayar.create_payment" in output.read_text(), seconds=30, what="the hint")
+        address = output.read_text().partition("Bayar listens on ")[2].split()[0]
+        with BayarClient(address, credential=tmp_path / "state" / "api_key") as bayar:
+            for _ in range(11):
+                declined = pay(bayar, "2046.00", client_address="203.0.113.7")
+                assert declined.state == PaymentState.PAYMENT_STATE_DECLINED
+            paid = pay(bayar, client_address="203.0.113.7")
+            assert paid.state == PaymentState.PAYMENT_STATE_CAPTURED
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 0
+
+
 def _snippets(printed: str) -> tuple[str, str]:
     """The snippets to paste: the call with buf curl, and the one with Python."""
     curl, python = printed.split("buf curl:\n", 1)[1].split("The same with Python:\n", 1)

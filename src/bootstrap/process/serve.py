@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Engine
 
@@ -37,6 +38,14 @@ from bootstrap.process.roles import BackgroundRole, GrpcRole
 from bootstrap.process.schema_check import describe, require_usable
 from bootstrap.wiring.container import Container
 
+_LIMITS_OFF_BESIDE_A_TWIN: Final = (
+    "BAYAR_DECLINES_PER_CARD",
+    "BAYAR_DECLINES_PER_CUSTOMER",
+    "BAYAR_DECLINES_PER_CLIENT_ADDRESS",
+    "BAYAR_CARDS_PER_CUSTOMER",
+    "BAYAR_CARDS_PER_CLIENT_ADDRESS",
+)
+
 
 def serve(settings: Settings) -> int:
     """Runs in this one process."""
@@ -56,6 +65,9 @@ def serve_with_twin(state_dir: Path, web_package: Path | None = None) -> int:
             threading.Thread(target=_report_twin_end, args=(twin,), daemon=True).start()
             # Nothing balances the calls to it.
             os.environ.setdefault("BAYAR_STOP_DELAY_SECONDS", "0")
+            # A developer tries declines with the same few cards.
+            for name in _LIMITS_OFF_BESIDE_A_TWIN:
+                os.environ.setdefault(name, "0")
             return run(_container(load_settings()), key_file=state_dir / KEY_FILE, tell_gateway=twin.tell)
     except TwinFailed as error:
         complain(str(error))

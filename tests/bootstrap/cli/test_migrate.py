@@ -43,6 +43,16 @@ def test_check_exits_with_3_while_migrations_are_missing(database: str, capsys: 
     assert "run `bayar migrate` first" in printed
 
 
+@pytest.mark.parametrize(("option", "status"), [("--check", 3), ("--plan", 0)])
+@pytest.mark.usefixtures("database")
+def test_check_and_plan_create_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, status: int
+) -> None:
+    assert main(["migrate", option]) == status
+    assert "empty" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_check_exits_with_0_where_this_version_runs(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     _migrate(database)
     assert main(["migrate", "--check"]) == 0

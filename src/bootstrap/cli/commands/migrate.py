@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.cli.bad_settings import reporting_bad_settings
@@ -54,7 +55,7 @@ def _on_database(work: Callable[[Engine], int]) -> int:
     from bootstrap.config.settings import BadSettings, load_database_url
 
     try:
-        engine = create_engine(load_database_url())
+        engine = _without_new_file(create_engine(load_database_url()))
     except ValueError as error:
         raise BadSettings(f"BAYAR_DATABASE_URL is wrong: {error}") from None
     try:
@@ -64,6 +65,15 @@ def _on_database(work: Callable[[Engine], int]) -> int:
         return FAILED
     finally:
         engine.dispose()
+
+
+def _without_new_file(engine: Engine) -> Engine:
+    """An empty database in memory in place of a SQLite file that is missing: SQLite would create it."""
+    import sqlalchemy
+
+    file = Path(engine.url.database or "")
+    is_missing = not file.exists() and file.parent.is_dir() and not file.name.startswith("file:")
+    return sqlalchemy.create_engine("sqlite://") if engine.dialect.name == "sqlite" and is_missing else engine
 
 
 def _check(engine: Engine) -> int:
