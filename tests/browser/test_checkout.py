@@ -216,6 +216,41 @@ def test_an_unknown_outcome_asks_not_to_pay_again_and_ends_by_itself(site: Site,
     assert [payment.state for payment in payments_for(site, checkout)] == [PaymentState.CAPTURED]
 
 
+def refuse(route: Route) -> None:
+    """Answer as a service that is away for a moment."""
+    body = '{"state": "error", "message": "Not now."}'
+    route.fulfill(status=503, headers={"Retry-After": "1"}, content_type="application/json", body=body)
+
+
+def test_a_service_that_is_away_for_a_moment_is_asked_again(site: Site, person: Shopper) -> None:
+    checkout = site.create()
+    person.open(checkout.url)
+    person.type_card()
+    site.twin.control.add_fault("reset_after", method="POST", path="/transactions", next=1)
+    person.page.route("**/status", refuse, times=1)
+    with person.page.expect_response(lambda answer: answer.url.endswith("/status") and answer.status == 503):
+        person.pay()
+    person.expect_state("pending")
+    expect(person.page.locator("#pay")).to_be_disabled()
+    person.expect_return()
+    assert len(payments_for(site, checkout)) == 1
+
+
+def test_an_error_of_a_service_that_took_the_payment_is_followed_to_its_end(site: Site, person: Shopper) -> None:
+    checkout = site.create()
+    person.open(checkout.url)
+    person.type_card()
+
+    def fail(route: Route) -> None:
+        route.fetch()
+        refuse(route)
+
+    person.page.route("**/pay", fail, times=1)
+    person.pay()
+    person.expect_return()
+    assert len(payments_for(site, checkout)) == 1
+
+
 def test_an_ended_checkout_takes_no_payment(site: Site, person: Shopper) -> None:
     checkout = site.create()
     person.open(checkout.url)

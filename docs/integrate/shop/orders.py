@@ -24,6 +24,7 @@ _TABLES = """
 """
 _PREFIX = "shop-"
 PAID = frozenset({"CAPTURED", "SETTLED"})
+UNDER_WAY = frozenset({"PENDING", "AUTHORIZED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class Order:
     @property
     def is_paid(self) -> bool:
         return self.state in PAID
+
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether it is paid, or will be, or nobody knows yet: no other order takes its place."""
+        return self.is_paid or self.state in UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,9 +78,13 @@ def _add_shopping(app: Flask, shop: Shop) -> None:
         order = _order_of_cart(shop, lines)
         if order.is_paid:
             return redirect(url_for("show_order", number=order.number))
-        account = _account(shop)
-        address = shop.payments.checkout_address(order, account.customer_id if account else "")
-        if not address:  # It was paid or has expired: the order's page says which.
+        address = _checkout_address(shop, order)
+        if not address and not shop.payments.refresh(shop.records.order(order.number)).may_be_paid:
+            # Its checkout has expired. The cart is a new order.
+            session.pop("order", None)
+            order = _order_of_cart(shop, lines)
+            address = _checkout_address(shop, order)
+        if not address:  # It was paid, or may have been: the order's page says which.
             return redirect(url_for("return_from_checkout", number=order.number))
         if request.form.get("in") == "frame":
             return _page("pay.html", order=order, address=address)
@@ -214,6 +218,12 @@ def _order_of_cart(shop: Shop, lines: list[Line]) -> Order:
         session["order"] = number
         _remember(number)
     return shop.records.order(number)
+
+
+def _checkout_address(shop: Shop, order: Order) -> str:
+    """Empty when nobody can pay the order's checkout any more."""
+    account = _account(shop)
+    return shop.payments.checkout_address(order, account.customer_id if account else "")
 
 
 def _order(shop: Shop, number: int) -> Order:

@@ -12,6 +12,7 @@
   const PREFIXES = { number: "number", expirationDate: "expiry", cvv: "cvv" };
   const PAYABLE = ["open", "declined"];
   const LONGEST_PAUSE_SECONDS = 30;
+  const LONGEST_WAIT_SECONDS = 120;
   const RETURN_AFTER_MS = 2000;
 
   const main = element("checkout");
@@ -26,6 +27,7 @@
 
   // The server.
 
+  /* The answer. An error that passes has `passes`, and `retry_after_seconds` if the server says when to ask again. */
   async function ask(method, name, body) {
     const options = {
       method,
@@ -38,22 +40,33 @@
       options.headers["Content-Type"] = "application/json";
       options.body = JSON.stringify(body);
     }
-    const answer = await fetch(`${path}/${name}`, options);
-    return answer.json();
+    const response = await fetch(`${path}/${name}`, options);
+    const { state, ...answer } = await response.json();
+    if (response.status === 429 || response.status >= 500) {
+      answer.passes = !state || state === "error";
+      answer.retry_after_seconds = Number(response.headers.get("Retry-After")) || 0;
+    }
+    return { ...answer, state: answer.passes ? "error" : state };
   }
 
   function pause(seconds) {
     return new Promise((resolve) => { window.setTimeout(resolve, seconds * 1000); });
   }
 
-  /* Asks for the state until there is an answer: the network may be away for a while. */
+  /* Asks for the state until there is an answer: the network or the service may be away for a while. */
   async function askState() {
     for (let seconds = 1; ; seconds = Math.min(seconds * 2, LONGEST_PAUSE_SECONDS)) {
+      let wait = 0;
       try {
-        return await ask("GET", "status");
+        const answer = await ask("GET", "status");
+        if (!answer.passes) {
+          return answer;
+        }
+        wait = Math.min(answer.retry_after_seconds, LONGEST_WAIT_SECONDS);
       } catch {
-        await pause(seconds);
+        // The connection is lost.
       }
+      await pause(Math.max(seconds, wait));
     }
   }
 
@@ -116,7 +129,8 @@
       main.dataset.attempt = answer.attempt;
     }
     if (answer.state === "error") {
-      show("open");
+      // Nobody knows whether a payment is under way, so the page takes none.
+      show("failed");
       complain(answer.message || texts.unknown);
       return;
     }
@@ -143,15 +157,21 @@
 
   async function pay(source) {
     const body = { attempt: Number(main.dataset.attempt), device_data: gateway.deviceData, ...source };
+    let message = texts.network;
     try {
-      return await ask("POST", "pay", body);
+      const answer = await ask("POST", "pay", body);
+      if (answer.state !== "error") {
+        return answer;
+      }
+      message = answer.message || texts.unknown;
     } catch {
-      // Nobody knows whether the request arrived. The attempt's number keeps it from paying twice.
-      progress(texts.checking);
-      const answer = await askState();
-      const lost = PAYABLE.includes(answer.state) && answer.attempt === body.attempt;
-      return lost ? { ...answer, message: texts.network } : answer;
+      // The connection is lost.
     }
+    // Nobody knows whether the payment was begun. The attempt's number keeps it from paying twice.
+    progress(texts.checking);
+    const answer = await askState();
+    const lost = PAYABLE.includes(answer.state) && answer.attempt === body.attempt;
+    return lost ? { ...answer, message } : answer;
   }
 
   /*
