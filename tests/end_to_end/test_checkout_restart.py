@@ -20,7 +20,12 @@ DELAY_SECONDS = 1.5
 
 @pytest.fixture(scope="module")
 def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    settings = page_settings(BAYAR_ABSENCE_HORIZON_SECONDS="6")
+    settings = page_settings(
+        BAYAR_ABSENCE_HORIZON_SECONDS="6",
+        # The resolver waits for the end of the lease: both and 15 s.
+        BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS="1",
+        BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS="3",
+    )
     with in_environment(), running_pair(tmp_path_factory.mktemp("restart"), settings) as pair:
         yield pair
 

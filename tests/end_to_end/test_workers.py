@@ -120,7 +120,7 @@ def environment(twin: Twin, postgres: Postgres) -> Iterator[dict[str, str]]:
     hasty = {"BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "3", "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "0.5"}
     hasty["BAYAR_ABSENCE_HORIZON_SECONDS"] = "2"
     few = {"BAYAR_GRPC_THREADS": "8", "BAYAR_DATABASE_CONNECTIONS": "16", "BAYAR_WORKERS": str(WORKERS)}
-    environment = environment_of(twin, url, hasty | few | page_settings())
+    environment = environment_of(twin, url, hasty | few)
     assert run_bayar("migrate", environment=environment).returncode == 0
     yield environment
     postgres.drop(url)
@@ -142,7 +142,8 @@ def running(environment: dict[str, str], twin: Twin, directory: Path, *program: 
 def crew(
     environment: dict[str, str], twin: Twin, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkerPoolStatus]:
-    with running(environment, twin, tmp_path_factory.mktemp("crew")) as crew:
+    # The page's port is a fixed one, which services of other tests cannot have beside it.
+    with running(environment | page_settings(), twin, tmp_path_factory.mktemp("crew")) as crew:
         yield crew
 
 
@@ -249,7 +250,7 @@ def test_a_killed_worker_is_replaced_and_callers_that_try_again_notice_nothing(
 ) -> None:
     crew.await_all()
     assert "bayar_workers_replaced_total 1.0\n" in read(f"{crew.service.http_url}/metrics")
-    assert crew.service.log.count("was ended by SIGKILL") == 1
+    assert crew.service.log.count("worker 1 was ended by SIGKILL") == 1
     assert len({payment.payment_id for payment in paid_under_fire}) == 64
     for payment in paid_under_fire:
         assert len(charges(crew.twin, payment)) <= 1
