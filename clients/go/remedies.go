@@ -50,7 +50,7 @@ var remedies = map[string]string{
 	"STREAM_ENDED":                  "Open the stream again where it left off.",
 	"STREAM_READ_TOO_SLOWLY":        "Open the stream again where it left off.",
 	"CREDENTIALS_UNAVAILABLE":       "The token issuer does not answer: repeat.",
-	"TOO_MANY_DECLINES":             "Card testing is suspected: wait for RetryInfo.",
+	"TOO_MANY_DECLINES":             "Card testing is suspected: wait for RetryInfo, or ask an administrator to lift the block.",
 	"RATE_LIMITED":                  "Send fewer calls at a time; repeat after RetryInfo.",
 	"OVERLOADED":                    "Send fewer calls at a time; repeat after RetryInfo.",
 	"TOO_MANY_STREAMS":              "Close a stream first.",
