@@ -190,7 +190,8 @@ def test_a_deadlock_is_a_conflict_and_what_lost_it_is_recorded_after_all(postgre
         assert requests_of_other.claim(record("ours")) is None
         other.rollback()
         ours.result()
-    assert len(attempts) == 2
+    # On a busy machine, the repeat can meet the other once more before it has rolled back.
+    assert len(attempts) >= 2
     with store_on(url_of(postgres_engine)) as (store, _), store.read() as work:
         assert work.requests.get(CallerId("shop"), RequestId("ours")) is not None
 
