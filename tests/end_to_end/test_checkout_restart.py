@@ -12,10 +12,11 @@ import pytest
 
 from bayar.messages import PaymentState
 from tests.api_keys import in_environment
-from tests.end_to_end.checkout_steps import OTHER_NONCE, a_checkout, at_page, page_settings, state_of
+from tests.end_to_end.checkout_steps import OTHER_NONCE, Shopper, a_checkout, at_page, page_settings, state_of
 from tests.end_to_end.service import Pair, running_pair, until
 
 DELAY_SECONDS = 1.5
+When = Literal["before", "after"]
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +31,9 @@ def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield pair
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_kill_while_the_gateway_works_pays_once(killable: Pair, when: Literal["before", "after"]) -> None:
-    service, twin = killable.service, killable.twin
-    checkout = a_checkout(service.client())
-    shopper, second_tab = at_page(checkout), at_page(checkout)
-    twin.control.add_fault("delay", method="POST", path="/transactions", seconds=DELAY_SECONDS, when=when, next=1)
+def kill_while_the_gateway_works(pair: Pair, shopper: Shopper, when: When) -> None:
+    """The shopper pays; the service is killed before the gateway answers, and started again."""
+    pair.twin.control.add_fault("delay", method="POST", path="/transactions", seconds=DELAY_SECONDS, when=when, next=1)
 
     def click() -> None:
         with suppress(http.client.HTTPException, OSError):
@@ -43,10 +41,18 @@ def test_a_kill_while_the_gateway_works_pays_once(killable: Pair, when: Literal[
 
     clicking = threading.Thread(target=click)
     clicking.start()
-    until(lambda: second_tab.status().state == "pending")
-    service.kill()
+    until(lambda: shopper.status().state == "pending")
+    pair.service.kill()
     clicking.join(10)
-    service.restart()
+    pair.service.restart()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_kill_while_the_gateway_works_pays_once(killable: Pair, when: When) -> None:
+    service = killable.service
+    checkout = a_checkout(service.client())
+    shopper, second_tab = at_page(checkout), at_page(checkout)
+    kill_while_the_gateway_works(killable, shopper, when)
     # The page goes on: it takes no second payment, and finds the first one.
     assert second_tab.status().state in ("pending", "paid")
     assert second_tab.pay(OTHER_NONCE).state in ("pending", "paid")
@@ -59,20 +65,9 @@ def test_a_kill_while_the_gateway_works_pays_once(killable: Pair, when: Literal[
 
 def test_a_kill_before_anybody_looks_again_completes_the_checkout(killable: Pair) -> None:
     """The shopper closed the page. The shop learns of the payment all the same."""
-    service, twin = killable.service, killable.twin
+    service = killable.service
     checkout = a_checkout(service.client())
     shopper = at_page(checkout)
-    twin.control.add_fault("delay", method="POST", path="/transactions", seconds=DELAY_SECONDS, when="after", next=1)
-
-    def click() -> None:
-        with suppress(http.client.HTTPException, OSError):
-            shopper.pay()
-
-    clicking = threading.Thread(target=click)
-    clicking.start()
-    until(lambda: shopper.status().state == "pending")
-    service.kill()
-    clicking.join(10)
-    service.restart()
+    kill_while_the_gateway_works(killable, shopper, "after")
     bayar = service.client()
     until(lambda: state_of(bayar, checkout) == "COMPLETED", seconds=40)

@@ -7,7 +7,8 @@ import pytest
 from adapters.checkout.rate_limits import RateLimit
 from adapters.checkout.requests import Shopper
 from adapters.checkout.site import Site
-from adapters.checkout.texts import accepted_languages, all_texts, choose
+from adapters.checkout.texts import all_texts, choose
+from application.common.languages import accepted_languages
 from domain.money import Money
 
 

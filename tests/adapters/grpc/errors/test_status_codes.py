@@ -13,11 +13,12 @@ from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 
 from adapters.grpc.errors import exceptions
 from adapters.grpc.errors.status_codes import REFUSALS, problem_of, status_of
-from adapters.grpc.messages.catalogue import accepted_languages, catalogue
+from adapters.grpc.messages.catalogue import catalogue
 from adapters.grpc.messages.violation_messages import SENTENCES, sentence
 from application.common import errors as application
 from application.common.caller import Scope
 from application.common.errors import FieldViolation, ResourceKind, Rule
+from application.common.languages import accepted_languages
 from application.common.velocity_scope import VelocityScope
 from application.ports import gateway
 from domain import errors as domain
