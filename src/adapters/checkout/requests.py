@@ -15,7 +15,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from adapters.checkout.site import Site
-from adapters.checkout.texts import Texts, accepted_languages, choose
+from adapters.checkout.texts import Texts, choose
+from application.common.languages import accepted_languages
 from domain.checkout import Checkout
 from domain.networks import network_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,13 +10,10 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Final
 
+from application.common.languages import FALLBACK, chosen_language
 from domain.money import Money
 
-FALLBACK: Final = "en"
-# Obsolete codes that browsers still send.
-_RENAMED: Final = {"in": "id"}
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
-_MOST_RANGES: Final = 20
 # Indonesian writes 1.000,50 where English writes 1,000.50.
 _WITH_COMMA: Final = frozenset({"id"})
 
@@ -66,21 +62,4 @@ def all_texts() -> Mapping[str, Texts]:
 def choose(requested: Iterable[str]) -> Texts:
     """The texts of the first requested language that has some."""
     texts = all_texts()
-    for language in requested:
-        primary = language.strip().split("-")[0].lower()
-        primary = _RENAMED.get(primary, primary)
-        if primary in texts:
-            return texts[primary]
-    return texts[FALLBACK]
-
-
-def accepted_languages(header: str) -> list[str]:
-    """The languages of an Accept-Language header (RFC 9110), most preferred first."""
-    ranked: list[tuple[float, str]] = []
-    for part in header.split(",")[:_MOST_RANGES]:
-        language, _, parameters = part.strip().partition(";")
-        quality = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
-        weight = float(quality.group(1)) if quality else 1.0
-        if language and weight > 0:
-            ranked.append((-weight, language.strip()))
-    return [language for _, language in sorted(ranked, key=lambda one: one[0])]
+    return texts[chosen_language(requested, texts)]

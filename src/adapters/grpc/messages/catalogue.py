@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-FALLBACK: Final = "en"
-# Obsolete language codes that software still sends.
-_RENAMED: Final = {"in": "id"}
-_MOST_RANGES: Final = 20
+from application.common.languages import FALLBACK, chosen_language
 
 
 class Catalogue:
@@ -45,27 +41,10 @@ class Catalogue:
 
     def choose(self, requested: Iterable[str]) -> str:
         """The first requested language that has texts, compared by primary language; the fallback if none has."""
-        for language in requested:
-            primary = language.strip().split("-")[0].lower()
-            primary = _RENAMED.get(primary, primary)
-            if primary in self._texts:
-                return primary
-        return FALLBACK
+        return chosen_language(requested, self._texts)
 
 
 @cache
 def catalogue() -> Catalogue:
     """The texts that the service ships with."""
     return Catalogue.load()
-
-
-def accepted_languages(header: str) -> Sequence[str]:
-    """The languages of an accept-language header (RFC 9110), most preferred first."""
-    ranked: list[tuple[float, str]] = []
-    for part in header.split(",")[:_MOST_RANGES]:
-        language, _, parameters = part.strip().partition(";")
-        quality = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
-        weight = float(quality.group(1)) if quality else 1.0
-        if language and weight > 0:
-            ranked.append((-weight, language.strip()))
-    return [language for _, language in sorted(ranked, key=lambda one: one[0])]

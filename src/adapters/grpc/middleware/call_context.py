@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from adapters.grpc.messages.catalogue import accepted_languages, catalogue
+from adapters.grpc.messages.catalogue import catalogue
 from adapters.grpc.translate.resources import ResourceMapper
 from application.common.caller import EVERY_SCOPE, Caller
+from application.common.languages import accepted_languages
 from domain.ids import CallerId
 
 # The caller of every call while authentication is off.
