@@ -244,8 +244,8 @@ type Checkout struct {
 	CaptureMode CaptureMode `protobuf:"varint,16,opt,name=capture_mode,json=captureMode,proto3,enum=bayar.payments.v1.CaptureMode" json:"capture_mode,omitempty"`
 	// The metadata of its payments.
 	Metadata map[string]string `protobuf:"bytes,17,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key,proto3" protobuf_val:"bytes,2,opt,name=value,proto3"`
-	// The newest payment that paid it, or empty. A payment link has more: each is told by an event, and ListPayments finds
-	// them by reference_contains.
+	// The newest payment that paid it, or empty. A payment link has more: the feed has an event of each, and ListPayments
+	// finds them by reference_contains.
 	PaymentId string `protobuf:"bytes,18,opt,name=payment_id,json=paymentId,proto3" json:"payment_id,omitempty"`
 	// When it was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`

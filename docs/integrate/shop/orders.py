@@ -129,7 +129,7 @@ class Records:
             )
 
     def apply(self, payment: Payment, position: int | None = None) -> None:
-        """Bring the order of a payment in step with it; with the position of the event that told of it."""
+        """Bring the order of a payment in step with it; with the position of its event."""
         number = payment.reference.removeprefix(_PREFIX)
         with self._database() as database:
             if number.isdigit() and payment.reference.startswith(_PREFIX):

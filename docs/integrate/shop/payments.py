@@ -59,7 +59,7 @@ class Payments:
         return checkout.url
 
     def refresh(self, order: Order) -> Order:
-        """The order as Bayar knows it now, for a shopper who is back before the feed has told of the payment."""
+        """The order as Bayar knows it now, for a shopper who is back before the payment is in the feed."""
         if not order.checkout_id or order.is_paid:
             return order
         checkout = self._bayar.get_checkout(checkout_id=order.checkout_id)

@@ -119,7 +119,7 @@ def created(*acts: Act) -> list[Transaction | Unreadable]:
 
 
 @pytest.mark.parametrize(
-    ("strange", "told"),
+    ("strange", "shown"),
     [
         ({"currency-iso-code": "BGN"}, "BGN"),
         ({"currency-iso-code": None}, "UnknownCurrency"),
@@ -131,12 +131,14 @@ def created(*acts: Act) -> list[Transaction | Unreadable]:
         ({"amount": "NaN"}, "NaN"),
     ],
 )
-def test_a_strange_transaction_is_told_as_what_it_is_and_hides_no_other(strange: documents.Elements, told: str) -> None:
+def test_a_strange_transaction_is_reported_and_hides_no_other(
+    strange: documents.Elements, shown: str
+) -> None:
     page = documents.found({"id": "tx1"}, {"id": "tx2"} | strange, {"id": "tx3"})
     found = created(answer(200, documents.found_ids("tx1", "tx2", "tx3")), answer(200, page))
     assert [one.transaction_id for one in found] == ["tx1", "tx2", "tx3"]
     assert isinstance(found[1], Unreadable)
-    assert told in found[1].detail
+    assert shown in found[1].detail
     assert all(isinstance(found[place], Transaction) for place in (0, 2))
 
 

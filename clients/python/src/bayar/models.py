@@ -867,8 +867,8 @@ class Checkout(Model):
     metadata: dict[str, str] = field(default_factory=dict)
     """The metadata of its payments."""
     payment_id: str = ""
-    """The newest payment that paid it, or empty. A payment link has more: each is told by an event, and ListPayments
-    finds them by reference_contains.
+    """The newest payment that paid it, or empty. A payment link has more: the feed has an event of each, and
+    ListPayments finds them by reference_contains.
     """
     create_time: datetime = EPOCH
     """When it was created."""

@@ -21,6 +21,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
+from adapters.persistence.migrate import upgrade
 from adapters.persistence.repositories.idempotency_keys import SqlRequests
 from adapters.persistence.sql import group_commit
 from adapters.persistence.sql.engine import create_engine
@@ -396,6 +397,17 @@ def test_stores_give_their_connections_back(sqlite_engine: Engine) -> None:
     sqlite_engine.dispose()
     with store.begin() as work:
         assert work.requests.get(CallerId("shop"), RequestId("11")) is not None
+
+
+def test_a_store_that_is_gone_leaves_no_write_ahead_log(tmp_path: Path) -> None:
+    """A copy of the database's file alone has everything then."""
+    file = tmp_path / "bayar.db"
+    engine = create_engine(f"sqlite:///{file}")
+    upgrade(engine)
+    with SqlStore(engine, CountingIds(), SEALER).begin() as work:
+        work.requests.claim(record("1"))
+    engine.dispose()
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
 
 
 def test_a_connection_waits_for_locks_again_after_it_wrote(sqlite_engine: Engine) -> None:

@@ -188,8 +188,8 @@ class Checkout(_message.Message):
     capture_mode: _payment_pb2.CaptureMode.ValueType
     """Whether its payments are captured at once."""
     payment_id: _builtins.str
-    """The newest payment that paid it, or empty. A payment link has more: each is told by an event, and ListPayments finds
-    them by reference_contains.
+    """The newest payment that paid it, or empty. A payment link has more: the feed has an event of each, and ListPayments
+    finds them by reference_contains.
     """
     result_key: _builtins.str
     """The key that signs the result in the return address of this checkout. Keep it beside the order: the clients'
