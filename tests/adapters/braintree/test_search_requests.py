@@ -131,9 +131,7 @@ def created(*acts: Act) -> list[Transaction | Unreadable]:
         ({"amount": "NaN"}, "NaN"),
     ],
 )
-def test_a_strange_transaction_is_reported_and_hides_no_other(
-    strange: documents.Elements, shown: str
-) -> None:
+def test_a_strange_transaction_is_reported_and_hides_no_other(strange: documents.Elements, shown: str) -> None:
     page = documents.found({"id": "tx1"}, {"id": "tx2"} | strange, {"id": "tx3"})
     found = created(answer(200, documents.found_ids("tx1", "tx2", "tx3")), answer(200, page))
     assert [one.transaction_id for one in found] == ["tx1", "tx2", "tx3"]
