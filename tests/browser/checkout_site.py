@@ -126,11 +126,6 @@ class Shopper:
     def pay(self) -> None:
         self.page.locator("#pay").click()
 
-    def answer_challenge(self, code: str = "1234") -> None:
-        frame = self.page.frame_locator("iframe[name=braintree-twin-challenge]")
-        frame.locator("input[name=code]").fill(code)
-        frame.locator("button[value=submit]").click()
-
     def expect_return(self) -> str:
         """Wait until the page has led back to the shop; the address."""
         self.page.wait_for_url(f"{SUCCESS_URL}**")

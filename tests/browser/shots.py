@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, expect
 from bayar import CheckoutMethod
 from braintree_twin.testing import start_twin
 from tests.api_keys import in_environment
+from tests.browser.challenge import challenge_frame
 from tests.browser.checkout_site import CHALLENGED, PHONE, SMALLEST_PHONE, VISA, Shopper, Site, running_site, shopper
 from tests.browser.shop import braintree_web, chromium
 
@@ -58,8 +59,7 @@ def challenge(site: Site, person: Shopper) -> None:
     person.open(site.create().url)
     person.type_card(CHALLENGED)
     person.pay()
-    frame = person.page.frame_locator("iframe[name=braintree-twin-challenge]")
-    frame.locator("input[name=code]").wait_for()
+    challenge_frame(person.page).locator("input[name=code]").wait_for()
 
 
 def pending(site: Site, person: Shopper) -> None:

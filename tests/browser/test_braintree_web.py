@@ -10,6 +10,7 @@ import braintree
 import pytest
 
 from braintree_twin.testing import Twin
+from tests.browser.challenge import answer_challenge, answer_challenge_wrongly
 from tests.browser.shop import Shop
 
 TOKENIZATION_KEY = "sandbox_cc71a5b4_twin_merchant"
@@ -74,17 +75,11 @@ def test_a_frictionless_card_is_authenticated(shop: Shop, gateway: Any, token: s
     assert paid.transaction.three_d_secure_info.status == "authenticate_successful"
 
 
-def _answer(shop: Shop, code: str) -> None:
-    frame = shop.page.frame_locator("iframe[name=braintree-twin-challenge]")
-    frame.locator("input[name=code]").fill(code)
-    frame.locator("button[value=submit]").click()
-
-
 def test_a_challenged_card_is_authenticated_by_the_code(shop: Shop, gateway: Any, token: str) -> None:
     shop.create_client(token)
     shop.start(VERIFY, card=shop.tokenize(CHALLENGED))
-    _answer(shop, "9999")
-    _answer(shop, "1234")
+    answer_challenge_wrongly(shop.page)
+    answer_challenge(shop.page)
     verified = shop.finished()
     assert verified["liabilityShifted"] is True
     assert verified["threeDSecureInfo"]["authentication"]["transStatus"] == "Y"
@@ -98,7 +93,7 @@ def test_a_challenged_card_is_authenticated_by_the_code(shop: Shop, gateway: Any
 def test_a_failed_challenge_leaves_a_nonce_without_a_shift(shop: Shop, gateway: Any, token: str) -> None:
     shop.create_client(token)
     shop.start(VERIFY, card=shop.tokenize(FAILS_CHALLENGE))
-    _answer(shop, "1234")
+    answer_challenge(shop.page)
     verified = shop.finished()
     assert (verified["liabilityShifted"], verified["liabilityShiftPossible"]) == (False, True)
     rejected = sale(gateway, verified["nonce"], options={"three_d_secure": {"required": True}})
@@ -156,7 +151,7 @@ def test_a_server_looks_up_what_the_page_prepared(shop: Shop, gateway: Any, toke
         "threeDSecureInfo": {"liabilityShifted": False, "liabilityShiftPossible": True},
     }
     shop.start("return three.initializeChallengeWithLookupResponse(given.lookup);", lookup=lookup)
-    _answer(shop, "1234")
+    answer_challenge(shop.page)
     assert shop.finished()["liabilityShifted"] is True
 
 

@@ -20,6 +20,7 @@ from bayar import (
 )
 from braintree_twin.testing import Twin
 from tests.api_keys import in_environment
+from tests.browser.challenge import answer_challenge, answer_challenge_wrongly
 from tests.browser.checkout_site import (
     CHALLENGED,
     FAILS_CHALLENGE,
@@ -378,8 +379,8 @@ class TestThreeDSecure:
         person.open(checkout.url)
         person.type_card(CHALLENGED)
         person.pay()
-        person.answer_challenge("9999")
-        person.answer_challenge()
+        answer_challenge_wrongly(person.page)
+        answer_challenge(person.page)
         person.expect_return()
         result = payment_of(site, checkout).three_d_secure
         assert result is not None
@@ -390,7 +391,7 @@ class TestThreeDSecure:
         person.open(checkout.url)
         person.type_card(FAILS_CHALLENGE)
         person.pay()
-        person.answer_challenge()
+        answer_challenge(person.page)
         expect(person.message()).to_be_visible()
         assert all(payment.state is PaymentState.DECLINED for payment in payments_for(site, checkout))
         person.retype_number(FRICTIONLESS)

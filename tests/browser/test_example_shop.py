@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from tests.browser.challenge import answer_challenge
 from tests.browser.checkout_site import FIELDS
 from tests.browser.shop import CHROMIUM, SECONDS, braintree_web
 from tests.languages.toolchain import ROOT
@@ -97,9 +98,7 @@ def test_a_guest_pays_by_redirect_and_the_owner_refunds(example: RunningShop, pa
     page.get_by_role("button", name="Pay $14.50").click()
     type_card(page, CHALLENGED)
     page.locator("#pay").click()
-    challenge = page.frame_locator("iframe[name=braintree-twin-challenge]")
-    challenge.locator("input[name=code]").fill("1234")
-    challenge.locator("button[value=submit]").click()
+    answer_challenge(page)
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
     page.goto(f"{example.url}/owner")
     page.get_by_label("Password").fill(example.owner_password)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from braintree_twin.browser.local_copy import local_copy
 from braintree_twin.testing import Twin, start_twin
+from tests.browser.challenge import answer_challenge
 from tests.browser.conftest import gateway_of
 from tests.browser.shop import CHROMIUM, braintree_web
 
@@ -76,9 +77,7 @@ def test_an_ordinary_browser_pays_with_an_authenticated_card(local_twin: Twin, p
         frame = page.frame_locator(f"iframe[name=braintree-hosted-field-{field}]")
         frame.locator(f"#{name}").press_sequentially(text)
     page.evaluate(_VERIFY)
-    challenge = page.frame_locator("iframe[name=braintree-twin-challenge]")
-    challenge.locator("input[name=code]").fill("1234")
-    challenge.locator("button[value=submit]").click()
+    answer_challenge(page)
     assert page.evaluate("async () => (await verified).liabilityShifted") is True
     assert [url for url in asked if not url.startswith(local_twin.browser_url)] == []
 
