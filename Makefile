@@ -73,7 +73,7 @@ test-crash: $(DEV) ## run the crash tests: kill -9, freezes, stops, wrong clocks
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(STOPS) $(ARGS)
 
 test-upgrade: $(DEV) ## upgrade from the version before under load, and back, with its real code; some minutes
-	$(BIN)/pytest tests/upgrade $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal tests/upgrade $(ARGS)
 
 version-before: $(DEV) ## after a release: keep its code for test-upgrade (COMMIT=v0.1.0)
 	$(BIN)/python -m tests.upgrade.version_before $(COMMIT)

@@ -8,27 +8,33 @@ import sys
 import threading
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 import psutil  # type: ignore[import-untyped]
 
-from bayar.messages import BayarClient, CaptureMode, Payment, PaymentState
+from bayar.messages import BayarClient, CaptureMode, FailureReason, Operation, OperationState, Payment, PaymentState
 from tests.crash.replica import free_port
 from tests.end_to_end.payment_steps import pay, usd
 from tests.end_to_end.service import Service, until
 
 # As long as a real replica may take on a busy machine.
 _STOP_SECONDS: Final = 60.0
-_SHOPPERS: Final = 3
+SHOPPERS: Final = 3
 _AFTERWARDS: Final = {
     "capture": PaymentState.PAYMENT_STATE_CAPTURED,
     "void": PaymentState.PAYMENT_STATE_VOIDED,
     "refund": PaymentState.PAYMENT_STATE_VOIDED,
+}
+_ENDED: Final = {
+    OperationState.OPERATION_STATE_SUCCEEDED,
+    OperationState.OPERATION_STATE_DECLINED,
+    OperationState.OPERATION_STATE_FAILED,
 }
 
 
@@ -50,6 +56,8 @@ class Fleet:
 
     def __init__(self, environment: Mapping[str, str], directory: Path, replicas: int = 2) -> None:
         self.environment = dict(environment)
+        # The time of each kill -9.
+        self.kills: list[datetime] = []
         self._services = [
             Service(
                 self.environment | {"BAYAR_GRPC_ADDRESS": f"127.0.0.1:{free_port()}"},
@@ -83,6 +91,7 @@ class Fleet:
         """Kills a worker, or the only process of a replica, and returns once its successor is ready."""
         service = self._services[0]
         workers = _workers(service)
+        self.kills.append(datetime.now(UTC))
         if not workers:
             service.kill()
             self._start(service, version)
@@ -129,12 +138,14 @@ class Shoppers:
     address: str
     errors: list[str] = field(default_factory=list)
     paid: list[Payment] = field(default_factory=list)
+    # Operations of which the gateway never heard, since their process was killed before it sent them.
+    never_sent: list[Operation] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        threads = [threading.Thread(target=self._shop, name=f"shopper {n}", daemon=True) for n in range(_SHOPPERS)]
+        threads = [threading.Thread(target=self._shop, name=f"shopper {n}", daemon=True) for n in range(SHOPPERS)]
         for thread in threads:
             thread.start()
         try:
@@ -163,22 +174,32 @@ class Shoppers:
     def _buy(self, bayar: BayarClient, act: str) -> None:
         manual = act in ("capture", "void")
         mode = CaptureMode.CAPTURE_MODE_MANUAL if manual else CaptureMode.CAPTURE_MODE_AUTOMATIC
-        payment = pay(bayar, "10.00", capture_mode=mode)
+        payment = self._done(bayar, lambda: pay(bayar, "10.00", capture_mode=mode))
         own = payment.payment_id
-
-        def now() -> Payment:
-            self.calls["get"] += 1
-            return bayar.get_payment(payment_id=own)
-
-        # The answer of a process that died is unknown until the resolver has asked.
-        until(lambda: now().state != PaymentState.PAYMENT_STATE_PENDING, seconds=60, what="the outcome")
-        if act == "capture":
-            bayar.capture_payment(payment_id=own, amount=usd("7.00"))
-        elif act == "void":
-            bayar.void_payment(payment_id=own)
-        else:
-            bayar.refund_payment(payment_id=own)
-        until(lambda: now().state == _AFTERWARDS[act], seconds=60, what=f"{act} of {own}")
+        acts: Mapping[str, Callable[[], Payment]] = {
+            "capture": lambda: bayar.capture_payment(payment_id=own, amount=usd("7.00")),
+            "void": lambda: bayar.void_payment(payment_id=own),
+            "refund": lambda: bayar.refund_payment(payment_id=own),
+        }
+        done = self._done(bayar, acts[act])
+        assert done.state == _AFTERWARDS[act], f"{own} is {done.state} after {act}"
         assert own in [one.payment_id for one in bayar.list_payments(reference=payment.reference)]
         self.calls.update(["pay", act, "list"])
-        self.paid.append(now())
+        self.paid.append(done)
+
+    def _done(self, bayar: BayarClient, act: Callable[[], Payment]) -> Payment:
+        """The payment once the outcome of the act is known. One that a killed process never sent is done anew."""
+        while True:
+            own = act().payment_id
+
+            def known(own: str = own) -> Payment | None:
+                self.calls["get"] += 1
+                payment = bayar.get_payment(payment_id=own)
+                return payment if payment.operations[-1].state in _ENDED else None
+
+            # The answer of a process that died is unknown until the resolver has asked.
+            payment = until(known, seconds=60, what=f"the outcome of {own}")
+            last = payment.operations[-1]
+            if last.failure_reason != FailureReason.FAILURE_REASON_NOT_FOUND_AT_GATEWAY:
+                return payment
+            self.never_sent.append(last)
