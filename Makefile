@@ -1,7 +1,8 @@
 # `make` alone lists the targets. Everything is built in .venv; nothing is installed anywhere else.
 
 PYTHON  ?= python3
-WORKERS ?= 2
+# More than the cores, since many tests wait for a process or a clock.
+WORKERS ?= 3
 ARGS    ?=
 SECONDS ?= 60
 SEED    ?=
@@ -66,14 +67,14 @@ shop: $(SHOP) $(WEB) ## run a shop with a checkout page and an offline gateway, 
 # Tests that kill, freeze, stop and replace the processes of the service. They run with the crash tests.
 STOPS := $(addprefix tests/end_to_end/,test_workers.py test_drain.py test_checkout_restart.py)
 
-test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
+test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=3; ARGS="-k refund" selects among all)
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash $(STOPS:%=--ignore=%) --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade --ignore=tests/browser)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, stops, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(STOPS) $(ARGS)
 
 test-upgrade: $(DEV) ## upgrade from the version before under load, and back, with its real code; some minutes
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal tests/upgrade $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist worksteal tests/upgrade $(ARGS)
 
 version-before: $(DEV) ## after a release: keep its code for test-upgrade (COMMIT=v0.1.0)
 	$(BIN)/python -m tests.upgrade.version_before $(COMMIT)

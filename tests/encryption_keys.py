@@ -25,10 +25,11 @@ ENCRYPTION_KEYS: Final = "test:" + base64.b64encode(hashlib.sha256(b"t").digest(
 
 def sealer_of(environment: Mapping[str, str]) -> Sealer:
     """With the keys that a service of this environment has."""
+    own = {
+        name.removeprefix("BAYAR_").lower(): value for name, value in environment.items() if name.startswith("BAYAR_")
+    }
     container = Container()
-    container.settings.override(
-        Settings(**{name.removeprefix("BAYAR_").lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
-    )
+    container.settings.override(Settings(**own))  # type: ignore[arg-type]
     sealer: Sealer = container.sealer()
     return sealer
 
