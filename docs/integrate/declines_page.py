@@ -23,8 +23,13 @@ A declined payment carries a `Decline`: the `reason` to switch on, `fixer` (who 
 `retry_after`, and a message for the customer. `ListDeclineReasons` returns the same over gRPC.
 
 The tables list each gateway code. Two things override them: the bank's own advice code, and Braintree's class of the
-answer (soft: try again; hard: not with this method). A refused refund is always `refund_refused`. An unknown code is
+answer (soft: try again; hard: not with this method). Neither advises a mere wait where something has to change first:
+`authentication_required` always means to authenticate. A refused refund is always `refund_refused`. An unknown code is
 `declined`, and logged once.
+
+A soft decline of a merchant-initiated payment (series position LATER) without the bank's own advice is `RETRY_LATER`,
+after two days at least: Visa permits 15 attempts within 30 days. That holds for `declined`, `insufficient_funds`,
+`limit_exceeded`, `not_permitted` and `too_many_attempts`.
 
 `python docs/integrate/declines_page.py` generates this page from
 [declines.toml](../../src/adapters/braintree/codes/declines.toml) and the texts in

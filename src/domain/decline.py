@@ -1,6 +1,8 @@
 """Decline reasons: why a payment was declined, who can fix it, and whether to retry."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 from types import MappingProxyType
@@ -54,6 +56,10 @@ class RetryAdvice(Enum):
     AFTER_CUSTOMER_ACTION = "after_customer_action"
 
 
+# Visa permits 15 attempts at a merchant-initiated payment within 30 days, Mastercard more.
+MERCHANT_RETRY_PAUSE: Final = timedelta(days=2)
+
+
 @dataclass(frozen=True, slots=True)
 class Decline:
     """One decline, in terms of the next step. retry_after is set exactly with RETRY_LATER."""
@@ -62,10 +68,19 @@ class Decline:
     fixer: Fixer
     retry_advice: RetryAdvice
     retry_after: timedelta | None = None
+    # The bank may approve the same payment later, and gave no advice of its own. It is known of a fresh answer only.
+    is_cured_by_time: bool = field(default=False, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if (self.retry_after is not None) != (self.retry_advice is RetryAdvice.RETRY_LATER):
             raise ValueError("retry_after goes with RETRY_LATER, and only with it")
+
+    def of_merchant_initiated_payment(self) -> Decline:
+        """The decline with the advice for a payment in the customer's absence: nobody can give another method."""
+        if not self.is_cured_by_time:
+            return self
+        pause = max(self.retry_after or MERCHANT_RETRY_PAUSE, MERCHANT_RETRY_PAUSE)
+        return replace(self, retry_advice=RetryAdvice.RETRY_LATER, retry_after=pause)
 
 
 def _later(fixer: Fixer, wait: timedelta) -> tuple[Fixer, RetryAdvice, timedelta | None]:

@@ -108,6 +108,12 @@ def is_line_total(total: Money, quantity: Decimal, unit_amount: Decimal) -> bool
     return _rounded(product, code, ROUND_FLOOR) <= total <= _rounded(product, code, ROUND_CEILING)
 
 
+def is_line_tax(tax: Money, quantity: Decimal, unit_tax: Money) -> bool:
+    """Whether the line's tax is quantity x the tax of one unit, which may be rounded itself by the smallest amount."""
+    smallest = _smallest(tax.currency_code)
+    return abs(quantity * unit_tax.minor_units - tax.minor_units) <= smallest * (quantity + 1)
+
+
 def has_line_decimals(amount: Money) -> bool:
     """Whether the amount has few enough decimals for a line item."""
     return amount.minor_units % _smallest(amount.currency_code) == 0

@@ -6,6 +6,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
+from domain.card_brands import CardBrand
 from domain.money import Money
 
 
@@ -43,6 +44,22 @@ class ScaExemption(Enum):
     TRANSACTION_RISK_ANALYSIS = "transaction_risk_analysis"
 
 
+# The highest amounts of the exemptions with a limit, in the European regulation (EU 2018/389) and the British one. The
+# acquirer's fraud rate may set a lower one.
+_EXEMPTION_LIMITS: Final = MappingProxyType(
+    {
+        ScaExemption.LOW_VALUE: (Money(30_00, "EUR"), Money(25_00, "GBP")),
+        ScaExemption.TRANSACTION_RISK_ANALYSIS: (Money(500_00, "EUR"), Money(440_00, "GBP")),
+    }
+)
+
+
+def exemption_limit(exemption: ScaExemption, currency_code: str) -> Money | None:
+    """The highest amount that the exemption is for. None: no limit, or no known one in this currency."""
+    limits = _EXEMPTION_LIMITS.get(exemption, ())
+    return next((limit for limit in limits if limit.currency_code == currency_code), None)
+
+
 _FAILED: Final = frozenset({ThreeDSecureStatus.FAILED, ThreeDSecureStatus.CHALLENGE_INCOMPLETE})
 
 
@@ -76,9 +93,20 @@ def is_acceptable(policy: ThreeDSecurePolicy, result: ThreeDSecureResult | None)
     return policy is ThreeDSecurePolicy.NOT_WANTED or result is None or not result.has_failed
 
 
-_AUTHENTICATED_ECIS: Final = frozenset({"01", "02", "05", "06"})
-_POSITIVE_RESPONSES: Final = frozenset("YA")
-_NEGATIVE_RESPONSES: Final = frozenset("NR")
+_FULL_ECIS: Final = frozenset({"02", "05"})
+_ATTEMPT_ECIS: Final = frozenset({"01", "06"})
+_ECIS_OF_MASTERCARD: Final = ("00", "01", "02", "04")
+_ECIS_OF_OTHERS: Final = ("05", "06", "07")
+# No, rejected, and a challenge that nobody completed.
+_FAILED_RESPONSES: Final = frozenset("NRC")
+# Responses that version 1 does not know.
+_NEW_RESPONSES: Final = frozenset("CR")
+_NEW_DIRECTORY_RESPONSES: Final = frozenset("ACR")
+
+
+def indicators_of(brand: CardBrand) -> tuple[str, ...]:
+    """The electronic commerce indicators (ECI) that the brand gives."""
+    return _ECIS_OF_MASTERCARD if brand is CardBrand.MASTERCARD else _ECIS_OF_OTHERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +125,48 @@ class ExternalAuthentication:
     @property
     def is_authenticated(self) -> bool:
         """Whether the indicator says that the cardholder was authenticated, or that it was attempted."""
-        return self.eci in _AUTHENTICATED_ECIS
+        return self.eci in _FULL_ECIS or self.eci in _ATTEMPT_ECIS
+
+    @property
+    def is_version_1(self) -> bool:
+        return self.version.startswith("1")
 
     @property
     def has_failed(self) -> bool:
-        return self.authentication_response in _NEGATIVE_RESPONSES
+        # From version 2 on, the directory's response is the result where no challenge followed.
+        decided = self.authentication_response or ("" if self.is_version_1 else self.directory_response)
+        return decided in _FAILED_RESPONSES and not self.is_authenticated
 
     @property
-    def contradicts_itself(self) -> bool:
-        """Whether the indicator and the response say the contrary of each other."""
-        response = self.authentication_response
-        return (self.is_authenticated and response in _NEGATIVE_RESPONSES) or (
-            not self.is_authenticated and response in _POSITIVE_RESPONSES
-        )
+    def contradicting_response(self) -> str:
+        """The name of the response that says the contrary of the indicator; empty if none does."""
+        if self.authentication_response in self._contradicting_responses:
+            return "authentication_response"
+        return "directory_response" if self.directory_response in self._contradicting_directory_responses else ""
+
+    @property
+    def response_of_later_version(self) -> str:
+        """The name of a response that version 1 does not know; empty if there is none."""
+        if not self.is_version_1:
+            return ""
+        if self.authentication_response in _NEW_RESPONSES:
+            return "authentication_response"
+        return "directory_response" if self.directory_response in _NEW_DIRECTORY_RESPONSES else ""
+
+    @property
+    def _contradicting_responses(self) -> frozenset[str]:
+        if self.eci in _FULL_ECIS:
+            return frozenset("ANURC")
+        return frozenset("YNURC" if self.eci in _ATTEMPT_ECIS else "YA")
+
+    @property
+    def _contradicting_directory_responses(self) -> frozenset[str]:
+        """Version 1: whether the card is enrolled. From version 2 on: the result before a challenge."""
+        if self.eci in _FULL_ECIS:
+            return frozenset("NUAR")
+        if self.eci in _ATTEMPT_ECIS:
+            return frozenset() if self.is_version_1 else frozenset("NUR")
+        return frozenset("A")
 
 
 @dataclass(frozen=True, slots=True)

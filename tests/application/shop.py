@@ -51,6 +51,7 @@ from application.payments.refund_payment import RefundPayment, RefundPaymentComm
 from application.payments.sync_from_gateway import SyncPayment
 from application.payments.verify_payment import VerifiedPayment, VerifyPayment
 from application.payments.void_payment import VoidPayment, VoidPaymentCommand
+from application.ports.gateway import Nonce
 from application.recovery.check_backoff import CheckBackoff
 from application.recovery.resolve_operation import ResolveOperation
 from application.recovery.resolve_operations import ResolveOperations
@@ -321,7 +322,9 @@ class Shop:
     def customer(self, **details: str) -> Customer:
         return self.create_customer(CustomerCommand(request_id=a_request_id(), **details), SHOP)
 
-    def method(self, customer: Customer, source: RawCard = VISA, *, make_default: bool = False) -> PaymentMethod:
+    def method(
+        self, customer: Customer, source: RawCard | Nonce = VISA, *, make_default: bool = False
+    ) -> PaymentMethod:
         order = AddPaymentMethodCommand(
             request_id=a_request_id(), customer_id=customer.customer_id, source=source, make_default=make_default
         )

@@ -16,6 +16,7 @@ from bayar import (
     Payment,
     PaymentState,
     ThreeDSecureStatus,
+    money,
     verify_checkout_result,
 )
 from braintree_twin.testing import Twin
@@ -24,6 +25,7 @@ from tests.browser.challenge import answer_challenge, answer_challenge_wrongly
 from tests.browser.checkout_site import (
     CHALLENGED,
     FAILS_CHALLENGE,
+    FIELDS,
     FRICTIONLESS,
     PHONE,
     SECURITY_CODE,
@@ -34,7 +36,10 @@ from tests.browser.checkout_site import (
     running_site,
     shopper,
 )
+from tests.browser.shop import Shop
+from tests.languages.toolchain import ROOT
 
+THREE_D_SECURE_PAGE = ROOT / "docs" / "integrate" / "three-d-secure.md"
 DECLINED = "2001.00"
 TOKENIZATION = "**/client_api/v1/payment_methods/credit_cards"
 
@@ -397,6 +402,29 @@ class TestThreeDSecure:
         person.retype_number(FRICTIONLESS)
         person.pay()
         person.expect_return()
+
+    def test_the_page_on_three_d_secure_leads_to_a_paid_order(self, site: Site, shop: Shop) -> None:
+        (snippet,) = re.findall(r"```js\n(.*?)```", THREE_D_SECURE_PAGE.read_text("utf-8"), re.DOTALL)
+        elements = "".join(f"<div id={name}></div>" for name in ("number", "expiration-date", "cvv"))
+        shop.page.add_script_tag(content=snippet)
+        failed = shop.run(
+            "document.body.insertAdjacentHTML('beforeend', given.elements);"
+            "window.pay = await prepare(given.token, '2099.00');",
+            elements=elements,
+            token=site.bayar.create_client_token(currency_code="USD"),
+        )
+        assert not failed
+        for name, text in (("number", CHALLENGED), ("expirationDate", "1230"), ("cvv", SECURITY_CODE)):
+            frame = shop.page.frame_locator(f"iframe[name=braintree-hosted-field-{name}]")
+            frame.locator(FIELDS[name]).press_sequentially(text)
+        shop.start("return pay();")
+        answer_challenge(shop.page)
+        paid = site.bayar.create_payment(
+            reference="order-of-the-page", amount=money("2099.00", "USD"), payment_method_nonce=shop.finished()
+        )
+        assert paid.state is PaymentState.CAPTURED
+        assert paid.three_d_secure is not None
+        assert paid.three_d_secure.liability_shifted
 
     def test_a_stored_card_is_authenticated_too(self, site: Site, person: Shopper) -> None:
         customer = site.customer()

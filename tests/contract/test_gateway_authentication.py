@@ -54,6 +54,25 @@ def shown(outcome: Outcome) -> ThreeDSecureResult | None:
     return outcome.transaction.details.three_d_secure
 
 
+def test_an_issuer_that_asks_for_authentication_approves_the_same_amount_with_one(setup: GatewaySetup) -> None:
+    def paid(source: Source, external: ExternalAuthentication | None = None) -> Outcome:
+        asked = Authorization(
+            operation_id=an_operation_id(),
+            amount=usd(2099_00),
+            source=source,
+            captures=True,
+            three_d_secure=ThreeDSecureRequest(external=external),
+        )
+        return setup.gateway.authorize(asked, HELD)
+
+    for source in (VISA, Nonce(UNAVAILABLE_NONCE)):
+        refused = paid(source)
+        assert isinstance(refused, Declined)
+        assert refused.decline.reason is DeclineReason.AUTHENTICATION_REQUIRED
+    assert shown(paid(Nonce(AUTHENTICATED_NONCE))) == RESULTS[AUTHENTICATED_NONCE]
+    assert shown(paid(VISA, EXTERNAL)) is not None
+
+
 @pytest.mark.parametrize("nonce", RESULTS)
 def test_a_sale_shows_the_authentication_of_its_nonce(setup: GatewaySetup, nonce: str) -> None:
     assert shown(sale(setup, Nonce(nonce), ThreeDSecureRequest(is_required=False))) == RESULTS[nonce]

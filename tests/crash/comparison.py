@@ -10,6 +10,7 @@ from typing import Final
 from adapters.persistence.store import SqlStore
 from braintree_twin.control import TwinControl
 from domain.dispute import Dispute
+from domain.operation import OperationKind, OperationOrigin
 from tests.crash.answer_audit import AnswerAudit
 from tests.crash.api_audit import ApiAudit
 from tests.crash.database_records import Record, read_disputes, read_records, seconds_to_resolve
@@ -49,7 +50,13 @@ class Comparison:
     def check_before_verification(self) -> None:
         """Compare once nothing is open, before VerifyPayment corrects anything."""
         ledger = self._control.ledger()
-        audit = LedgerAudit(self._findings, read_records(self._store), ledger, external=external_transactions(ledger))
+        audit = LedgerAudit(
+            self._findings,
+            read_records(self._store),
+            ledger,
+            external=external_transactions(ledger),
+            adjusted=self._request_log.adjusted_by_others,
+        )
         audit.check_before_verification()
 
     def check_at_the_end(self, *, clocks_agree: bool) -> None:
@@ -67,10 +74,16 @@ class Comparison:
         findings = self._findings
         ledger = self._control.ledger()
         board.external = len(external_transactions(ledger))
-        LedgerAudit(findings, records, ledger, disputes, external_transactions(ledger)).check_at_the_end(
+        others = self._request_log.adjusted_by_others
+        board.adjusted_by_others = sum(
+            operation.kind is OperationKind.ADJUST and operation.origin is OperationOrigin.OUTSIDE
+            for record in records
+            for operation in record.payment.operations
+        )
+        LedgerAudit(findings, records, ledger, disputes, external_transactions(ledger), others).check_at_the_end(
             clocks_agree=clocks_agree
         )
-        findings.double_sends += double_sends(log, records, disputes)
+        findings.double_sends += double_sends(log, records, disputes, others)
         AnswerAudit(findings, records, asked, self._request_log.read).check(clocks_agree=clocks_agree)
         self._check_the_api(records, disputes)
         # The checks of the API have not changed anything, otherwise the feed has further events.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from braintree_twin.control import LoggedRequest
@@ -29,8 +29,16 @@ _ON_A_TRANSACTION: Final = {
 _REFUSED: Final = 422
 
 
-def double_sends(log: Iterable[LoggedRequest], records: Sequence[Record], disputes: Sequence[Dispute]) -> Iterator[str]:
-    """Findings: requests that were sent more often than they were started, whatever their outcome."""
+def double_sends(
+    log: Iterable[LoggedRequest],
+    records: Sequence[Record],
+    disputes: Sequence[Dispute],
+    adjusted_by_others: Collection[str] = (),
+) -> Iterator[str]:
+    """Findings: requests that were sent more often than they were started, whatever their outcome.
+
+    An adjustment carries no order id: those of the transactions that others adjust as well are not counted.
+    """
     by_order: defaultdict[str, list[LoggedRequest]] = defaultdict(list)
     by_target: defaultdict[tuple[str, str], list[LoggedRequest]] = defaultdict(list)
     by_token: defaultdict[str, list[LoggedRequest]] = defaultdict(list)
@@ -52,6 +60,8 @@ def double_sends(log: Iterable[LoggedRequest], records: Sequence[Record], disput
         if times > starts[operation_id]:
             yield f"{operation_id} was started {starts[operation_id]} times, and sent {times} times: {sent}"
     for (target, verb), sent in by_target.items():
+        if verb == "adjust_authorization" and target in adjusted_by_others:
+            continue
         if verb == "void" and target in unauthenticated:
             # It is repeated until the sale is voided, as often as the process dies on the way.
             continue

@@ -1,4 +1,4 @@
-"""Another client of the same merchant account, such as the control panel: it refunds payments of the service."""
+"""Another client of the same merchant account, such as the control panel: it refunds payments and adjusts holds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIMEOUT_SECONDS: Final = 5
 
 
 class ExternalClient(Worker):
-    """Refunds a part of a settled payment from time to time. Its answers may be lost."""
+    """Refunds a part of a settled payment from time to time, or adjusts an authorization. Its answers may be lost."""
 
     def __init__(self, twin: Twin, request_log: RequestLog, seed: int) -> None:
         super().__init__(name="outsider", daemon=True)
@@ -46,7 +46,32 @@ class ExternalClient(Worker):
 
     def work(self) -> None:
         while not self._stopping.wait(self._draw.uniform(0.1, 0.8)):
+            self.change_a_payment()
+
+    def change_a_payment(self) -> None:
+        if self._draw.random() < 0.3:
+            self.adjust_a_payment()
+        else:
             self.refund_a_payment()
+
+    def adjust_a_payment(self) -> None:
+        held = [
+            payment
+            for payment in self._request_log.recent_payments()
+            if payment.state == PaymentState.PAYMENT_STATE_AUTHORIZED
+        ]
+        if held:
+            self._adjust(self._draw.choice(held))
+
+    def _adjust(self, payment: Payment) -> None:
+        cents = max(payment.authorized_amount.minor_units + self._draw.randint(-500, 500), 1)
+        transaction_id = payment.gateway_details.transaction_id
+        self._request_log.adjusted_by_others.add(transaction_id)
+        try:
+            self._gateway.transaction.adjust_authorization(transaction_id, str(Decimal(cents).scaleb(-2)))
+        except Exception:
+            # Faults are ignored: the ledger shows whether the amount changed.
+            return
 
     def refund_a_payment(self) -> None:
         settled = [

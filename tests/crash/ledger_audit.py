@@ -55,8 +55,11 @@ class LedgerAudit:
         ledger: Sequence[LedgerEntry],
         disputes: Sequence[Dispute] = (),
         external: Collection[str] = (),
+        adjusted: Collection[str] = (),
     ) -> None:
-        """`external` has the transactions of the external client, which the database must show as such."""
+        """`external` has the transactions of the external client, which the database must show as such; `adjusted` has
+        those of the service whose authorization it has tried to adjust.
+        """
         self.findings = findings
         self._records = records
         self._ledger = ledger
@@ -66,7 +69,10 @@ class LedgerAudit:
             operation.operation_id: operation for payment in self._payments.values() for operation in payment.operations
         }
         self._outside = external
-        self._others = {o.transaction_id: o for o in self._operations.values() if o.origin is OperationOrigin.OUTSIDE}
+        others = [o for o in self._operations.values() if o.origin is OperationOrigin.OUTSIDE]
+        self._others = {o.transaction_id: o for o in others if o.kind is not OperationKind.ADJUST}
+        self._adjusted = adjusted
+        self._adjustments_of_others = [o for o in others if o.kind is OperationKind.ADJUST]
         self._by_order: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
         for entry in ledger:
             self._by_order[operation_of(entry.order_id)].append(entry)
@@ -152,6 +158,12 @@ class LedgerAudit:
             f"{operation} is told as somebody else's"
             for transaction_id, operation in self._others.items()
             if transaction_id not in self._outside
+        ]
+        # An adjustment that is not recorded shows in the amounts.
+        self.findings.wrong_states += [
+            f"{operation} is told as somebody else's"
+            for operation in self._adjustments_of_others
+            if operation.transaction_id not in self._adjusted
         ]
 
     def _find_at_gateway(self, payment: Payment, operation: Operation) -> None:

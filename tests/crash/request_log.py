@@ -71,6 +71,8 @@ class RequestLog:
         self.customers: list[str] = []
         self.methods: list[str] = []
         self.faults: list[str] = []
+        # The transactions whose authorization somebody else has tried to adjust.
+        self.adjusted_by_others: set[str] = set()
         self._lock = threading.Lock()
 
     def close(self) -> None:

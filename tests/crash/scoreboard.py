@@ -31,6 +31,7 @@ class Scoreboard:
     payments: int = 0
     events: int = 0
     external: int = 0
+    adjusted_by_others: int = 0
     operations: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -56,7 +57,7 @@ class Scoreboard:
             ("payments", str(self.payments)),
             ("operations", f"{self.operations.total()}: {_told(self.operations)}"),
             ("feed", f"{self.events} events"),
-            ("by others", f"{self.external} refunds"),
+            ("by others", f"{self.external} refunds, {self.adjusted_by_others} adjustments"),
             ("kills", f"{named}; {_told(other)}"),
             ("database cuts", str(self.database_cuts)),
             ("faults", f"{self.faults.total()}: {_told(self.faults)}"),

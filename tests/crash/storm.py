@@ -146,6 +146,7 @@ class Storm:
             if nights:
                 self.settle()
                 external_client.refund_a_payment()
+                external_client.adjust_a_payment()
         raise_first_failure(busy)
 
     def run_with_restore(self, database: Path, generators: int = 4) -> Scoreboard:

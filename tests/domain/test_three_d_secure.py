@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +12,12 @@ from domain.money import Money
 from domain.three_d_secure import (
     ExternalAuthentication,
     PolicyRule,
+    ScaExemption,
     ThreeDSecurePolicy,
     ThreeDSecureResult,
     ThreeDSecureRules,
     ThreeDSecureStatus,
+    exemption_limit,
     is_acceptable,
 )
 
@@ -83,28 +87,71 @@ def external(eci: str, response: str = "") -> ExternalAuthentication:
 @pytest.mark.parametrize("eci", ["01", "02", "05", "06"])
 def test_these_indicators_say_that_the_cardholder_was_authenticated(eci: str) -> None:
     assert external(eci).is_authenticated
-    assert not external(eci, "Y").contradicts_itself
-    assert external(eci, "N").contradicts_itself
-    assert external(eci, "R").contradicts_itself
+    assert not external(eci).contradicting_response
+    own = "Y" if eci in ("02", "05") else "A"
+    for response in "YANURC":
+        assert bool(external(eci, response).contradicting_response) is (response != own)
 
 
 @pytest.mark.parametrize("eci", ["00", "03", "04", "07"])
 def test_these_indicators_say_that_it_was_not(eci: str) -> None:
     assert not external(eci).is_authenticated
-    assert not external(eci, "N").contradicts_itself
-    assert external(eci, "Y").contradicts_itself
-    assert external(eci, "A").contradicts_itself
+    for response in "YANURC":
+        assert bool(external(eci, response).contradicting_response) is (response in "YA")
+
+
+@pytest.mark.parametrize(
+    ("version", "eci", "contradicting"),
+    [
+        ("2.2.0", "05", "NUAR"),
+        ("2.2.0", "02", "NUAR"),
+        ("2.2.0", "06", "NUR"),
+        ("2.2.0", "07", "A"),
+        ("1.0.2", "05", "NUAR"),
+        # A merchant's attempt at a card that is not enrolled.
+        ("1.0.2", "06", ""),
+    ],
+)
+def test_the_directorys_response_agrees_with_the_indicator(version: str, eci: str, contradicting: str) -> None:
+    for response in "YANURC":
+        result = replace(external(eci), version=version, directory_response=response)
+        assert (result.contradicting_response == "directory_response") is (response in contradicting)
+
+
+def test_version_1_knows_neither_rejections_nor_challenges() -> None:
+    old = replace(external("07"), version="1.0.2")
+    for response in "CR":
+        assert replace(old, authentication_response=response).response_of_later_version == "authentication_response"
+        assert replace(old, directory_response=response).response_of_later_version == "directory_response"
+    assert replace(old, authentication_response="N", directory_response="Y").response_of_later_version == ""
+    assert external("07", "R").response_of_later_version == ""
 
 
 def test_a_negative_response_is_a_failed_authentication() -> None:
     assert external("07", "N").has_failed
     assert external("07", "R").has_failed
+    assert external("07", "C").has_failed
     assert not external("07", "U").has_failed
+    assert replace(external("07"), directory_response="N").has_failed
+    assert not replace(external("07", "U"), directory_response="C").has_failed
+    assert not replace(external("05"), directory_response="C").has_failed
+    assert not replace(external("07"), version="1.0.2", directory_response="N").has_failed
     assert not external("05").has_failed
 
 
 def test_the_cavv_does_not_show() -> None:
     assert "AAAB" not in repr(external("05"))
+
+
+# Exemptions
+
+
+def test_an_exemption_has_the_limit_of_its_law() -> None:
+    assert exemption_limit(ScaExemption.LOW_VALUE, "EUR") == Money(30_00, "EUR")
+    assert exemption_limit(ScaExemption.LOW_VALUE, "GBP") == Money(25_00, "GBP")
+    assert exemption_limit(ScaExemption.TRANSACTION_RISK_ANALYSIS, "EUR") == Money(500_00, "EUR")
+    assert exemption_limit(ScaExemption.LOW_VALUE, "USD") is None
+    assert exemption_limit(ScaExemption.TRUSTED_BENEFICIARY, "EUR") is None
 
 
 # Policies by currency and amount

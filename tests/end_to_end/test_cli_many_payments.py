@@ -27,7 +27,9 @@ MONTH: Final = ("--from", "2026-05-01", "--until", "2026-06-01")
 CSV_COLUMNS: Final = (
     "payment_id,reference,customer_id,operation_id,kind,operation_state,amount,currency_code,create_time,settle_time,"
     "payment_state,brand,last_four,gateway_transaction_id,caller_id,initiator,series_position,three_d_secure_status,"
-    "liability_shifted,eci,merchant_account_id"
+    "liability_shifted,eci,merchant_account_id,three_d_secure_version,three_d_secure_policy,sca_exemption,"
+    "purchase_order_number,tax_amount,tax_exempt,shipping_amount,discount_amount,skipped_checks,risk_decision,risk_score,"
+    "network_transaction_id"
 )
 
 pytestmark = pytest.mark.timeout(300)  # the first one fills the database
@@ -200,6 +202,18 @@ def test_the_export_has_a_row_for_each_movement_and_columns_that_stay(cli: Comma
         "liability_shifted": "",
         "eci": "",
         "merchant_account_id": "",
+        "three_d_secure_version": "",
+        "three_d_secure_policy": "IF_OFFERED",
+        "sca_exemption": "",
+        "purchase_order_number": "",
+        "tax_amount": "",
+        "tax_exempt": "",
+        "shipping_amount": "",
+        "discount_amount": "",
+        "skipped_checks": "",
+        "risk_decision": "",
+        "risk_score": "",
+        "network_transaction_id": "",
     }
     settled = rows[3]
     assert (settled["amount"], settled["settle_time"]) == ("1.75", "2026-05-02T00:12:00Z")

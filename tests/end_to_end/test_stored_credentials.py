@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,16 +15,20 @@ from bayar.messages import (
     BayarError,
     DeclineReason,
     ExternalVault,
+    OrderDetails,
     PaymentCheck,
     PaymentInitiator,
     PaymentMethodState,
     PaymentState,
     RetryAdvice,
+    ScaExemption,
     SeriesPosition,
     ThreeDSecure,
     ThreeDSecurePolicy,
     money,
 )
+from bootstrap.cli.main import main
+from tests.api_keys import TEST_KEY
 from tests.bootstrap.command_line import CommandLine
 from tests.end_to_end.payment_steps import MASTERCARD, a_card, pay
 from tests.end_to_end.service import Pair
@@ -103,6 +110,18 @@ def test_an_issuers_advice_says_when_to_charge_again(bayar: BayarClient) -> None
     assert declined.gateway_details.merchant_advice_code
     assert declined.decline.retry_advice == RetryAdvice.RETRY_ADVICE_RETRY_LATER
     assert declined.decline.retry_after.seconds > 0
+
+
+@pytest.mark.parametrize("amount", ["2001.00", "2046.00"])
+def test_a_soft_decline_in_the_customers_absence_says_when_to_charge_again(amount: str, bayar: BayarClient) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    method = bayar.add_payment_method(customer_id=member.customer_id, card=a_card())
+    later = pay(bayar, amount, payment_method_id=method.payment_method_id, initiator=RECURRING)
+    assert later.decline.retry_advice == RetryAdvice.RETRY_ADVICE_RETRY_LATER
+    assert later.decline.retry_after.ToTimedelta() == timedelta(days=2)
+    in_person = pay(bayar, amount, payment_method_id=method.payment_method_id)
+    assert in_person.decline.retry_advice == RetryAdvice.RETRY_ADVICE_USE_ANOTHER_METHOD
+    assert bayar.get_payment(payment_id=later.payment_id).decline == later.decline
 
 
 def test_a_card_of_another_vault_is_charged_with_its_own_network_id(bayar: BayarClient) -> None:
@@ -199,6 +218,91 @@ def test_a_member_who_withdraws_consent_is_charged_no_more(bayar: BayarClient) -
     assert pay(bayar, payment_method_id=method.payment_method_id, initiator=RECURRING)
     unchanged = bayar.update_payment_method(payment_method_id=method.payment_method_id, cardholder_name="Sari")
     assert list(unchanged.consents) == [RECURRING]
+
+
+@pytest.fixture
+def told(pair: Pair, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The output of a command."""
+    monkeypatch.setenv("BAYAR_API_KEY", TEST_KEY)
+    monkeypatch.setenv("BAYAR_GRPC_ADDRESS", pair.service.address)
+
+    def run(*arguments: str) -> str:
+        capsys.readouterr()
+        assert main(arguments) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    return run
+
+
+def test_the_command_line_shows_the_uses_and_the_verification_of_a_method(
+    bayar: BayarClient, told: Callable[..., str]
+) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    method = bayar.add_payment_method(
+        customer_id=member.customer_id,
+        payment_method_nonce=FULL,
+        verify=True,
+        verification_amount=money("0.00", "EUR"),
+        consents=[RECURRING],
+    )
+    shown = told("methods", "show", method.payment_method_id)
+    for part in (
+        "may be charged merchant recurring",
+        f"network's id {method.network_transaction_id}",
+        "verification approved with EUR 0.00, code 1000",
+        f"verified by {method.verification.merchant_account_id}",
+        "CVV matches",
+        "3-D Secure authenticated, liability shifted to the bank, ECI 05, version 1.0.2",
+    ):
+        assert part in shown
+    bayar.update_payment_method(payment_method_id=method.payment_method_id, consents=[])
+    assert "the consents are withdrawn" in told("methods", "show", method.payment_method_id)
+    refused = bayar.add_payment_method(customer_id=member.customer_id, payment_method_nonce=FAILED, verify=True)
+    assert "verification declined: AUTHENTICATION_REQUIRED" in told("methods", "show", refused.payment_method_id)
+
+
+def test_the_command_line_the_export_and_the_feed_show_how_it_was_paid(
+    bayar: BayarClient, told: Callable[..., str]
+) -> None:
+    since = datetime.now(UTC) - timedelta(seconds=1)
+    payment = pay(
+        bayar,
+        "100.00",
+        payment_method_nonce=FULL,
+        three_d_secure=ThreeDSecure(exemption=ScaExemption.SCA_EXEMPTION_TRUSTED_BENEFICIARY),
+        skip_checks=[PaymentCheck.PAYMENT_CHECK_AVS],
+        device_data='{"correlation_id":"8d4b"}',
+        order_details=OrderDetails(tax_amount=money("15.00", "USD"), purchase_order_number="PO-9"),
+    )
+    shown = told("payments", "show", payment.payment_id)
+    for part in (
+        "ECI 05, version 1.0.2, policy if offered, exemption trusted beneficiary asked for",
+        f"network's id {payment.gateway_details.network_transaction_id}",
+        "risk check Approve",
+        "checks skipped avs",
+        "purchase order PO-9 tax USD 15.00",
+    ):
+        assert part in shown
+    exported = told("payments", "export", "--from", since.isoformat())
+    columns, *rows = csv.reader(exported.replace(" ", "\n").splitlines())
+    (row,) = [dict(zip(columns, row, strict=True)) for row in rows if row[0] == payment.payment_id]
+    expected = {
+        "three_d_secure_version": "1.0.2",
+        "three_d_secure_policy": "IF_OFFERED",
+        "sca_exemption": "TRUSTED_BENEFICIARY",
+        "purchase_order_number": "PO-9",
+        "tax_amount": "15.00",
+        "tax_exempt": "false",
+        "shipping_amount": "",
+        "skipped_checks": "AVS",
+        "risk_decision": "Approve",
+        "network_transaction_id": payment.gateway_details.network_transaction_id,
+    }
+    assert {name: row[name] for name in expected} == expected
+    changes = (event.payment_change.payment for event in bayar.stream_events())
+    assert next(one for one in changes if one.payment_id == payment.payment_id and one.state == payment.state) == (
+        bayar.get_payment(payment_id=payment.payment_id)
+    )
 
 
 def test_a_verification_may_go_without_the_fraud_check(bayar: BayarClient) -> None:

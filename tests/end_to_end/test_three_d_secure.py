@@ -17,7 +17,7 @@ from bayar.payments.v1.three_d_secure_pb2 import (
     ThreeDSecureStatus,
 )
 from tests.bootstrap.command_line import CommandLine
-from tests.end_to_end.payment_steps import a_card, an_order, pay
+from tests.end_to_end.payment_steps import MASTERCARD, VISA, a_card, an_order, pay
 from tests.end_to_end.service import Pair
 from tests.order_ids import operation_of
 
@@ -98,13 +98,20 @@ def test_without_a_liability_shift_only_a_payment_that_requires_it_is_refused(no
     assert refused.gateway_details.gateway_rejection_reason == "three_d_secure"
 
 
-def test_the_issuers_2099_is_paid_under_a_new_request_with_an_authentication(bayar: BayarClient) -> None:
+@pytest.mark.parametrize("number", [VISA, MASTERCARD])
+@pytest.mark.parametrize("amount", ["2099.00", "2101.00"])
+def test_the_issuers_2099_is_paid_under_a_new_request_with_an_authentication(
+    amount: str, number: str, bayar: BayarClient
+) -> None:
     reference = an_order()
-    declined = pay(bayar, "2099.00", reference=reference)
+    declined = pay(bayar, amount, reference=reference, card=a_card(number))
     assert declined.decline.reason == DeclineReason.DECLINE_REASON_AUTHENTICATION_REQUIRED
     assert declined.decline.retry_advice == RetryAdvice.RETRY_ADVICE_AFTER_CUSTOMER_ACTION
-    paid = pay(bayar, "20.99", reference=reference, payment_method_nonce=FULL)
+    still = pay(bayar, amount, reference=reference, payment_method_nonce=UNAVAILABLE)
+    assert still.decline.reason == DeclineReason.DECLINE_REASON_AUTHENTICATION_REQUIRED
+    paid = pay(bayar, amount, reference=reference, payment_method_nonce=FULL)
     assert paid.state == PaymentState.PAYMENT_STATE_CAPTURED
+    assert paid.amount == declined.amount
 
 
 def test_a_card_as_typed_is_refused_until_it_is_authenticated(bayar: BayarClient, pair: Pair) -> None:

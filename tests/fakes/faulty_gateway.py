@@ -20,6 +20,8 @@ from application.ports.gateway import (
     MethodChange,
     MethodNonce,
     NewMethod,
+    Nonce,
+    NonceDetails,
     Outcome,
     Refund,
     StoredInstrument,
@@ -132,6 +134,9 @@ class FaultyGateway:
         return self._query(
             "create_client_token", lambda: self._inner.create_client_token(customer_id, merchant_account_id)
         )
+
+    def describe_nonce(self, nonce: Nonce) -> NonceDetails | None:
+        return self._query("describe_nonce", lambda: self._inner.describe_nonce(nonce))
 
     def create_method_nonce(self, token: str, lease: Lease) -> MethodNonce | None:
         return self._query("create_method_nonce", lambda: self._inner.create_method_nonce(token, lease))

@@ -79,7 +79,12 @@ class MemoryGateway(Vault, Disputes):
             if not authentication.knows_authentication(authorization):
                 unknown = GatewayDetails(validation_code="915196")
                 return Declined(decline=CATALOGUE[DeclineReason.AUTHENTICATION_REQUIRED], details=unknown)
-            status, decline = outcome_by_amount(authorization.amount, captures=authorization.captures)
+            result = authentication.result_of(authorization)
+            status, decline = outcome_by_amount(
+                authorization.amount,
+                captures=authorization.captures,
+                authenticated=result is not None and result.liability_shifted,
+            )
             rejection = ""
             if authentication.is_rejected(authorization):
                 status, rejection = TransactionStatus.DECLINED, "three_d_secure"
@@ -97,7 +102,7 @@ class MemoryGateway(Vault, Disputes):
                 token=token,
                 details=GatewayDetails(
                     gateway_rejection_reason=rejection,
-                    three_d_secure=authentication.result_of(authorization),
+                    three_d_secure=result,
                     network_transaction_id=f"0{len(self._transactions) + 1:014d}" if decline is None else "",
                     risk_check=RiskCheck(decision="Approve", device_data_captured=True)
                     if authorization.risk.device_data

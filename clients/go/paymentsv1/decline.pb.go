@@ -363,7 +363,8 @@ type Decline struct {
 	Fixer DeclineFixer `protobuf:"varint,2,opt,name=fixer,proto3,enum=bayar.payments.v1.DeclineFixer" json:"fixer,omitempty"`
 	// The advice about another attempt.
 	RetryAdvice RetryAdvice `protobuf:"varint,3,opt,name=retry_advice,json=retryAdvice,proto3,enum=bayar.payments.v1.RetryAdvice" json:"retry_advice,omitempty"`
-	// With RETRY_ADVICE_RETRY_LATER: the shortest wait. Absent otherwise.
+	// With RETRY_ADVICE_RETRY_LATER: the shortest wait. Absent otherwise. The bank's own advice code comes first. Without
+	// one, a soft decline of a merchant-initiated payment waits 2 days at least: Visa permits 15 attempts within 30 days.
 	RetryAfter *durationpb.Duration `protobuf:"bytes,4,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	// The message for the customer, in the requested language (the request's language_code, else accept-language
 	// metadata, else the customer's own, else English). It never says "stolen" or "fraud".

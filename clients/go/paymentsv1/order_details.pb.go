@@ -167,7 +167,8 @@ type LineItem struct {
 	// and before discount_amount is taken off. Absent: rounded half up. Of a currency with three decimals, the gateway
 	// takes two in every amount of a line.
 	TotalAmount *Money `protobuf:"bytes,5,opt,name=total_amount,json=totalAmount,proto3" json:"total_amount,omitempty"`
-	// The tax on one unit, 0 or more. Absent: not said.
+	// The tax on one unit, 0 or more. Absent: not said. On a line without a discount, quantity x unit_tax_amount has to be
+	// tax_amount, but for roundings; otherwise INVALID_REQUEST.
 	UnitTaxAmount *Money `protobuf:"bytes,6,opt,name=unit_tax_amount,json=unitTaxAmount,proto3" json:"unit_tax_amount,omitempty"`
 	// The tax on the line, 0 or more. Absent: not said. If each line has one, they and shipping_tax_amount add up to the order's
 	// tax_amount; otherwise INVALID_REQUEST.
@@ -354,7 +355,8 @@ type OrderDetails struct {
 	// The tax in the amount, including that on shipping: 0 to amount; otherwise INVALID_REQUEST. Level 2 needs it, unless
 	// tax_exempt is set. Absent: not said.
 	TaxAmount *Money `protobuf:"bytes,1,opt,name=tax_amount,json=taxAmount,proto3" json:"tax_amount,omitempty"`
-	// The order is exempt from tax. Together with a tax it is INVALID_REQUEST. Default: false.
+	// The order is exempt from tax. Together with a tax, also one on shipping or on a line, it is INVALID_REQUEST. Default:
+	// false.
 	TaxExempt bool `protobuf:"varint,2,opt,name=tax_exempt,json=taxExempt,proto3" json:"tax_exempt,omitempty"`
 	// The buyer's purchase order number, 1 to 17 characters of plain ASCII; otherwise INVALID_REQUEST. Level 2 needs it.
 	PurchaseOrderNumber string `protobuf:"bytes,3,opt,name=purchase_order_number,json=purchaseOrderNumber,proto3" json:"purchase_order_number,omitempty"`

@@ -20,7 +20,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// The party that starts a payment. The card networks fine merchants that charge stored cards without saying so.
+// The party that starts a payment. The card networks fine merchants that charge stored cards (credentials on file, COF)
+// without saying so.
 type PaymentInitiator int32
 
 const (
@@ -28,7 +29,8 @@ const (
 	PaymentInitiator_PAYMENT_INITIATOR_UNSPECIFIED PaymentInitiator = 0
 	// The customer, who is present in the shop's page or app (customer-initiated transaction, CIT).
 	PaymentInitiator_PAYMENT_INITIATOR_CUSTOMER PaymentInitiator = 1
-	// The customer, by mail or telephone (MOTO). No 3-D Secure applies.
+	// The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a stored wallet or PayPal account it is
+	// INVALID_REQUEST: only cards are paid with so.
 	PaymentInitiator_PAYMENT_INITIATOR_MAIL_OR_TELEPHONE PaymentInitiator = 2
 	// The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT).
 	PaymentInitiator_PAYMENT_INITIATOR_MERCHANT_RECURRING PaymentInitiator = 3
@@ -144,14 +146,15 @@ type ExternalVault struct {
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// The network transaction id of the series' first payment, as that vault's processor gave it: 9 to 15 letters,
-	// digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a card or nonce.
+	// The network transaction id (scheme transaction id) of the series' first payment, as that vault's processor gave it:
+	// 9 to 15 letters, digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a card or nonce;
+	// with FIRST it is INVALID_REQUEST.
 	PreviousNetworkTransactionId string `protobuf:"bytes,1,opt,name=previous_network_transaction_id,json=previousNetworkTransactionId,proto3" json:"previous_network_transaction_id,omitempty"`
 	// Mastercard's transaction link id of that payment, 22 letters, digits, - and _; otherwise INVALID_REQUEST. Only
-	// together with previous_network_transaction_id. Optional.
+	// together with previous_network_transaction_id, and for Mastercard's cards. Optional.
 	PreviousMastercardTransactionLinkId string `protobuf:"bytes,2,opt,name=previous_mastercard_transaction_link_id,json=previousMastercardTransactionLinkId,proto3" json:"previous_mastercard_transaction_link_id,omitempty"`
-	// The card will be kept in another vault after this payment. Default: false. Together with a previous id it is
-	// INVALID_REQUEST.
+	// The card will be kept in another vault after this payment. Default: false. Together with a previous id or LATER it
+	// is INVALID_REQUEST.
 	WillVault bool `protobuf:"varint,3,opt,name=will_vault,json=willVault,proto3" json:"will_vault,omitempty"`
 }
 

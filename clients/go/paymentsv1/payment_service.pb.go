@@ -148,7 +148,7 @@ type CreatePaymentRequest struct {
 	// printable characters; otherwise INVALID_REQUEST. Never stored. With it, client_address goes to the risk check.
 	DeviceData string `protobuf:"bytes,19,opt,name=device_data,json=deviceData,proto3" json:"device_data,omitempty"`
 	// With store_payment_method: the kinds of merchant-initiated payment that the customer agreed to; otherwise
-	// INVALID_REQUEST. Default (empty): none is checked.
+	// INVALID_REQUEST. With a merchant's initiator they have to name it. Default (empty): none is checked.
 	Consents []PaymentInitiator `protobuf:"varint,20,rep,packed,name=consents,proto3,enum=bayar.payments.v1.PaymentInitiator" json:"consents,omitempty"`
 	// Where the goods go. Optional. Level 3 needs its postal code and country.
 	ShippingAddress *Address `protobuf:"bytes,31,opt,name=shipping_address,json=shippingAddress,proto3" json:"shipping_address,omitempty"`

@@ -20,7 +20,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Whether a payment needs 3-D Secure, the cardholder's authentication by the bank that issued the card.
+// Whether a payment needs 3-D Secure (3DS), the cardholder's authentication by the bank that issued the card.
 type ThreeDSecurePolicy int32
 
 const (
@@ -165,13 +165,14 @@ type ScaExemption int32
 const (
 	// No exemption is asked for.
 	ScaExemption_SCA_EXEMPTION_UNSPECIFIED ScaExemption = 0
-	// A low amount: up to 30 EUR, and within the bank's limits for several in a row.
+	// A low amount: up to 30 EUR or 25 GBP; above it INVALID_REQUEST. In other currencies the bank judges. The bank also
+	// limits how many are made in a row.
 	ScaExemption_SCA_EXEMPTION_LOW_VALUE ScaExemption = 1
 	// A corporate payment by a secure process of its own.
 	ScaExemption_SCA_EXEMPTION_SECURE_CORPORATE ScaExemption = 2
 	// The cardholder put the shop on the bank's list of trusted beneficiaries.
 	ScaExemption_SCA_EXEMPTION_TRUSTED_BENEFICIARY ScaExemption = 3
-	// The acquirer's transaction risk analysis (TRA) found a low risk.
+	// The acquirer's transaction risk analysis (TRA) found a low risk. Up to 500 EUR or 440 GBP; above it INVALID_REQUEST.
 	ScaExemption_SCA_EXEMPTION_TRANSACTION_RISK_ANALYSIS ScaExemption = 4
 )
 
@@ -227,24 +228,29 @@ type ExternalAuthentication struct {
 	unknownFields protoimpl.UnknownFields
 
 	// The electronic commerce indicator (ECI), "00" to "07". Required; otherwise INVALID_REQUEST. 05 and 02 say that the
-	// cardholder was authenticated, 06 and 01 that it was attempted, 07 and 00 that it was neither.
+	// cardholder was authenticated, 06 and 01 that it was attempted, 07 and 00 that it was neither. Mastercard gives 00,
+	// 01, 02 and 04 (data only); Visa, American Express, Discover, Diners Club and JCB give 05, 06 and 07: another one than
+	// those of the card's brand is INVALID_REQUEST.
 	Eci string `protobuf:"bytes,1,opt,name=eci,proto3" json:"eci,omitempty"`
 	// The cardholder authentication verification value (CAVV, AAV or AEVV), base64 or hexadecimal as the provider gave
 	// it, 1 to 255 characters of plain ASCII. Required; otherwise INVALID_REQUEST. Never stored.
 	Cavv string `protobuf:"bytes,2,opt,name=cavv,proto3" json:"cavv,omitempty"`
 	// The transaction id of version 1 (XID), 1 to 255 characters of plain ASCII. Required with version 1; otherwise
-	// INVALID_REQUEST.
+	// INVALID_REQUEST. American Express uses it with version 2, too.
 	Xid string `protobuf:"bytes,3,opt,name=xid,proto3" json:"xid,omitempty"`
 	// The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires it.
+	// With version 1 it is INVALID_REQUEST.
 	DirectoryServerTransactionId string `protobuf:"bytes,4,opt,name=directory_server_transaction_id,json=directoryServerTransactionId,proto3" json:"directory_server_transaction_id,omitempty"`
 	// The version of the protocol, for example "2.2.0". Required: 1 or 2 with one or two further numbers; otherwise
 	// INVALID_REQUEST.
 	Version string `protobuf:"bytes,5,opt,name=version,proto3" json:"version,omitempty"`
-	// The authentication response (PARes or transaction status): one of Y N U A C R. Optional. Y and A with an eci that
-	// says the contrary, or N and R with one that says yes, are INVALID_REQUEST.
+	// The authentication response (PARes or transaction status): one of Y N U A C R. Optional. Only Y goes with 05 and 02,
+	// only A with 06 and 01, and neither with the others; otherwise INVALID_REQUEST. So are C and R with version 1. N, R
+	// and C are a failed authentication: AUTHENTICATION_REQUIRED.
 	AuthenticationResponse string `protobuf:"bytes,6,opt,name=authentication_response,json=authenticationResponse,proto3" json:"authentication_response,omitempty"`
 	// The directory server's response (VERes or enrollment): one of Y N U A C R. Optional. Payments only: otherwise
-	// INVALID_REQUEST.
+	// INVALID_REQUEST. So are N, U, A and R with 05 and 02; N, U and R with 06 and 01 from version 2 on; A with the others;
+	// and A, C and R with version 1. From version 2 on it counts as the authentication response where that is absent.
 	DirectoryResponse string `protobuf:"bytes,7,opt,name=directory_response,json=directoryResponse,proto3" json:"directory_response,omitempty"`
 	// The algorithm of the CAVV: one of 0 1 2 3 A. Optional. Payments only: otherwise INVALID_REQUEST.
 	CavvAlgorithm string `protobuf:"bytes,8,opt,name=cavv_algorithm,json=cavvAlgorithm,proto3" json:"cavv_algorithm,omitempty"`
@@ -339,7 +345,8 @@ func (x *ExternalAuthentication) GetCavvAlgorithm() string {
 }
 
 // 3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the nonce:
-// then nothing of this is needed.
+// then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an authentication or exemption
+// is INVALID_REQUEST; so it is with MAIL_OR_TELEPHONE.
 type ThreeDSecure struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
@@ -355,7 +362,8 @@ type ThreeDSecure struct {
 	//	*ThreeDSecure_External
 	Authentication isThreeDSecure_Authentication `protobuf_oneof:"authentication"`
 	// The exemption to ask the bank for. It stands in for an authentication that only the service's rule requires; with
-	// the policy REQUIRED in the same request it is INVALID_REQUEST. Payments only. Default: none.
+	// the policy REQUIRED in the same request, with an authentication in external, and in the customer's absence it is
+	// INVALID_REQUEST. Payments only. Default: none.
 	Exemption ScaExemption `protobuf:"varint,4,opt,name=exemption,proto3,enum=bayar.payments.v1.ScaExemption" json:"exemption,omitempty"`
 }
 
@@ -438,7 +446,7 @@ type ThreeDSecure_AuthenticationId struct {
 }
 
 type ThreeDSecure_External struct {
-	// The result of another provider.
+	// The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST.
 	External *ExternalAuthentication `protobuf:"bytes,3,opt,name=external,proto3,oneof"`
 }
 

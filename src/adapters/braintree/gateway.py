@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias, TypeVar
+from urllib.parse import quote
 
 import braintree
 from braintree.exceptions.authentication_error import AuthenticationError
@@ -43,6 +44,7 @@ from application.ports.gateway import (
     MethodNonce,
     NewMethod,
     Nonce,
+    NonceDetails,
     Outcome,
     Refund,
     RefusalCause,
@@ -403,6 +405,13 @@ class BraintreeAdapter:
             except NotFoundError:
                 return None
             return translate.method_nonce(answer.payment_method_nonce) if answer.is_success else None
+
+    def describe_nonce(self, nonce: Nonce) -> NonceDetails | None:
+        with self._query():
+            try:
+                return translate.nonce_details(self._sdk.payment_method_nonce.find(quote(nonce.value, safe="")))
+            except NotFoundError:
+                return None
 
     # Disputes
 

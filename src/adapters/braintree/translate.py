@@ -19,6 +19,7 @@ from application.ports.gateway import (
     Claim,
     Declined,
     MethodNonce,
+    NonceDetails,
     NotStored,
     Outcome,
     RefusalCause,
@@ -578,6 +579,26 @@ def _date(value: object) -> date | None:
     if isinstance(value, str) and value:
         return date.fromisoformat(value)
     return value if isinstance(value, date) else None
+
+
+_NONCE_KINDS: Final[Mapping[str, InstrumentKind]] = MappingProxyType(
+    {
+        "CreditCard": InstrumentKind.CARD,
+        "PayPalAccount": InstrumentKind.PAYPAL,
+        "ApplePayCard": InstrumentKind.APPLE_PAY,
+        "AndroidPayCard": InstrumentKind.GOOGLE_PAY,
+        "VenmoAccount": InstrumentKind.VENMO,
+    }
+)
+
+
+def nonce_details(found: Any) -> NonceDetails:
+    details = getattr(found, "details", None) or {}
+    return NonceDetails(
+        kind=_NONCE_KINDS.get(text(found, "type"), InstrumentKind.OTHER),
+        brand=str(details.get("card_type") or ""),
+        three_d_secure=authentication.result(getattr(found, "three_d_secure_info", None)),
+    )
 
 
 def method_nonce(made: Any) -> MethodNonce:

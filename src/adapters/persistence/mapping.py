@@ -32,6 +32,7 @@ from application.ports.store import RequestRecord
 from domain import events
 from domain.checkout import Checkout, CheckoutState, CheckoutTerms, CheckoutUse, UseState
 from domain.customer import Customer
+from domain.decline import Decline
 from domain.dispute import Dispute, DisputeAction, DisputeReport
 from domain.events import CaptureMode, EventContext, PaymentCreated, PaymentEvent, PaymentTerms
 from domain.ids import EventId, PaymentId
@@ -177,6 +178,11 @@ _converter.register_unstructure_hook(timedelta, lambda duration: duration // _MI
 _converter.register_structure_hook(timedelta, lambda microseconds, _: microseconds * _MICROSECOND)
 _converter.register_structure_hook_func(
     lambda kind: isinstance(kind, type) and issubclass(kind, Enum), lambda value, kind: _members_of(kind)[value]
+)
+# Known of a fresh answer only: the stored advice has followed from it.
+_converter.register_unstructure_hook(
+    Decline,
+    make_dict_unstructure_fn(Decline, _converter, _cattrs_omit_if_default=True, is_cured_by_time=override(omit=True)),
 )
 # The columns of an event's context.
 _converter.register_structure_hook(EventContext, lambda context, _: context)

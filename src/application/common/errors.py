@@ -70,6 +70,10 @@ class Rule(Enum):
     REFUSED_BY_GATEWAY = "refused_by_gateway"
     CONTRADICTS = "contradicts"
     ECI = "eci"
+    ECI_OF_BRAND = "eci_of_brand"
+    NOT_WITH_METHOD = "not_with_method"
+    FAILED_IN_NONCE = "failed_in_nonce"
+    ONLY_MASTERCARD = "only_mastercard"
     THREE_D_SECURE_VERSION = "three_d_secure_version"
     ONE_OF = "one_of"
     PRINTABLE_ASCII = "printable_ascii"
@@ -101,7 +105,8 @@ class Rule(Enum):
 
 
 # Rules that a request can break merely because time passed: cards expire or are no longer accepted, customers and
-# methods are deleted, currencies are dropped, and a newer version refuses texts that an older one accepted.
+# methods are deleted, currencies are dropped, and a newer version refuses texts and contradictions that an older one
+# accepted.
 _MAY_CHANGE_WITH_TIME: Final = frozenset(
     {
         Rule.NOT_PAST,
@@ -113,6 +118,12 @@ _MAY_CHANGE_WITH_TIME: Final = frozenset(
         Rule.TIME_AHEAD,
         Rule.NO_CARD_DATA,
         Rule.UNAMBIGUOUS,
+        Rule.CONTRADICTS,
+        Rule.ECI_OF_BRAND,
+        Rule.NOT_WITH_METHOD,
+        Rule.FAILED_IN_NONCE,
+        Rule.ONLY_MASTERCARD,
+        Rule.ADDS_UP,
     }
 )
 

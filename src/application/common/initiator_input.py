@@ -9,7 +9,9 @@ from typing import Final
 
 from application.common.caller import Caller
 from application.common.errors import Rule
+from application.common.paid_with import UNKNOWN_METHOD, PaidWith, check_initiator
 from application.common.validator import Validator
+from domain.card_brands import CardBrand
 from domain.initiator import MERCHANT_INITIATORS, ExternalVault, Initiator, SeriesPosition, is_customer_absent
 from domain.three_d_secure import ThreeDSecurePolicy
 
@@ -52,12 +54,14 @@ def check_initiation(
     uses_stored_method: bool,
     consents: Sequence[Initiator] | None = None,
     policy: ThreeDSecurePolicy | None = None,
+    paid_with: PaidWith = UNKNOWN_METHOD,
 ) -> None:
     """Adds the violations. `consents` are those of the stored method, None where none is checked; `policy` is the
     request's own 3-D Secure policy.
     """
     if raw is BY_CUSTOMER:
         return
+    check_initiator(validator, raw.initiator, paid_with)
     for name in raw.unknown_values:
         validator.add(name, Rule.KNOWN_VALUE)
     if raw.position is not None and not raw.initiator.is_merchant:
@@ -74,7 +78,14 @@ def check_initiation(
         if consents is not None and raw.initiator not in consents:
             validator.add("initiator", Rule.NO_CONSENT, ", ".join(sorted(one.name for one in consents)) or "none")
     if raw.external_vault is not None:
-        _check_vault(validator, raw.external_vault, uses_stored_method=uses_stored_method)
+        _check_vault(validator, raw.external_vault, paid_with, uses_stored_method=uses_stored_method)
+        _check_place(validator, raw.external_vault, raw.position)
+
+
+def check_first_consent(validator: Validator, raw: RawInitiation, consents: Sequence[Initiator]) -> None:
+    """Adds a violation where the consents lack the kind to which the customer agrees with this payment."""
+    if consents and raw.initiator.is_merchant and raw.initiator not in consents:
+        validator.add("consents", Rule.CONTRADICTS, f"the initiator {raw.initiator.name}, which they have to name")
 
 
 def check_consents(
@@ -87,14 +98,14 @@ def check_consents(
     return known
 
 
-def check_kept_elsewhere(validator: Validator, vault: ExternalVault | None) -> None:
+def check_kept_elsewhere(validator: Validator, vault: ExternalVault | None, paid_with: PaidWith) -> None:
     """Adds the violations of the vault that a card to be stored comes from."""
     if vault is None:
         return
     if vault.will_vault:
         validator.add("external_vault.will_vault", Rule.ONLY_FOR_PAYMENTS)
     else:
-        _check_vault(validator, vault, uses_stored_method=False)
+        _check_vault(validator, vault, paid_with, uses_stored_method=False)
 
 
 def vault_fields(vault: ExternalVault | None) -> dict[str, object]:
@@ -113,7 +124,16 @@ def initiation_fields(raw: RawInitiation) -> dict[str, object]:
     return given | vault_fields(raw.external_vault)
 
 
-def _check_vault(validator: Validator, vault: ExternalVault, *, uses_stored_method: bool) -> None:
+def _check_place(validator: Validator, vault: ExternalVault, position: SeriesPosition | None) -> None:
+    """Adds a violation where the vault and the place in the series say the contrary of each other."""
+    if position is SeriesPosition.FIRST and vault.previous_network_transaction_id:
+        path = "external_vault.previous_network_transaction_id"
+        validator.add(path, Rule.CONTRADICTS, "series_position FIRST: no payment precedes it")
+    if position is SeriesPosition.LATER and vault.will_vault:
+        validator.add("external_vault.will_vault", Rule.CONTRADICTS, "series_position LATER: the card is kept already")
+
+
+def _check_vault(validator: Validator, vault: ExternalVault, paid_with: PaidWith, *, uses_stored_method: bool) -> None:
     previous, link = vault.previous_network_transaction_id, vault.previous_mastercard_transaction_link_id
     if uses_stored_method:
         validator.add("external_vault", Rule.CONTRADICTS, "payment_method_id: the gateway keeps that one")
@@ -123,5 +143,7 @@ def _check_vault(validator: Validator, vault: ExternalVault, *, uses_stored_meth
         validator.add("external_vault.previous_network_transaction_id", Rule.NETWORK_TRANSACTION_ID)
     if link and not _LINK_ID.fullmatch(link):
         validator.add("external_vault.previous_mastercard_transaction_link_id", Rule.TRANSACTION_LINK_ID)
+    elif link and paid_with.brand not in (None, CardBrand.MASTERCARD):
+        validator.add("external_vault.previous_mastercard_transaction_link_id", Rule.ONLY_MASTERCARD)
     if not (previous or vault.will_vault):
         validator.add("external_vault.previous_network_transaction_id", Rule.REQUIRED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Final
@@ -12,7 +12,15 @@ from application.common.errors import Rule
 from application.common.validator import RawMoney, Validator
 from domain.currencies import EXPONENTS
 from domain.money import Money
-from domain.order_details import LineItem, LineItemKind, OrderDetails, has_line_decimals, is_line_total, line_total
+from domain.order_details import (
+    LineItem,
+    LineItemKind,
+    OrderDetails,
+    has_line_decimals,
+    is_line_tax,
+    is_line_total,
+    line_total,
+)
 
 PATH: Final = "order_details"
 MAX_LINE_ITEMS: Final = 249
@@ -155,8 +163,8 @@ class _Checker:
         if len(number) > MAX_PURCHASE_ORDER_NUMBER or not _PLAIN_ASCII.fullmatch(number):
             self.validator.add(f"{PATH}.purchase_order_number", Rule.PLAIN_ASCII, MAX_PURCHASE_ORDER_NUMBER)
         self.validator.postal_code(f"{PATH}.ships_from_postal_code", raw.ships_from_postal_code)
-        if raw.tax_exempt and raw.tax_amount is not None and raw.tax_amount.minor_units:
-            self.validator.add(f"{PATH}.tax_exempt", Rule.CONTRADICTS, "tax_amount")
+        if raw.tax_exempt:
+            self._exempt(raw)
         if len(raw.line_items) > MAX_LINE_ITEMS:
             self.validator.add(f"{PATH}.line_items", Rule.MAX_ENTRIES, MAX_LINE_ITEMS)
             return None
@@ -177,6 +185,16 @@ class _Checker:
             line_items=tuple(item for item in items if item is not None),
             **amounts,
         )
+
+    def _exempt(self, raw: RawOrderDetails) -> None:
+        """An order without tax has none in any of its parts."""
+        taxes = {"tax_amount": raw.tax_amount, "shipping_tax_amount": raw.shipping_tax_amount}
+        for place, item in enumerate(raw.line_items):
+            taxes |= {f"line_items[{place}].{name}": getattr(item, name) for name in ("tax_amount", "unit_tax_amount")}
+        for name, amount in taxes.items():
+            if amount is not None and amount.minor_units:
+                self.validator.add(f"{PATH}.tax_exempt", Rule.CONTRADICTS, name)
+                return
 
     def _item(self, path: str, raw: RawLineItem) -> LineItem | None:
         self._texts(path, raw)
@@ -200,6 +218,7 @@ class _Checker:
         discount = amounts["discount_amount"]
         if discount is not None and discount > total:
             self.validator.add(f"{path}.discount_amount", Rule.AT_MOST, f"total_amount, {total.to_decimal()}")
+        self._line_tax(path, quantity, amounts)
         texts = {name: getattr(raw, name) for name in (*_LENGTHS, *_URL_LENGTHS, "upc_code", "upc_type")}
         return LineItem(
             kind=raw.kind,
@@ -209,6 +228,14 @@ class _Checker:
             **amounts,
             **texts,
         )
+
+    def _line_tax(self, path: str, quantity: Decimal, amounts: Mapping[str, Money | None]) -> None:
+        """A discount may lower the line's tax, and no unit's."""
+        unit_tax, tax = amounts["unit_tax_amount"], amounts["tax_amount"]
+        if unit_tax is None or tax is None or amounts["discount_amount"] or is_line_tax(tax, quantity, unit_tax):
+            return
+        found = f"unit_tax_amount {unit_tax.to_decimal()} x quantity {_plain(quantity)}, tax_amount {tax.to_decimal()}"
+        self.validator.add(f"{path}.tax_amount", Rule.ADDS_UP, found)
 
     def _line_total(self, path: str, quantity: Decimal, unit_amount: Decimal) -> Money | None:
         """The default."""

@@ -5,11 +5,19 @@ from dataclasses import dataclass, field, fields
 from typing import Final
 
 from application.common.errors import AuthenticationRequired, Rule
+from application.common.paid_with import PaidWith, check_authenticable
 from application.common.validator import MAX_TEXT, Validator
-from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecurePolicy
+from domain.money import Money
+from domain.three_d_secure import (
+    ExternalAuthentication,
+    ScaExemption,
+    ThreeDSecurePolicy,
+    exemption_limit,
+    indicators_of,
+)
 
 _PATH: Final = "three_d_secure"
-_EXTERNAL: Final = f"{_PATH}.external"
+EXTERNAL: Final = f"{_PATH}.external"
 _ECI: Final = re.compile("0[0-7]")
 _VERSION: Final = re.compile(r"[12](\.[0-9]{1,3}){1,2}")
 _PRINTABLE_ASCII: Final = re.compile("[!-~]*")
@@ -38,8 +46,8 @@ class RawThreeDSecure:
 NOTHING_SAID: Final = RawThreeDSecure()
 
 
-def check_three_d_secure(validator: Validator, raw: RawThreeDSecure, *, of_card: bool) -> None:
-    """Adds the violations. `of_card`: the source is a card as typed."""
+def check_three_d_secure(validator: Validator, raw: RawThreeDSecure, paid_with: PaidWith) -> None:
+    """Adds the violations."""
     if raw is NOTHING_SAID:
         return
     for name in raw.unknown_values:
@@ -51,10 +59,45 @@ def check_three_d_secure(validator: Validator, raw: RawThreeDSecure, *, of_card:
     if raw.authentication_id:
         path = f"{_PATH}.authentication_id"
         _token(validator, path, raw.authentication_id)
-        if of_card:
+        if paid_with.is_typed:
             validator.add(path, Rule.NEEDS_NONCE_OR_METHOD)
+        check_authenticable(validator, path, paid_with)
     if raw.external is not None:
         _check_external(validator, raw.external)
+        check_external_method(validator, raw.external, paid_with)
+
+
+def check_external_method(validator: Validator, external: ExternalAuthentication, paid_with: PaidWith) -> None:
+    """Adds the violations of another provider's result that is not one of this method."""
+    check_authenticable(validator, EXTERNAL, paid_with)
+    brand = paid_with.brand
+    if brand is not None and _ECI.fullmatch(external.eci) and external.eci not in indicators_of(brand):
+        validator.add(f"{EXTERNAL}.eci", Rule.ECI_OF_BRAND, f"{brand.value}: {', '.join(indicators_of(brand))}")
+
+
+def check_exemption(
+    validator: Validator, raw: RawThreeDSecure, amount: Money | None, paid_with: PaidWith, *, is_absent: bool
+) -> None:
+    """Adds the violations of an exemption. `is_absent`: no customer is there to authenticate."""
+    if raw.exemption is None:
+        return
+    path = f"{_PATH}.exemption"
+    check_authenticable(validator, path, paid_with)
+    if is_absent:
+        validator.add(path, Rule.CONTRADICTS, "the initiator: no authentication applies in the customer's absence")
+    if raw.external is not None and raw.external.is_authenticated:
+        validator.add(path, Rule.CONTRADICTS, "the authentication in external")
+    limit = exemption_limit(raw.exemption, amount.currency_code) if amount is not None else None
+    if amount is not None and limit is not None and amount > limit:
+        most = f"{limit.to_decimal()} {limit.currency_code}"
+        validator.add(path, Rule.CONTRADICTS, f"the amount: {raw.exemption.name} is for {most} at most")
+
+
+def check_no_authentication_by_telephone(validator: Validator, raw: RawThreeDSecure) -> None:
+    """Adds the violations of an order by mail or telephone: nobody authenticated there."""
+    for name in ("external", "authentication_id"):
+        if getattr(raw, name):
+            validator.add(f"{_PATH}.{name}", Rule.CONTRADICTS, "the initiator MAIL_OR_TELEPHONE")
 
 
 def check_for_verification(validator: Validator, raw: RawThreeDSecure, *, verify: bool) -> None:
@@ -64,7 +107,7 @@ def check_for_verification(validator: Validator, raw: RawThreeDSecure, *, verify
     if raw.external is not None:
         for name in ("authentication_response", "directory_response", "cavv_algorithm"):
             if getattr(raw.external, name):
-                validator.add(f"{_EXTERNAL}.{name}", Rule.ONLY_FOR_PAYMENTS)
+                validator.add(f"{EXTERNAL}.{name}", Rule.ONLY_FOR_PAYMENTS)
     if not verify and (raw.has_authentication or raw.policy is ThreeDSecurePolicy.REQUIRED):
         # Without a verification, the gateway drops the authentication.
         validator.add("verify", Rule.NEEDED_FOR_AUTHENTICATION)
@@ -96,25 +139,31 @@ def three_d_secure_fields(raw: RawThreeDSecure) -> dict[str, object]:
         f"{_PATH}.exemption": raw.exemption.value if raw.exemption else None,
     }
     if raw.external is not None:
-        given |= {f"{_EXTERNAL}.{one.name}": getattr(raw.external, one.name) for one in fields(raw.external)}
+        given |= {f"{EXTERNAL}.{one.name}": getattr(raw.external, one.name) for one in fields(raw.external)}
     return given
 
 
 def _check_external(validator: Validator, external: ExternalAuthentication) -> None:
     if not external.eci:
-        validator.add(f"{_EXTERNAL}.eci", Rule.REQUIRED)
+        validator.add(f"{EXTERNAL}.eci", Rule.REQUIRED)
     elif not _ECI.fullmatch(external.eci):
-        validator.add(f"{_EXTERNAL}.eci", Rule.ECI)
-    elif external.contradicts_itself:
-        validator.add(f"{_EXTERNAL}.eci", Rule.CONTRADICTS, "authentication_response")
+        validator.add(f"{EXTERNAL}.eci", Rule.ECI)
+    elif external.contradicting_response:
+        validator.add(f"{EXTERNAL}.eci", Rule.CONTRADICTS, external.contradicting_response)
     if not external.version:
-        validator.add(f"{_EXTERNAL}.version", Rule.REQUIRED)
+        validator.add(f"{EXTERNAL}.version", Rule.REQUIRED)
     elif not _VERSION.fullmatch(external.version):
-        validator.add(f"{_EXTERNAL}.version", Rule.THREE_D_SECURE_VERSION)
-    _token(validator, f"{_EXTERNAL}.cavv", external.cavv, required=True)
-    _token(validator, f"{_EXTERNAL}.xid", external.xid, required=external.version.startswith("1"))
+        validator.add(f"{EXTERNAL}.version", Rule.THREE_D_SECURE_VERSION)
+    _token(validator, f"{EXTERNAL}.cavv", external.cavv, required=True)
+    _token(validator, f"{EXTERNAL}.xid", external.xid, required=external.is_version_1)
     directory_server_id = external.directory_server_transaction_id
-    _token(validator, f"{_EXTERNAL}.directory_server_transaction_id", directory_server_id)
+    _token(validator, f"{EXTERNAL}.directory_server_transaction_id", directory_server_id)
+    if external.is_version_1 and directory_server_id:
+        path = f"{EXTERNAL}.directory_server_transaction_id"
+        validator.add(path, Rule.CONTRADICTS, "version 1, which has an xid in its place")
+    if external.response_of_later_version:
+        path = f"{EXTERNAL}.{external.response_of_later_version}"
+        validator.add(path, Rule.CONTRADICTS, "version 1, which has no such response")
     for name, allowed in (
         ("authentication_response", _RESPONSES),
         ("directory_response", _RESPONSES),
@@ -122,7 +171,7 @@ def _check_external(validator: Validator, external: ExternalAuthentication) -> N
     ):
         value = getattr(external, name)
         if value and (len(value) != 1 or value not in allowed):
-            validator.add(f"{_EXTERNAL}.{name}", Rule.ONE_OF, " ".join(allowed))
+            validator.add(f"{EXTERNAL}.{name}", Rule.ONE_OF, " ".join(allowed))
 
 
 def _token(validator: Validator, path: str, value: str, *, required: bool = False) -> None:

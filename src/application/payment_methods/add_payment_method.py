@@ -13,6 +13,7 @@ from application.common.errors import InvalidRequest, Rule
 from application.common.initiator_input import check_consents, check_kept_elsewhere, vault_fields
 from application.common.lease import Lease, LeasePolicy
 from application.common.merchant_account_input import check_account, choose_account
+from application.common.paid_with import UNKNOWN_METHOD, typed_card
 from application.common.skipped_checks_input import check_skipped
 from application.common.three_d_secure_input import (
     NOTHING_SAID,
@@ -28,6 +29,7 @@ from application.customers.get_customer import is_usable, lock_undeleted
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.payment_methods.default_method import assign_default
+from application.payment_methods.external_of_nonce import ExternalOfNonce
 from application.payment_methods.failed_verification import RequiredAuthentication, delete_unauthenticated
 from application.payment_methods.method_source import new_source_fields
 from application.payment_methods.retry_without_refused_record import RefusalRemedies
@@ -134,11 +136,12 @@ class AddPaymentMethod:
         validator.address("billing_address", command.billing_address)
         validator.language("language_code", command.language_code)
         validator.client_address("client_address", command.client_address)
-        check_three_d_secure(validator, command.three_d_secure, of_card=isinstance(command.source, RawCard))
+        paid_with = typed_card(command.source) if isinstance(command.source, RawCard) else UNKNOWN_METHOD
+        check_three_d_secure(validator, command.three_d_secure, paid_with)
         check_for_verification(validator, command.three_d_secure, verify=command.verify)
         consents = check_consents(validator, command.consents)
         validator.device_data("device_data", command.device_data)
-        check_kept_elsewhere(validator, command.external_vault)
+        check_kept_elsewhere(validator, command.external_vault, paid_with)
         amount, account = self._verification(validator, command, caller)
         skipped: tuple[PaymentCheck, ...] = ()
         if command.skip_checks:
@@ -155,11 +158,13 @@ class AddPaymentMethod:
         validator.done()
         if source is None:
             raise RuntimeError("a source without a violation is there")
+        request = _request(require_checked(request_id), command, caller)
+        ExternalOfNonce(self.store, self.gateway, self.guard).check(command.three_d_secure, source, request)
         customer = require_checked(customer)
         policy = command.three_d_secure.policy or ThreeDSecurePolicy.IF_OFFERED
         require_authentication(command.three_d_secure, policy, may_be_in_source=isinstance(source, Nonce))
         return _StoreMethodCall(
-            request=_request(require_checked(request_id), command, caller),
+            request=request,
             resource_id=self.ids.new(ids.PAYMENT_METHOD),
             store=self.store,
             clock=self.clock,

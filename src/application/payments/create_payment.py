@@ -16,17 +16,12 @@ from application.common.errors import (
     Rule,
     StoreUnavailable,
 )
-from application.common.initiator_input import RawInitiation, check_consents, check_initiation
+from application.common.initiator_input import RawInitiation, check_consents, check_first_consent
 from application.common.lease import Lease
 from application.common.merchant_account_input import choose_account
 from application.common.order_details_input import check_order_details, check_sums, order_details_texts
 from application.common.skipped_checks_input import check_skipped
-from application.common.three_d_secure_input import (
-    NOTHING_SAID,
-    RawThreeDSecure,
-    check_three_d_secure,
-    require_authentication,
-)
+from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure, require_authentication
 from application.common.validator import (
     RawCard,
     Validator,
@@ -40,11 +35,13 @@ from application.customers.get_customer import is_usable, lock_undeleted
 from application.idempotency.gateway_call import GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.standing_refusals import StandingRefusal
+from application.payment_methods.external_of_nonce import ExternalOfNonce
 from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.create_payment_command import CreatePaymentCommand, RawSource, RawStoredMethod
 from application.payments.create_payment_fingerprint import guest_texts, idempotent_request
 from application.payments.failed_authentication import FailedAuthentication
+from application.payments.method_uses import check_method_uses
 from application.payments.payment_call import (
     PaymentRecorder,
     SingleOperationCall,
@@ -151,6 +148,8 @@ class CreatePayment:
         account = choose_account(validator, self.accounts, command.merchant_account_id, currency_code, caller)
         if command.capture_mode is None:
             validator.add("capture_mode", Rule.KNOWN_VALUE)
+        for name in command.unknown_values:
+            validator.add(name, Rule.KNOWN_VALUE)
         validator.address("billing_address", command.billing_address)
         validator.descriptor("statement_descriptor", command.descriptor)
         metadata = validator.metadata("metadata", command.metadata)
@@ -159,17 +158,10 @@ class CreatePayment:
         validator.client_address("client_address", command.client_address)
         customer, method = self._find_references(validator, command, caller)
         source = self._source(validator, command.source, method, today)
-        check_three_d_secure(validator, command.three_d_secure, of_card=isinstance(command.source, RawCard))
         uses_stored_method = isinstance(command.source, RawStoredMethod)
-        check_initiation(
-            validator,
-            command.initiation,
-            caller,
-            uses_stored_method=uses_stored_method,
-            consents=method.checked_consents if method else None,
-            policy=command.three_d_secure.policy,
-        )
+        check_method_uses(validator, command, caller, amount, method)
         consents = check_consents(validator, command.consents) if command.consents else ()
+        check_first_consent(validator, command.initiation, consents)
         if consents and not command.store_payment_method:
             validator.add("consents", Rule.NEEDS_STORING)
         if command.device_data:
@@ -185,6 +177,9 @@ class CreatePayment:
         validator.done()
         if source is None:
             raise RuntimeError("a source without a violation is there")
+        request = idempotent_request(require_checked(request_id), command, caller)
+        if command.three_d_secure.external is not None:
+            ExternalOfNonce(self.store, self.gateway, self.guard).check(command.three_d_secure, source, request)
         position = command.initiation.series_position(uses_stored_method=uses_stored_method)
         policy = command.three_d_secure.policy or self._policy(require_checked(amount), command, position)
         require_authentication(command.three_d_secure, policy, may_be_in_source=isinstance(source, Nonce))
@@ -222,7 +217,7 @@ class CreatePayment:
             instrument=method.instrument if method else None,
         )
         return _AuthorizeCall(
-            request=idempotent_request(require_checked(request_id), command, caller),
+            request=request,
             resource_id=terms.payment_id,
             recorder=self.recorder,
             store=self.store,
@@ -249,8 +244,6 @@ class CreatePayment:
             _check_guest(validator, command)
         if command.shipping_address != Address():
             validator.address("shipping_address", command.shipping_address)
-        if command.has_unknown_shipping_method:
-            validator.add("shipping_method", Rule.KNOWN_VALUE)
         if command.order_details is None:
             return None
         order_details = check_order_details(

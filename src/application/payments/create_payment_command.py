@@ -53,10 +53,10 @@ class CreatePaymentCommand:
     guest: GuestContact = NO_CONTACT
     shipping_address: Address = Address()
     shipping_method: ShippingMethod | None = None
-    # The caller sent a method that the contract does not list.
-    has_unknown_shipping_method: bool = False
     order_details: RawOrderDetails | None = None
     # None stands for a value that the contract does not list.
     skip_checks: tuple[PaymentCheck | None, ...] = ()
     # Empty: the default account of the currency.
     merchant_account_id: str = ""
+    # The names of the fields with a value that the contract does not list.
+    unknown_values: tuple[str, ...] = ()

@@ -9,11 +9,11 @@ from application.payments.external_operations import unknown_parts
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
 from application.ports.store import UnitOfWork
-from domain.decline import DeclineReason
+from domain.decline import Decline, DeclineReason
 from domain.events import EventContext
 from domain.ids import OperationId, PaymentMethodId
 from domain.initiator import SeriesPosition
-from domain.operation import FailureReason, OperationKind
+from domain.operation import FailureReason, Operation, OperationKind
 from domain.payment import Payment
 from domain.payment_method import PaymentMethodState, Verification
 from domain.transaction import TransactionStatus
@@ -62,7 +62,7 @@ def record_outcome(
         case Declined():
             payment.decline(
                 operation_id,
-                outcome.decline,
+                _decline_of(payment, operation, outcome.decline),
                 details=outcome.details,
                 instrument=outcome.instrument if operation.kind is OperationKind.AUTHORIZE else None,
                 warnings=outcome.warnings,
@@ -94,6 +94,13 @@ def record_outcome(
         _keep_agreement(work, payment, outcome.transaction, context)
     elif isinstance(outcome, Declined) and outcome.decline.reason is DeclineReason.METHOD_REMOVED:
         _detach_paying_method(work, payment, context)
+
+
+def _decline_of(payment: Payment, operation: Operation, decline: Decline) -> Decline:
+    is_merchants = payment.terms.series_position is SeriesPosition.LATER
+    if operation.kind is OperationKind.AUTHORIZE and is_merchants:
+        return decline.of_merchant_initiated_payment()
+    return decline
 
 
 def _shows_outside_change(payment: Payment, outcome: Outcome) -> bool:

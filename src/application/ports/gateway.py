@@ -13,13 +13,13 @@ from domain.decline import Decline
 from domain.dispute import DisputeReport, Evidence
 from domain.ids import CustomerId, OperationId, PaymentMethodId
 from domain.initiator import ExternalVault, Initiator, SeriesPosition
-from domain.instrument import Card, CardExpiry, Instrument
+from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind
 from domain.merchant_account import MerchantAccount
 from domain.money import Money
 from domain.order_details import OrderDetails, ShippingMethod
 from domain.payment_check import PaymentCheck
 from domain.payment_method import Verification
-from domain.three_d_secure import ExternalAuthentication, ScaExemption
+from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecureResult
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
 
@@ -363,6 +363,15 @@ class MethodNonce:
 
 
 @dataclass(frozen=True, slots=True)
+class NonceDetails:
+    """The method behind a nonce, and the authentication in it. The brand is empty for wallets without one."""
+
+    kind: InstrumentKind
+    brand: str = ""
+    three_d_secure: ThreeDSecureResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     method: StoredInstrument
 
@@ -453,6 +462,9 @@ class Gateway(Protocol):
 
     def create_method_nonce(self, token: str, lease: Lease) -> MethodNonce | None:
         """None where there is no such stored method. Raises GatewayUnavailable."""
+
+    def describe_nonce(self, nonce: Nonce) -> NonceDetails | None:
+        """None for an unknown nonce. It is not used up. Raises GatewayUnavailable."""
 
     def describe_merchant_accounts(self) -> list[MerchantAccount]:
         """The accounts that may be used, each as the gateway shows it now. Raises GatewayUnavailable."""

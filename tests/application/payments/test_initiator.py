@@ -11,6 +11,7 @@ from application.common.errors import InvalidRequest, RequestIdReused, Rule
 from application.common.initiator_input import RawInitiation
 from application.common.three_d_secure_input import RawThreeDSecure
 from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
+from application.payments import method_uses
 from application.payments.create_payment_command import CreatePaymentCommand, RawStoredMethod
 from application.ports.gateway import Nonce
 from domain.ids import CallerId
@@ -18,9 +19,15 @@ from domain.initiator import ExternalVault, Initiator, SeriesPosition
 from domain.money import Money
 from domain.payment_method import PaymentMethod
 from domain.payment_state import PaymentState
-from domain.three_d_secure import PolicyRule, ThreeDSecurePolicy, ThreeDSecureRules
+from domain.three_d_secure import (
+    ExternalAuthentication,
+    PolicyRule,
+    ScaExemption,
+    ThreeDSecurePolicy,
+    ThreeDSecureRules,
+)
 from tests.application.shop import SHOP, VISA, Shop, a_request_id, an_order
-from tests.fakes.gateway.vault import PAYPAL_NONCE
+from tests.fakes.gateway.vault import PAYPAL_NONCE, VALID_NONCE
 
 RECURRING = RawInitiation(initiator=Initiator.MERCHANT_RECURRING)
 UNSCHEDULED = RawInitiation(initiator=Initiator.MERCHANT_UNSCHEDULED)
@@ -28,6 +35,9 @@ MAIL = RawInitiation(initiator=Initiator.MAIL_OR_TELEPHONE)
 FIRST = replace(RECURRING, position=SeriesPosition.FIRST)
 LATER = replace(RECURRING, position=SeriesPosition.LATER)
 VAULTED = ExternalVault("483297487231504")
+AUTHENTICATED = ExternalAuthentication(
+    eci="05", version="2.2.0", cavv="AAABBEg0VhI0VniQEjRWAAAAAAA=", directory_server_transaction_id="d1"
+)
 
 
 @pytest.fixture
@@ -196,6 +206,45 @@ def test_another_initiator_is_another_request(shop: Shop) -> None:
             {"initiation": MAIL, "three_d_secure": RawThreeDSecure(policy=ThreeDSecurePolicy.REQUIRED)},
             ("three_d_secure.policy", Rule.CONTRADICTS),
         ),
+        (
+            {"initiation": MAIL, "three_d_secure": RawThreeDSecure(external=AUTHENTICATED)},
+            ("three_d_secure.external", Rule.CONTRADICTS),
+        ),
+        (
+            {"initiation": MAIL, "three_d_secure": RawThreeDSecure(exemption=ScaExemption.TRUSTED_BENEFICIARY)},
+            ("three_d_secure.exemption", Rule.CONTRADICTS),
+        ),
+        (
+            {
+                "initiation": MAIL,
+                "source": Nonce(VALID_NONCE),
+                "three_d_secure": RawThreeDSecure(authentication_id="abc"),
+            },
+            ("three_d_secure.authentication_id", Rule.CONTRADICTS),
+        ),
+        (
+            {
+                "initiation": replace(RECURRING, external_vault=VAULTED),
+                "three_d_secure": RawThreeDSecure(exemption=ScaExemption.LOW_VALUE),
+            },
+            ("three_d_secure.exemption", Rule.CONTRADICTS),
+        ),
+        (
+            {"initiation": replace(FIRST, external_vault=VAULTED)},
+            ("external_vault.previous_network_transaction_id", Rule.CONTRADICTS),
+        ),
+        (
+            {"initiation": replace(LATER, external_vault=ExternalVault(will_vault=True))},
+            ("external_vault.will_vault", Rule.CONTRADICTS),
+        ),
+        (
+            {"initiation": replace(RECURRING, external_vault=ExternalVault("483297487231504", "a" * 22))},
+            ("external_vault.previous_mastercard_transaction_link_id", Rule.ONLY_MASTERCARD),
+        ),
+        (
+            {"initiation": FIRST, "consents": (Initiator.MERCHANT_UNSCHEDULED,), "store_payment_method": True},
+            ("consents", Rule.CONTRADICTS),
+        ),
         ({"consents": (Initiator.MERCHANT_RECURRING,)}, ("consents", Rule.NEEDS_STORING)),
         ({"consents": (Initiator.CUSTOMER,), "store_payment_method": True}, ("consents", Rule.CONSENTS)),
         ({"consents": (None,), "store_payment_method": True}, ("consents", Rule.CONSENTS)),
@@ -209,6 +258,26 @@ def test_a_contradictory_request_names_the_field(
 ) -> None:
     order = replace(an_order(source=VISA), **changes)  # type: ignore[arg-type]
     assert expected in violations(shop, order)
+
+
+def test_an_order_by_telephone_is_paid_with_a_card_only(shop: Shop) -> None:
+    wallet = shop.method(shop.customer(), source=Nonce(PAYPAL_NONCE))
+    assert violations(shop, charge(wallet, MAIL)) == [("initiator", Rule.NOT_WITH_METHOD)]
+    assert shop.pay(charge(wallet, UNSCHEDULED)).state is PaymentState.CAPTURED
+    card = shop.method(shop.customer())
+    assert shop.pay(charge(card, MAIL)).state is PaymentState.CAPTURED
+
+
+def test_a_replay_of_a_request_that_an_older_version_accepted_gets_its_payment(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = an_order(initiation=MAIL, three_d_secure=RawThreeDSecure(external=AUTHENTICATED))
+    with monkeypatch.context() as older:
+        older.setattr(method_uses, "check_no_authentication_by_telephone", lambda *_: None)
+        payment = shop.pay(order)
+    assert shop.pay(order).terms == payment.terms
+    with pytest.raises(InvalidRequest):
+        shop.pay(replace(order, request_id=a_request_id(), reference="another"))
 
 
 def test_another_vault_contradicts_a_stored_method(shop: Shop) -> None:

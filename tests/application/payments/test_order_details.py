@@ -125,6 +125,16 @@ def test_parts_without_line_items_are_at_most_the_amount() -> None:
         ({"tax_amount": usd(-1)}, "tax_amount.minor_units", Rule.ZERO_OR_MORE),
         ({"tax_amount": RawMoney(10_00, "EUR")}, "tax_amount.currency_code", Rule.CURRENCY_OF_PAYMENT),
         ({"tax_exempt": True}, "tax_exempt", Rule.CONTRADICTS),
+        (
+            {"tax_exempt": True, "tax_amount": None, "line_items": (replace(BEANS, tax_amount=usd(1)), MUGS)},
+            "tax_exempt",
+            Rule.CONTRADICTS,
+        ),
+        (
+            {"tax_exempt": True, "tax_amount": None, "line_items": (replace(BEANS, unit_tax_amount=usd(1)), MUGS)},
+            "tax_exempt",
+            Rule.CONTRADICTS,
+        ),
         ({"purchase_order_number": "1" * 11 + "-" * 7}, "purchase_order_number", Rule.PLAIN_ASCII),
         ({"purchase_order_number": "Größe"}, "purchase_order_number", Rule.PLAIN_ASCII),
         ({"purchase_order_number": "4111111111111111"}, "purchase_order_number", Rule.NO_CARD_DATA),
@@ -137,6 +147,15 @@ def test_parts_without_line_items_are_at_most_the_amount() -> None:
 )
 def test_each_limit_of_an_order_names_its_field(changes: dict[str, Any], field: str, rule: Rule) -> None:
     assert refused_details(Shop(), **changes) == {f"order_details.{field}": rule}
+
+
+def test_the_tax_of_a_line_is_that_of_its_units() -> None:
+    assert with_line(Shop(), unit_tax_amount=usd(2_00)) == {"line_items[1].tax_amount": Rule.ADDS_UP}
+    rounded = replace(MUGS, unit_tax_amount=usd(2_49))
+    discounted = replace(MUGS, unit_tax_amount=usd(2_00), discount_amount=usd(1_00))
+    for mugs in (rounded, discounted):
+        order = an_order(order_details=details(line_items=(BEANS, mugs)))
+        assert Shop().pay(order).state is PaymentState.CAPTURED
 
 
 @pytest.mark.parametrize(

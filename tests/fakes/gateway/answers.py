@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from application.common.lease import Lease, LeaseOver
@@ -18,6 +19,7 @@ _DECLINES: Final = {
     2004: DeclineReason.CARD_EXPIRED,
     2010: DeclineReason.INCORRECT_CVV,
     2013: DeclineReason.LOST_OR_STOLEN,
+    2099: DeclineReason.AUTHENTICATION_REQUIRED,
     3000: DeclineReason.NETWORK_UNAVAILABLE,
 }
 
@@ -30,11 +32,16 @@ def require_lease(lease: Lease) -> None:
         raise GatewayNotReached(str(over)) from None
 
 
-def outcome_by_amount(amount: Money, *, captures: bool) -> tuple[TransactionStatus, Decline | None]:
+def outcome_by_amount(
+    amount: Money, *, captures: bool, authenticated: bool = False
+) -> tuple[TransactionStatus, Decline | None]:
     """The outcome that an amount triggers, as in Braintree's sandbox."""
     whole = whole_units(amount)
+    if whole == 2099 and authenticated:
+        return (TransactionStatus.SUBMITTED if captures else TransactionStatus.AUTHORIZED), None
     if 2000 <= whole < 3000:
-        return TransactionStatus.DECLINED, CATALOGUE[_DECLINES.get(whole, DeclineReason.DECLINED)]
+        decline = CATALOGUE[_DECLINES.get(whole, DeclineReason.DECLINED)]
+        return TransactionStatus.DECLINED, replace(decline, is_cured_by_time=whole in (2000, 2001))
     if whole == 3000:
         return TransactionStatus.FAILED, CATALOGUE[_DECLINES[whole]]
     if amount.to_decimal() == "5001.00":

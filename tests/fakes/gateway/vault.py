@@ -15,6 +15,7 @@ from application.ports.gateway import (
     MethodNonce,
     NewMethod,
     Nonce,
+    NonceDetails,
     NotStored,
     RefusalCause,
     Rejected,
@@ -141,6 +142,12 @@ class Vault(Ledger):
         if customer_id is not None and customer_id not in self._customers:
             raise CustomerUnknown("the gateway knows no such customer")
         return f"token for {customer_id} of {merchant_account_id}"
+
+    def describe_nonce(self, nonce: Nonce) -> NonceDetails | None:
+        found = self._instrument_of(nonce)
+        if isinstance(found, Declined):
+            return None
+        return NonceDetails(found[0].kind, found[0].brand, authentication.RESULTS.get(nonce.value))
 
     def create_method_nonce(self, token: str, lease: Lease) -> MethodNonce | None:
         require_lease(lease)

@@ -447,14 +447,18 @@ class PaymentEventType(OpenEnum):
 
 
 class PaymentInitiator(OpenEnum):
-    """The party that starts a payment. The card networks fine merchants that charge stored cards without saying so."""
+    """The party that starts a payment. The card networks fine merchants that charge stored cards (credentials on
+    file, COF) without saying so.
+    """
 
     UNSPECIFIED = 0
     """The same as customer."""
     CUSTOMER = 1
     """The customer, who is present in the shop's page or app (customer-initiated transaction, CIT)."""
     MAIL_OR_TELEPHONE = 2
-    """The customer, by mail or telephone (MOTO). No 3-D Secure applies."""
+    """The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a stored wallet or PayPal account it is
+    INVALID_REQUEST: only cards are paid with so.
+    """
     MERCHANT_RECURRING = 3
     """The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT)."""
     MERCHANT_INSTALLMENT = 4
@@ -526,7 +530,7 @@ class CheckResult(OpenEnum):
 
 
 class ThreeDSecurePolicy(OpenEnum):
-    """Whether a payment needs 3-D Secure, the cardholder's authentication by the bank that issued the card."""
+    """Whether a payment needs 3-D Secure (3DS), the cardholder's authentication by the bank that issued the card."""
 
     UNSPECIFIED = 0
     """The service's own rule for the currency and amount (BAYAR_THREE_D_SECURE)."""
@@ -571,13 +575,17 @@ class ScaExemption(OpenEnum):
     UNSPECIFIED = 0
     """No exemption is asked for."""
     LOW_VALUE = 1
-    """A low amount: up to 30 EUR, and within the bank's limits for several in a row."""
+    """A low amount: up to 30 EUR or 25 GBP; above it INVALID_REQUEST. In other currencies the bank judges. The bank
+    also limits how many are made in a row.
+    """
     SECURE_CORPORATE = 2
     """A corporate payment by a secure process of its own."""
     TRUSTED_BENEFICIARY = 3
     """The cardholder put the shop on the bank's list of trusted beneficiaries."""
     TRANSACTION_RISK_ANALYSIS = 4
-    """The acquirer's transaction risk analysis (TRA) found a low risk."""
+    """The acquirer's transaction risk analysis (TRA) found a low risk. Up to 500 EUR or 440 GBP; above it
+    INVALID_REQUEST.
+    """
 
 
 class WarningReason(OpenEnum):
@@ -959,7 +967,10 @@ class Decline(Model):
     retry_advice: RetryAdvice = RetryAdvice.UNSPECIFIED
     """The advice about another attempt."""
     retry_after: timedelta | None = None
-    """With RETRY_ADVICE_RETRY_LATER: the shortest wait. Absent otherwise."""
+    """With RETRY_ADVICE_RETRY_LATER: the shortest wait. Absent otherwise. The bank's own advice code comes first.
+    Without one, a soft decline of a merchant-initiated payment waits 2 days at least: Visa permits 15 attempts
+    within 30 days.
+    """
     customer_message: LocalizedText | None = None
     """The message for the customer, in the requested language (the request's language_code, else accept-language
     metadata, else the customer's own, else English). It never says "stolen" or "fraud".
@@ -1078,7 +1089,9 @@ class LineItem(Model):
     gateway takes two in every amount of a line.
     """
     unit_tax_amount: Money | None = None
-    """The tax on one unit, 0 or more. Absent: not said."""
+    """The tax on one unit, 0 or more. Absent: not said. On a line without a discount, quantity x unit_tax_amount has
+    to be tax_amount, but for roundings; otherwise INVALID_REQUEST.
+    """
     tax_amount: Money | None = None
     """The tax on the line, 0 or more. Absent: not said. If each line has one, they and shipping_tax_amount add up to
     the order's tax_amount; otherwise INVALID_REQUEST.
@@ -1127,7 +1140,9 @@ class OrderDetails(Model):
     unless tax_exempt is set. Absent: not said.
     """
     tax_exempt: bool = False
-    """The order is exempt from tax. Together with a tax it is INVALID_REQUEST. Default: false."""
+    """The order is exempt from tax. Together with a tax, also one on shipping or on a line, it is INVALID_REQUEST.
+    Default: false.
+    """
     purchase_order_number: str = ""
     """The buyer's purchase order number, 1 to 17 characters of plain ASCII; otherwise INVALID_REQUEST. Level 2 needs
     it.
@@ -1415,16 +1430,17 @@ class ExternalVault(Model):
     """A card that is kept in another vault than the gateway's."""
 
     previous_network_transaction_id: str = ""
-    """The network transaction id of the series' first payment, as that vault's processor gave it: 9 to 15 letters,
-    digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a card or nonce.
+    """The network transaction id (scheme transaction id) of the series' first payment, as that vault's processor
+    gave it: 9 to 15 letters, digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a
+    card or nonce; with FIRST it is INVALID_REQUEST.
     """
     previous_mastercard_transaction_link_id: str = ""
     """Mastercard's transaction link id of that payment, 22 letters, digits, - and _; otherwise INVALID_REQUEST. Only
-    together with previous_network_transaction_id. Optional.
+    together with previous_network_transaction_id, and for Mastercard's cards. Optional.
     """
     will_vault: bool = False
-    """The card will be kept in another vault after this payment. Default: false. Together with a previous id it is
-    INVALID_REQUEST.
+    """The card will be kept in another vault after this payment. Default: false. Together with a previous id or
+    LATER it is INVALID_REQUEST.
     """
 
 
@@ -1511,7 +1527,9 @@ class ExternalAuthentication(Model):
 
     eci: str = ""
     """The electronic commerce indicator (ECI), "00" to "07". Required; otherwise INVALID_REQUEST. 05 and 02 say that
-    the cardholder was authenticated, 06 and 01 that it was attempted, 07 and 00 that it was neither.
+    the cardholder was authenticated, 06 and 01 that it was attempted, 07 and 00 that it was neither. Mastercard
+    gives 00, 01, 02 and 04 (data only); Visa, American Express, Discover, Diners Club and JCB give 05, 06 and 07:
+    another one than those of the card's brand is INVALID_REQUEST.
     """
     cavv: str = ""
     """The cardholder authentication verification value (CAVV, AAV or AEVV), base64 or hexadecimal as the provider
@@ -1519,23 +1537,26 @@ class ExternalAuthentication(Model):
     """
     xid: str = ""
     """The transaction id of version 1 (XID), 1 to 255 characters of plain ASCII. Required with version 1; otherwise
-    INVALID_REQUEST.
+    INVALID_REQUEST. American Express uses it with version 2, too.
     """
     directory_server_transaction_id: str = ""
     """The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires
-    it.
+    it. With version 1 it is INVALID_REQUEST.
     """
     version: str = ""
     """The version of the protocol, for example "2.2.0". Required: 1 or 2 with one or two further numbers; otherwise
     INVALID_REQUEST.
     """
     authentication_response: str = ""
-    """The authentication response (PARes or transaction status): one of Y N U A C R. Optional. Y and A with an eci
-    that says the contrary, or N and R with one that says yes, are INVALID_REQUEST.
+    """The authentication response (PARes or transaction status): one of Y N U A C R. Optional. Only Y goes with 05
+    and 02, only A with 06 and 01, and neither with the others; otherwise INVALID_REQUEST. So are C and R with
+    version 1. N, R and C are a failed authentication: AUTHENTICATION_REQUIRED.
     """
     directory_response: str = ""
     """The directory server's response (VERes or enrollment): one of Y N U A C R. Optional. Payments only: otherwise
-    INVALID_REQUEST.
+    INVALID_REQUEST. So are N, U, A and R with 05 and 02; N, U and R with 06 and 01 from version 2 on; A with the
+    others; and A, C and R with version 1. From version 2 on it counts as the authentication response where that
+    is absent.
     """
     cavv_algorithm: str = ""
     """The algorithm of the CAVV: one of 0 1 2 3 A. Optional. Payments only: otherwise INVALID_REQUEST."""
@@ -1545,7 +1566,8 @@ class ExternalAuthentication(Model):
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ThreeDSecure(Model):
     """3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the
-    nonce: then nothing of this is needed.
+    nonce: then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an
+    authentication or exemption is INVALID_REQUEST; so it is with MAIL_OR_TELEPHONE.
     """
 
     policy: ThreeDSecurePolicy = ThreeDSecurePolicy.UNSPECIFIED
@@ -1556,10 +1578,11 @@ class ThreeDSecure(Model):
     nonce has to carry this authentication: with another one, or none, the method is DECLINED.
     """
     external: ExternalAuthentication | None = None
-    """The result of another provider."""
+    """The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST."""
     exemption: ScaExemption = ScaExemption.UNSPECIFIED
     """The exemption to ask the bank for. It stands in for an authentication that only the service's rule requires;
-    with the policy REQUIRED in the same request it is INVALID_REQUEST. Payments only. Default: none.
+    with the policy REQUIRED in the same request, with an authentication in external, and in the customer's
+    absence it is INVALID_REQUEST. Payments only. Default: none.
     """
 
 
@@ -1703,6 +1726,20 @@ class ExportRow(Model):
     """The result of the payment's 3-D Secure. Absent if there was none."""
     merchant_account_id: str = ""
     """The gateway's merchant account, as in Payment."""
+    three_d_secure_policy: ThreeDSecurePolicy = ThreeDSecurePolicy.UNSPECIFIED
+    """The 3-D Secure policy that applied to the payment. Never UNSPECIFIED."""
+    sca_exemption: ScaExemption = ScaExemption.UNSPECIFIED
+    """The exemption from authentication that the payment asked the bank for. UNSPECIFIED: none."""
+    order_details: OrderDetails | None = None
+    """The order: tax, purchase order number, shipping and discount, without line items. Of a capture that has its
+    own, the capture's; otherwise the payment's. Absent if none was given.
+    """
+    skipped_checks: tuple[PaymentCheck, ...] = ()
+    """The checks of the gateway that the payment went without. Mostly empty."""
+    risk_check: RiskCheck | None = None
+    """The result of the gateway's own risk check of the payment. Absent if there was none."""
+    network_transaction_id: str = ""
+    """The card network's id of the operation's transaction. Empty if there is none."""
 
 
 @model(admin_service_pb2.WebhookNotification)

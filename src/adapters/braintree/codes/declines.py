@@ -98,7 +98,10 @@ class ProcessorAnswer:
 
 
 def processor_decline(answer: ProcessorAnswer) -> Decline:
-    """The issuer's own advice takes precedence over Braintree's class of the answer, and that over the table."""
+    """The issuer's own advice takes precedence over Braintree's class of the answer, and that over the table.
+
+    None of them makes a payment worth another try as it is, where its reason says that something has to change first.
+    """
     published = _published(_PROCESSOR, answer.code)
     is_soft = _is_soft(answer)
     decline = published.decline if published else _usual(_R.DECLINED, is_soft=is_soft)
@@ -109,7 +112,8 @@ def processor_decline(answer: ProcessorAnswer) -> Decline:
         decline = _usual(_R.REFUND_REFUSED, is_soft=is_soft)
     if answer.merchant_advice_code:
         return _advised(decline, answer.merchant_advice_code)
-    return _in_class(decline, is_soft=is_soft) if answer.response_type else decline
+    decline = _in_class(decline, is_soft=is_soft) if answer.response_type else decline
+    return replace(decline, is_cured_by_time=True) if is_soft and decline.reason in _CURED_BY_TIME else decline
 
 
 def settlement_decline(code: str, *, is_refund: bool = False) -> Decline:
@@ -188,13 +192,33 @@ def _usual(reason: DeclineReason, *, is_soft: bool) -> Decline:
     return replace(usual, retry_advice=RetryAdvice.RETRY_LATER, retry_after=_DAY) if is_soft else usual
 
 
+# No time and no correction makes another try worth it.
+_FINAL: Final = frozenset(
+    {_R.LOST_OR_STOLEN, _R.SUSPECTED_FRAUD, _R.DUPLICATE, _R.STOPPED_BY_CUSTOMER, _R.ACCOUNT_CLOSED}
+)
+# The bank approves, or does not, by the state of the account on that day.
+_CURED_BY_TIME: Final = frozenset(
+    {_R.DECLINED, _R.INSUFFICIENT_FUNDS, _R.LIMIT_EXCEEDED, _R.TOO_MANY_ATTEMPTS, _R.NOT_PERMITTED}
+)
+_WAITS_FOR_THE_BANK: Final = _CURED_BY_TIME | {_R.NETWORK_UNAVAILABLE, _R.CALL_ISSUER, _R.REFUND_REFUSED}
+
+
 def _advised(decline: Decline, merchant_advice_code: str) -> Decline:
     # An unknown advice counts as the strictest one: attempts against it cost a fee.
     _, advice, wait = ADVICE.get(merchant_advice_code, ("", RetryAdvice.DO_NOT_RETRY, None))
-    return decline if advice is None else replace(decline, retry_advice=advice, retry_after=wait)
+    if advice is None or not _is_heard(decline.reason, advice):
+        return decline
+    return replace(decline, retry_advice=advice, retry_after=wait)
 
 
-_FINAL: Final = frozenset({_R.LOST_OR_STOLEN, _R.SUSPECTED_FRAUD, _R.DUPLICATE})
+def _is_heard(reason: DeclineReason, advice: RetryAdvice) -> bool:
+    """Whether the issuer's advice fits the reason. To wait helps nobody whose card has expired."""
+    if reason is _R.AUTHENTICATION_REQUIRED:
+        # The authenticated payment is another one, and not what the advice is about.
+        return False
+    if advice is RetryAdvice.RETRY_LATER:
+        return reason in _WAITS_FOR_THE_BANK
+    return advice is not RetryAdvice.CORRECT_AND_RETRY or reason not in _FINAL
 
 
 def _in_class(decline: Decline, *, is_soft: bool) -> Decline:

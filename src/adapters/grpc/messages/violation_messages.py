@@ -64,6 +64,12 @@ SENTENCES: Final = {
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
     Rule.CONTRADICTS: "contradicts {limit}: keep only what is true.",
     Rule.ECI: 'must be an electronic commerce indicator, "00" to "07", as the authentication gave it.',
+    Rule.ECI_OF_BRAND: "must be an indicator of the card's brand, {limit}: send the result of this card's "
+    "authentication.",
+    Rule.NOT_WITH_METHOD: "does not go with a payment method of this kind, {limit}: leave it out, or pay with a card.",
+    Rule.FAILED_IN_NONCE: "comes with a nonce whose own authentication failed: authenticate the customer again, and "
+    "send one of the two results.",
+    Rule.ONLY_MASTERCARD: "is for Mastercard's cards only: leave it out.",
     Rule.THREE_D_SECURE_VERSION: 'must be a version of 3-D Secure, such as "1.0.2" or "2.2.0".',
     Rule.ONE_OF: "must be one of: {limit}.",
     Rule.PRINTABLE_ASCII: "must be plain ASCII without spaces: send it as the provider gave it.",

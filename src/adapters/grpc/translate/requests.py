@@ -80,7 +80,7 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
         guest=_same_fields(GuestContact, request.guest) if request.HasField("guest") else NO_CONTACT,
         shipping_address=_address(request.shipping_address) if request.HasField("shipping_address") else Address(),
         shipping_method=shipping_method,
-        has_unknown_shipping_method=bool(request.shipping_method) and shipping_method is None,
+        unknown_values=("shipping_method",) if request.shipping_method and shipping_method is None else (),
         order_details=raw_order_details(request.order_details) if request.HasField("order_details") else None,
     )
 

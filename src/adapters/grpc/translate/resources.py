@@ -24,6 +24,7 @@ from bayar.payments.v1 import (
     decline_pb2,
     merchant_account_pb2,
     money_pb2,
+    order_details_pb2,
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
@@ -31,6 +32,7 @@ from bayar.payments.v1 import (
     warning_pb2,
 )
 from bayar.payments.v1.payment_initiator_pb2 import SeriesPosition
+from bayar.payments.v1.three_d_secure_pb2 import ScaExemption
 from domain.address import Address, StatementDescriptor
 from domain.customer import NO_CONTACT, Customer, GuestContact
 from domain.decline import Decline
@@ -266,7 +268,8 @@ def merchant_account(account: MerchantAccount) -> merchant_account_pb2.MerchantA
 def export_rows(payment: Payment) -> list[admin_service_pb2.ExportRow]:
     """One row for each requested movement of money."""
     instrument, position = payment.instrument, payment.terms.series_position
-    result = payment.authorization.details.three_d_secure
+    result, check = payment.authorization.details.three_d_secure, payment.authorization.details.risk_check
+    exemption = payment.terms.sca_exemption
     return [
         admin_service_pb2.ExportRow(
             payment_id=payment.terms.payment_id,
@@ -287,9 +290,20 @@ def export_rows(payment: Payment) -> list[admin_service_pb2.ExportRow]:
             series_position=enums.SERIES_POSITION[position] if position else SeriesPosition.SERIES_POSITION_UNSPECIFIED,
             three_d_secure=three_d_secure(result) if result else None,
             merchant_account_id=payment.terms.merchant_account_id,
+            three_d_secure_policy=enums.THREE_D_SECURE_POLICY[payment.terms.three_d_secure_policy],
+            sca_exemption=enums.SCA_EXEMPTION[exemption] if exemption else ScaExemption.SCA_EXEMPTION_UNSPECIFIED,
+            order_details=_exported_order(payment, operation),
+            skipped_checks=map(enums.PAYMENT_CHECK.__getitem__, payment.terms.skipped_checks),
+            risk_check=risk_check(check) if check else None,
+            network_transaction_id=operation.details.network_transaction_id,
         )
         for operation in payment.operations
     ]
+
+
+def _exported_order(payment: Payment, operation: Operation) -> order_details_pb2.OrderDetails | None:
+    order = operation.order_details or payment.terms.order_details
+    return order_details(order, with_line_items=False) if order is not None else None
 
 
 def reconcile_message(found: Finding | Progress) -> admin_service_pb2.ReconcileResponse:
@@ -375,6 +389,10 @@ def descriptor(one: StatementDescriptor) -> payment_pb2.StatementDescriptor:
     return payment_pb2.StatementDescriptor(name=one.name, phone=one.phone, url=one.url)
 
 
+def risk_check(one: RiskCheck) -> payment_pb2.RiskCheck:
+    return payment_pb2.RiskCheck(**{name: getattr(one, name) for name in RiskCheck.__slots__})
+
+
 def details(one: GatewayDetails) -> payment_pb2.GatewayDetails | None:
     if one == _NO_DETAILS:
         return None
@@ -382,8 +400,7 @@ def details(one: GatewayDetails) -> payment_pb2.GatewayDetails | None:
     if one.three_d_secure is not None:
         message.three_d_secure.CopyFrom(three_d_secure(one.three_d_secure))
     if one.risk_check is not None:
-        check = {name: getattr(one.risk_check, name) for name in RiskCheck.__slots__}
-        message.risk_check.CopyFrom(payment_pb2.RiskCheck(**check))
+        message.risk_check.CopyFrom(risk_check(one.risk_check))
     return message
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from bayar.messages import BayarClient, PaymentMethod, PaymentMethodState
+from bayar.messages import BayarClient, DeclineReason, PaymentMethod, PaymentMethodState
 from bayar.payments.v1.payment_initiator_pb2 import PaymentInitiator
+from bayar.payments.v1.payment_method_pb2 import CheckResult
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.arguments import add_confirmation, add_limit, confirm
 from bootstrap.cli.terminal.connection import add_common_arguments
@@ -106,6 +107,35 @@ def _named(method: PaymentMethod) -> str:
     return f"{method.payment_method_id} ({words.plain(words.instrument(method.instrument))})"
 
 
+def _consents(method: PaymentMethod) -> str:
+    if method.consents_withdrawn:
+        return "by nobody but the customer: the consents are withdrawn"
+    return ", ".join(words.phrase(PaymentInitiator, one) for one in method.consents)
+
+
+def _verification(method: PaymentMethod) -> list[tuple[str, str | Text]]:
+    """The bank's answer when the method was added. Nothing where it was not asked."""
+    if not method.HasField("verification"):
+        return []
+    verified = method.verification
+    checks = (("CVV", verified.cvv), ("postal code", verified.postal_code), ("street", verified.street_address))
+    amount = f"with {words.amount(verified.amount)}" if verified.HasField("amount") else ""
+    answer = "approved" if verified.approved else "declined"
+    if verified.HasField("decline"):
+        answer += f": {words.word(DeclineReason, verified.decline.reason)}"
+    shown = " ".join(filter(None, (answer, amount)))
+    if verified.processor_response_code:
+        shown += f", code {verified.processor_response_code}"
+    result = words.three_d_secure_result(verified.three_d_secure) if verified.HasField("three_d_secure") else ""
+    compared = ", ".join(f"{name} {words.phrase(CheckResult, one)}" for name, one in checks if one)
+    return [
+        ("verification", words.plain(shown)),
+        ("verified by", verified.merchant_account_id),
+        ("compared", compared),
+        ("3-D Secure", words.plain(result)),
+    ]
+
+
 def _print(parsed: argparse.Namespace, method: PaymentMethod) -> None:
     if parsed.json:
         write_json(as_json(method))
@@ -121,7 +151,10 @@ def _print(parsed: argparse.Namespace, method: PaymentMethod) -> None:
                 ("customer", method.customer_id),
                 ("default", "yes" if default else "no"),
                 ("same card as", method.duplicate_of_payment_method_id),
-                ("may be charged", ", ".join(words.phrase(PaymentInitiator, one) for one in method.consents)),
+                ("may be charged", _consents(method)),
+                ("network's id", method.network_transaction_id),
+                ("Mastercard's link id", method.mastercard_transaction_link_id),
+                *_verification(method),
                 ("failed because", words.plain(method.failure_detail)),
                 *(("warning", words.plain(warning.message)) for warning in method.warnings),
                 ("created", f"{clock.second(method.create_time)} {clock.zone_name}"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -24,7 +24,8 @@ from bayar.messages import (
     SeriesPosition,
     format_money,
 )
-from bayar.payments.v1.three_d_secure_pb2 import ThreeDSecureStatus
+from bayar.payments.v1.payment_pb2 import PaymentCheck
+from bayar.payments.v1.three_d_secure_pb2 import ScaExemption, ThreeDSecurePolicy, ThreeDSecureStatus
 from bootstrap.cli.terminal.connection import WrongUsage
 from bootstrap.cli.terminal.formatting import word
 from bootstrap.cli.terminal.output import as_json, error_console, json_line, say
@@ -57,7 +58,26 @@ _COLUMNS: Final[dict[str, Callable[[ExportRow], str]]] = {
     ),
     "eci": lambda row: row.three_d_secure.eci,
     "merchant_account_id": lambda row: row.merchant_account_id,
+    "three_d_secure_version": lambda row: row.three_d_secure.version,
+    "three_d_secure_policy": lambda row: word(ThreeDSecurePolicy, row.three_d_secure_policy),
+    "sca_exemption": lambda row: word(ScaExemption, row.sca_exemption) if row.sca_exemption else "",
+    "purchase_order_number": lambda row: row.order_details.purchase_order_number,
+    "tax_amount": lambda row: _part(row, "tax_amount"),
+    "tax_exempt": lambda row: str(row.order_details.tax_exempt).lower() if row.HasField("order_details") else "",
+    "shipping_amount": lambda row: _part(row, "shipping_amount"),
+    "discount_amount": lambda row: _part(row, "discount_amount"),
+    "skipped_checks": lambda row: " ".join(word(PaymentCheck, one) for one in row.skipped_checks),
+    "risk_decision": lambda row: row.risk_check.decision,
+    "risk_score": lambda row: str(row.risk_check.score) if row.risk_check.HasField("score") else "",
+    "network_transaction_id": lambda row: row.network_transaction_id,
 }
+
+
+def _part(row: ExportRow, name: Literal["tax_amount", "shipping_amount", "discount_amount"]) -> str:
+    """An amount of the order, in the row's currency. Empty if it was not given."""
+    order = row.order_details
+    return format_money(getattr(order, name)).partition(" ")[2] if order.HasField(name) else ""
+
 
 _Write = Callable[[ExportRow], object]
 

@@ -140,9 +140,10 @@ def print_payment(out: Console, payment: Payment, clock: Clock) -> None:
                 ("next look", moment("next_check_time")),
                 ("settled", moment("settle_time")),
                 ("paid out", moment("disburse_time")),
-                ("3-D Secure", words.three_d_secure(payment)),
+                ("3-D Secure", words.plain(words.three_d_secure(payment))),
                 ("started by", words.initiator(payment)),
-                ("risk check", words.plain(words.risk_check(payment))),
+                ("network's id", payment.gateway_details.network_transaction_id),
+                ("risk check", words.plain(words.risk_check(payment.gateway_details.risk_check))),
                 ("checks skipped", ", ".join(words.phrase(PaymentCheck, one) for one in payment.skipped_checks)),
                 ("metadata", words.plain(metadata)),
             ]

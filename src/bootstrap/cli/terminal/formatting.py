@@ -7,7 +7,13 @@ from rich.text import Text
 from bayar.messages import Money, Payment, PaymentEvent, PaymentFunds, PaymentState, format_money
 from bayar.payments.v1.card_pb2 import Instrument, InstrumentKind
 from bayar.payments.v1.payment_initiator_pb2 import PaymentInitiator, SeriesPosition
-from bayar.payments.v1.three_d_secure_pb2 import ScaExemption, ThreeDSecurePolicy, ThreeDSecureStatus
+from bayar.payments.v1.payment_pb2 import RiskCheck
+from bayar.payments.v1.three_d_secure_pb2 import (
+    ScaExemption,
+    ThreeDSecurePolicy,
+    ThreeDSecureResult,
+    ThreeDSecureStatus,
+)
 
 _STATE_STYLES: Final = {
     "PENDING": "yellow",
@@ -78,24 +84,26 @@ def instrument(shown: Instrument) -> str:
 
 
 def three_d_secure(payment: Payment) -> str:
-    """The result, the bearer of the liability, the policy and the exemption. Empty for a payment without any."""
-    result, parts = payment.three_d_secure, []
-    if payment.HasField("three_d_secure"):
-        status = phrase(ThreeDSecureStatus, result.status) if result.status else result.gateway_status
-        parts.append(status)
-        parts.append("liability shifted to the bank" if result.liability_shifted else "liability stays with the shop")
-        parts += [f"ECI {result.eci}"] if result.eci else []
-        parts += [f"version {result.version}"] if result.version else []
-    if payment.three_d_secure_policy != ThreeDSecurePolicy.THREE_D_SECURE_POLICY_IF_OFFERED or parts:
+    """The result, the bearer of the liability, the policy and the exemption."""
+    parts = [three_d_secure_result(payment.three_d_secure)] if payment.HasField("three_d_secure") else []
+    if payment.three_d_secure_policy:
         parts.append(f"policy {phrase(ThreeDSecurePolicy, payment.three_d_secure_policy)}")
     if payment.sca_exemption:
         parts.append(f"exemption {phrase(ScaExemption, payment.sca_exemption)} asked for")
     return ", ".join(parts)
 
 
-def risk_check(payment: Payment) -> str:
+def three_d_secure_result(result: ThreeDSecureResult) -> str:
+    """The result, the bearer of the liability, the indicator and the version."""
+    parts = [phrase(ThreeDSecureStatus, result.status) if result.status else result.gateway_status]
+    parts.append("liability shifted to the bank" if result.liability_shifted else "liability stays with the shop")
+    parts += [f"ECI {result.eci}"] if result.eci else []
+    parts += [f"version {result.version}"] if result.version else []
+    return ", ".join(parts)
+
+
+def risk_check(check: RiskCheck) -> str:
     """The gateway's decision, score and reasons. Empty without a check."""
-    check = payment.gateway_details.risk_check
     score = f"score {check.score}" if check.HasField("score") else ""
     return ", ".join(filter(None, (check.decision, score, *check.decision_reasons)))
 

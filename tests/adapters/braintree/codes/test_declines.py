@@ -133,6 +133,55 @@ def test_the_issuers_advice_comes_before_everything(advice: str, expected: Retry
         assert told.reason is DeclineReason.INSUFFICIENT_FUNDS
 
 
+@pytest.mark.parametrize("advice", ["01", "02", "03", "24", "25", "99"])
+@pytest.mark.parametrize("code", ["2099", "2101"])
+def test_no_advice_hides_that_the_customer_has_to_authenticate(code: str, advice: str) -> None:
+    told = declined(code, response_type="soft_declined", merchant_advice_code=advice)
+    assert (told.retry_advice, told.retry_after) == (RetryAdvice.AFTER_CUSTOMER_ACTION, None)
+
+
+@pytest.mark.parametrize("code", ["2004", "2010", "2012", "2014", "2016", "2017", "2031", "2053", "2059", "2108"])
+def test_an_advice_to_wait_is_not_passed_on_where_waiting_helps_nobody(code: str) -> None:
+    assert declined(code, response_type="soft_declined", merchant_advice_code="24").retry_after is None
+
+
+@pytest.mark.parametrize("code", ["2012", "2014", "2017", "2053", "2108"])
+def test_no_advice_makes_a_card_that_must_not_be_used_worth_another_try(code: str) -> None:
+    for advice in declines.ADVICE:
+        told = declined(code, response_type="soft_declined", merchant_advice_code=advice)
+        assert told.retry_advice in (RetryAdvice.DO_NOT_RETRY, RetryAdvice.USE_ANOTHER_METHOD)
+
+
+@pytest.mark.parametrize(
+    ("code", "pause"),
+    [
+        ("2000", timedelta(days=2)),
+        ("2001", timedelta(days=2)),
+        ("2002", timedelta(days=2)),
+        ("2046", timedelta(days=2)),
+        ("2106", timedelta(days=2)),
+    ],
+)
+def test_a_soft_decline_of_a_merchant_initiated_payment_says_when_to_charge_again(code: str, pause: timedelta) -> None:
+    told = declined(code, response_type="soft_declined")
+    absent = told.of_merchant_initiated_payment()
+    assert (absent.retry_advice, absent.retry_after) == (RetryAdvice.RETRY_LATER, pause)
+    assert absent.reason is told.reason
+
+
+@pytest.mark.parametrize("code", ["2004", "2010", "2012", "2016", "2099", "2108"])
+def test_other_declines_of_merchant_initiated_payments_are_not_charged_again(code: str) -> None:
+    for response_type in ("soft_declined", "hard_declined"):
+        told = declined(code, response_type=response_type)
+        assert told.of_merchant_initiated_payment() == told
+    assert declined("2001", response_type="hard_declined").of_merchant_initiated_payment().retry_after is None
+
+
+def test_the_issuers_advice_stands_for_a_merchant_initiated_payment() -> None:
+    told = declined("2001", response_type="soft_declined", merchant_advice_code="24")
+    assert told.of_merchant_initiated_payment().retry_after == timedelta(hours=1)
+
+
 def test_an_advice_without_a_verb_changes_nothing() -> None:
     assert declined("2001", merchant_advice_code="43") == declined("2001")
 

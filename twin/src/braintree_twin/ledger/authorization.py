@@ -70,7 +70,12 @@ def _decide(call: Call, record: Transaction, request: AuthorizationRequest) -> D
         return request.preset_decision
     if request.accepts_partial and record.card and int(request.amount) == int(PARTLY_APPROVED):
         return Decision("authorized", PARTLY_APPROVED)
-    return decide_by_amount(request.amount, record.kind)
+    return decide_by_amount(request.amount, record.kind, authenticated=_is_authenticated(record))
+
+
+def _is_authenticated(record: Transaction) -> bool:
+    """Whether the issuer or the network vouches for the cardholder."""
+    return bool((record.three_d_secure or {}).get("liability_shifted"))
 
 
 def _rejection(call: Call, record: Transaction, request: AuthorizationRequest) -> str | None:

@@ -184,12 +184,17 @@ class Decision:
 
 
 AUTHORIZED = Decision("authorized", "1000")
+# The issuer asks for an authentication of the cardholder. It approves the same payment with one (inferred).
+ASKING_FOR_AUTHENTICATION = frozenset({"2099", "2101"})
 
 
-def decide_by_amount(amount: Decimal, kind: str) -> Decision:
-    """The outcome by the sandbox's table of amounts, for this kind of instrument."""
+def decide_by_amount(amount: Decimal, kind: str, *, authenticated: bool = False) -> Decision:
+    """The outcome by the sandbox's table of amounts, for this kind of instrument. `authenticated`: by 3-D Secure."""
     if Decimal(2000) <= amount < Decimal(3000):
-        return Decision("processor_declined", str(int(amount)))
+        code = str(int(amount))
+        if authenticated and code in ASKING_FOR_AUTHENTICATION:
+            return AUTHORIZED
+        return Decision("processor_declined", code)
     if Decimal(3000) <= amount < Decimal(3001):
         return Decision("failed", "3000")
     if amount == Decimal("5001.00"):

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from bayar.payments.v1 import money_pb2 as _money_pb2
+from bayar.payments.v1 import order_details_pb2 as _order_details_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import payment_pb2 as _payment_pb2
 from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
@@ -658,6 +659,12 @@ class ExportRow(_message.Message):
     SERIES_POSITION_FIELD_NUMBER: _builtins.int
     THREE_D_SECURE_FIELD_NUMBER: _builtins.int
     MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    THREE_D_SECURE_POLICY_FIELD_NUMBER: _builtins.int
+    SCA_EXEMPTION_FIELD_NUMBER: _builtins.int
+    ORDER_DETAILS_FIELD_NUMBER: _builtins.int
+    SKIPPED_CHECKS_FIELD_NUMBER: _builtins.int
+    RISK_CHECK_FIELD_NUMBER: _builtins.int
+    NETWORK_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """The payment."""
     reference: _builtins.str
@@ -686,6 +693,12 @@ class ExportRow(_message.Message):
     """The place in its series. UNSPECIFIED for a payment of no series."""
     merchant_account_id: _builtins.str
     """The gateway's merchant account, as in Payment."""
+    three_d_secure_policy: _three_d_secure_pb2.ThreeDSecurePolicy.ValueType
+    """The 3-D Secure policy that applied to the payment. Never UNSPECIFIED."""
+    sca_exemption: _three_d_secure_pb2.ScaExemption.ValueType
+    """The exemption from authentication that the payment asked the bank for. UNSPECIFIED: none."""
+    network_transaction_id: _builtins.str
+    """The card network's id of the operation's transaction. Empty if there is none."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much. Refunds and voids are positive here too; kind is the direction."""
@@ -701,6 +714,20 @@ class ExportRow(_message.Message):
     @_builtins.property
     def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecureResult:
         """The result of the payment's 3-D Secure. Absent if there was none."""
+
+    @_builtins.property
+    def order_details(self) -> _order_details_pb2.OrderDetails:
+        """The order: tax, purchase order number, shipping and discount, without line items. Of a capture that has its own, the
+        capture's; otherwise the payment's. Absent if none was given.
+        """
+
+    @_builtins.property
+    def skipped_checks(self) -> _containers.RepeatedScalarFieldContainer[_payment_pb2.PaymentCheck.ValueType]:
+        """The checks of the gateway that the payment went without. Mostly empty."""
+
+    @_builtins.property
+    def risk_check(self) -> _payment_pb2.RiskCheck:
+        """The result of the gateway's own risk check of the payment. Absent if there was none."""
 
     def __init__(
         self,
@@ -723,10 +750,16 @@ class ExportRow(_message.Message):
         series_position: _payment_initiator_pb2.SeriesPosition.ValueType = ...,
         three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
         merchant_account_id: _builtins.str = ...,
+        three_d_secure_policy: _three_d_secure_pb2.ThreeDSecurePolicy.ValueType = ...,
+        sca_exemption: _three_d_secure_pb2.ScaExemption.ValueType = ...,
+        order_details: _order_details_pb2.OrderDetails | None = ...,
+        skipped_checks: _abc.Iterable[_payment_pb2.PaymentCheck.ValueType] | None = ...,
+        risk_check: _payment_pb2.RiskCheck | None = ...,
+        network_transaction_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "settle_time", b"settle_time", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "order_details", b"order_details", "risk_check", b"risk_check", "settle_time", b"settle_time", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "brand", b"brand", "caller_id", b"caller_id", "create_time", b"create_time", "customer_id", b"customer_id", "gateway_transaction_id", b"gateway_transaction_id", "initiator", b"initiator", "kind", b"kind", "last_four", b"last_four", "merchant_account_id", b"merchant_account_id", "operation_id", b"operation_id", "operation_state", b"operation_state", "payment_id", b"payment_id", "payment_state", b"payment_state", "reference", b"reference", "series_position", b"series_position", "settle_time", b"settle_time", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "brand", b"brand", "caller_id", b"caller_id", "create_time", b"create_time", "customer_id", b"customer_id", "gateway_transaction_id", b"gateway_transaction_id", "initiator", b"initiator", "kind", b"kind", "last_four", b"last_four", "merchant_account_id", b"merchant_account_id", "network_transaction_id", b"network_transaction_id", "operation_id", b"operation_id", "operation_state", b"operation_state", "order_details", b"order_details", "payment_id", b"payment_id", "payment_state", b"payment_state", "reference", b"reference", "risk_check", b"risk_check", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "skipped_checks", b"skipped_checks", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -153,7 +153,9 @@ class LineItem(_message.Message):
 
     @_builtins.property
     def unit_tax_amount(self) -> _money_pb2.Money:
-        """The tax on one unit, 0 or more. Absent: not said."""
+        """The tax on one unit, 0 or more. Absent: not said. On a line without a discount, quantity x unit_tax_amount has to be
+        tax_amount, but for roundings; otherwise INVALID_REQUEST.
+        """
 
     @_builtins.property
     def tax_amount(self) -> _money_pb2.Money:
@@ -217,7 +219,9 @@ class OrderDetails(_message.Message):
     SHIPS_FROM_POSTAL_CODE_FIELD_NUMBER: _builtins.int
     LINE_ITEMS_FIELD_NUMBER: _builtins.int
     tax_exempt: _builtins.bool
-    """The order is exempt from tax. Together with a tax it is INVALID_REQUEST. Default: false."""
+    """The order is exempt from tax. Together with a tax, also one on shipping or on a line, it is INVALID_REQUEST. Default:
+    false.
+    """
     purchase_order_number: _builtins.str
     """The buyer's purchase order number, 1 to 17 characters of plain ASCII; otherwise INVALID_REQUEST. Level 2 needs it."""
     ships_from_postal_code: _builtins.str

@@ -28,7 +28,9 @@ class _PaymentInitiatorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Paym
     PAYMENT_INITIATOR_CUSTOMER: _PaymentInitiator.ValueType  # 1
     """The customer, who is present in the shop's page or app (customer-initiated transaction, CIT)."""
     PAYMENT_INITIATOR_MAIL_OR_TELEPHONE: _PaymentInitiator.ValueType  # 2
-    """The customer, by mail or telephone (MOTO). No 3-D Secure applies."""
+    """The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a stored wallet or PayPal account it is
+    INVALID_REQUEST: only cards are paid with so.
+    """
     PAYMENT_INITIATOR_MERCHANT_RECURRING: _PaymentInitiator.ValueType  # 3
     """The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT)."""
     PAYMENT_INITIATOR_MERCHANT_INSTALLMENT: _PaymentInitiator.ValueType  # 4
@@ -37,14 +39,18 @@ class _PaymentInitiatorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Paym
     """The merchant, without a fixed time: a top-up, a delayed charge, a no-show fee."""
 
 class PaymentInitiator(_PaymentInitiator, metaclass=_PaymentInitiatorEnumTypeWrapper):
-    """The party that starts a payment. The card networks fine merchants that charge stored cards without saying so."""
+    """The party that starts a payment. The card networks fine merchants that charge stored cards (credentials on file, COF)
+    without saying so.
+    """
 
 PAYMENT_INITIATOR_UNSPECIFIED: PaymentInitiator.ValueType  # 0
 """The same as customer."""
 PAYMENT_INITIATOR_CUSTOMER: PaymentInitiator.ValueType  # 1
 """The customer, who is present in the shop's page or app (customer-initiated transaction, CIT)."""
 PAYMENT_INITIATOR_MAIL_OR_TELEPHONE: PaymentInitiator.ValueType  # 2
-"""The customer, by mail or telephone (MOTO). No 3-D Secure applies."""
+"""The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a stored wallet or PayPal account it is
+INVALID_REQUEST: only cards are paid with so.
+"""
 PAYMENT_INITIATOR_MERCHANT_RECURRING: PaymentInitiator.ValueType  # 3
 """The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT)."""
 PAYMENT_INITIATOR_MERCHANT_INSTALLMENT: PaymentInitiator.ValueType  # 4
@@ -87,16 +93,17 @@ class ExternalVault(_message.Message):
     PREVIOUS_MASTERCARD_TRANSACTION_LINK_ID_FIELD_NUMBER: _builtins.int
     WILL_VAULT_FIELD_NUMBER: _builtins.int
     previous_network_transaction_id: _builtins.str
-    """The network transaction id of the series' first payment, as that vault's processor gave it: 9 to 15 letters,
-    digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a card or nonce.
+    """The network transaction id (scheme transaction id) of the series' first payment, as that vault's processor gave it:
+    9 to 15 letters, digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a card or nonce;
+    with FIRST it is INVALID_REQUEST.
     """
     previous_mastercard_transaction_link_id: _builtins.str
     """Mastercard's transaction link id of that payment, 22 letters, digits, - and _; otherwise INVALID_REQUEST. Only
-    together with previous_network_transaction_id. Optional.
+    together with previous_network_transaction_id, and for Mastercard's cards. Optional.
     """
     will_vault: _builtins.bool
-    """The card will be kept in another vault after this payment. Default: false. Together with a previous id it is
-    INVALID_REQUEST.
+    """The card will be kept in another vault after this payment. Default: false. Together with a previous id or LATER it
+    is INVALID_REQUEST.
     """
     def __init__(
         self,

@@ -209,7 +209,7 @@ class CreatePaymentRequest(_message.Message):
     @_builtins.property
     def consents(self) -> _containers.RepeatedScalarFieldContainer[_payment_initiator_pb2.PaymentInitiator.ValueType]:
         """With store_payment_method: the kinds of merchant-initiated payment that the customer agreed to; otherwise
-        INVALID_REQUEST. Default (empty): none is checked.
+        INVALID_REQUEST. With a merchant's initiator they have to name it. Default (empty): none is checked.
         """
 
     @_builtins.property

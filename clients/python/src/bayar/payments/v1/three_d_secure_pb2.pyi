@@ -33,7 +33,7 @@ class _ThreeDSecurePolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Th
     """The payment is made whatever the authentication's result. The shop bears the loss by fraud."""
 
 class ThreeDSecurePolicy(_ThreeDSecurePolicy, metaclass=_ThreeDSecurePolicyEnumTypeWrapper):
-    """Whether a payment needs 3-D Secure, the cardholder's authentication by the bank that issued the card."""
+    """Whether a payment needs 3-D Secure (3DS), the cardholder's authentication by the bank that issued the card."""
 
 THREE_D_SECURE_POLICY_UNSPECIFIED: ThreeDSecurePolicy.ValueType  # 0
 """The service's own rule for the currency and amount (BAYAR_THREE_D_SECURE)."""
@@ -106,13 +106,15 @@ class _ScaExemptionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScaExemp
     SCA_EXEMPTION_UNSPECIFIED: _ScaExemption.ValueType  # 0
     """No exemption is asked for."""
     SCA_EXEMPTION_LOW_VALUE: _ScaExemption.ValueType  # 1
-    """A low amount: up to 30 EUR, and within the bank's limits for several in a row."""
+    """A low amount: up to 30 EUR or 25 GBP; above it INVALID_REQUEST. In other currencies the bank judges. The bank also
+    limits how many are made in a row.
+    """
     SCA_EXEMPTION_SECURE_CORPORATE: _ScaExemption.ValueType  # 2
     """A corporate payment by a secure process of its own."""
     SCA_EXEMPTION_TRUSTED_BENEFICIARY: _ScaExemption.ValueType  # 3
     """The cardholder put the shop on the bank's list of trusted beneficiaries."""
     SCA_EXEMPTION_TRANSACTION_RISK_ANALYSIS: _ScaExemption.ValueType  # 4
-    """The acquirer's transaction risk analysis (TRA) found a low risk."""
+    """The acquirer's transaction risk analysis (TRA) found a low risk. Up to 500 EUR or 440 GBP; above it INVALID_REQUEST."""
 
 class ScaExemption(_ScaExemption, metaclass=_ScaExemptionEnumTypeWrapper):
     """An exemption from Strong Customer Authentication (SCA, the European rule PSD2) that the shop asks the bank for. The
@@ -122,13 +124,15 @@ class ScaExemption(_ScaExemption, metaclass=_ScaExemptionEnumTypeWrapper):
 SCA_EXEMPTION_UNSPECIFIED: ScaExemption.ValueType  # 0
 """No exemption is asked for."""
 SCA_EXEMPTION_LOW_VALUE: ScaExemption.ValueType  # 1
-"""A low amount: up to 30 EUR, and within the bank's limits for several in a row."""
+"""A low amount: up to 30 EUR or 25 GBP; above it INVALID_REQUEST. In other currencies the bank judges. The bank also
+limits how many are made in a row.
+"""
 SCA_EXEMPTION_SECURE_CORPORATE: ScaExemption.ValueType  # 2
 """A corporate payment by a secure process of its own."""
 SCA_EXEMPTION_TRUSTED_BENEFICIARY: ScaExemption.ValueType  # 3
 """The cardholder put the shop on the bank's list of trusted beneficiaries."""
 SCA_EXEMPTION_TRANSACTION_RISK_ANALYSIS: ScaExemption.ValueType  # 4
-"""The acquirer's transaction risk analysis (TRA) found a low risk."""
+"""The acquirer's transaction risk analysis (TRA) found a low risk. Up to 500 EUR or 440 GBP; above it INVALID_REQUEST."""
 Global___ScaExemption: _TypeAlias = ScaExemption  # noqa: Y015
 
 @_typing.final
@@ -147,7 +151,9 @@ class ExternalAuthentication(_message.Message):
     CAVV_ALGORITHM_FIELD_NUMBER: _builtins.int
     eci: _builtins.str
     """The electronic commerce indicator (ECI), "00" to "07". Required; otherwise INVALID_REQUEST. 05 and 02 say that the
-    cardholder was authenticated, 06 and 01 that it was attempted, 07 and 00 that it was neither.
+    cardholder was authenticated, 06 and 01 that it was attempted, 07 and 00 that it was neither. Mastercard gives 00,
+    01, 02 and 04 (data only); Visa, American Express, Discover, Diners Club and JCB give 05, 06 and 07: another one than
+    those of the card's brand is INVALID_REQUEST.
     """
     cavv: _builtins.str
     """The cardholder authentication verification value (CAVV, AAV or AEVV), base64 or hexadecimal as the provider gave
@@ -155,21 +161,25 @@ class ExternalAuthentication(_message.Message):
     """
     xid: _builtins.str
     """The transaction id of version 1 (XID), 1 to 255 characters of plain ASCII. Required with version 1; otherwise
-    INVALID_REQUEST.
+    INVALID_REQUEST. American Express uses it with version 2, too.
     """
     directory_server_transaction_id: _builtins.str
-    """The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires it."""
+    """The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires it.
+    With version 1 it is INVALID_REQUEST.
+    """
     version: _builtins.str
     """The version of the protocol, for example "2.2.0". Required: 1 or 2 with one or two further numbers; otherwise
     INVALID_REQUEST.
     """
     authentication_response: _builtins.str
-    """The authentication response (PARes or transaction status): one of Y N U A C R. Optional. Y and A with an eci that
-    says the contrary, or N and R with one that says yes, are INVALID_REQUEST.
+    """The authentication response (PARes or transaction status): one of Y N U A C R. Optional. Only Y goes with 05 and 02,
+    only A with 06 and 01, and neither with the others; otherwise INVALID_REQUEST. So are C and R with version 1. N, R
+    and C are a failed authentication: AUTHENTICATION_REQUIRED.
     """
     directory_response: _builtins.str
     """The directory server's response (VERes or enrollment): one of Y N U A C R. Optional. Payments only: otherwise
-    INVALID_REQUEST.
+    INVALID_REQUEST. So are N, U, A and R with 05 and 02; N, U and R with 06 and 01 from version 2 on; A with the others;
+    and A, C and R with version 1. From version 2 on it counts as the authentication response where that is absent.
     """
     cavv_algorithm: _builtins.str
     """The algorithm of the CAVV: one of 0 1 2 3 A. Optional. Payments only: otherwise INVALID_REQUEST."""
@@ -196,7 +206,8 @@ Global___ExternalAuthentication: _TypeAlias = ExternalAuthentication  # noqa: Y0
 @_typing.final
 class ThreeDSecure(_message.Message):
     """3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the nonce:
-    then nothing of this is needed.
+    then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an authentication or exemption
+    is INVALID_REQUEST; so it is with MAIL_OR_TELEPHONE.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -214,11 +225,12 @@ class ThreeDSecure(_message.Message):
     """
     exemption: Global___ScaExemption.ValueType
     """The exemption to ask the bank for. It stands in for an authentication that only the service's rule requires; with
-    the policy REQUIRED in the same request it is INVALID_REQUEST. Payments only. Default: none.
+    the policy REQUIRED in the same request, with an authentication in external, and in the customer's absence it is
+    INVALID_REQUEST. Payments only. Default: none.
     """
     @_builtins.property
     def external(self) -> Global___ExternalAuthentication:
-        """The result of another provider."""
+        """The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST."""
 
     def __init__(
         self,
