@@ -32,10 +32,10 @@ RELEASED := proto/released.binpb
 CHECKS   := lint types layers contract stubs
 
 # The tests that compare what is generated and committed with its source; each names the command that writes it anew.
-# Nothing of clients/node is committed: its build writes it.
 GENERATED := \
 	tests/client/test_generated.py \
 	tests/languages/test_go.py::test_the_committed_stubs_are_those_of_the_contract \
+	tests/languages/test_node.py::test_the_committed_sources_are_those_of_the_contract \
 	tests/bootstrap/config/test_settings.py::test_the_documented_settings_are_the_settings \
 	tests/bootstrap/observability/test_catalogue.py::test_the_page_is_that_of_this_version \
 	tests/adapters/braintree/test_texts.py::test_the_page_of_declines_is_up_to_date \
@@ -181,17 +181,18 @@ contract: $(DEV) ## check that the protos are well formed and break no caller of
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against $(RELEASED)
 
-stubs: $(PROTOC) $(DEV) ## check that all that is generated is up to date: stubs, clients of Python and Go, pages
+stubs: $(PROTOC) $(DEV) ## check that all that is generated is up to date: stubs, clients of Python, Node and Go, pages
 	$(call generate,build/stubs)
 	diff --recursive --brief --exclude=__init__.py --exclude=__pycache__ build/stubs/bayar/payments $(STUBS)/bayar/payments \
 		|| { echo "The stubs do not match proto/. Run 'make proto' and commit what changes." >&2; exit 1; }
 	$(BIN)/pytest --quiet $(GENERATED)
 
-proto: $(PROTOC) $(DEV) ## regenerate the stubs, models and clients in clients/python and clients/go from proto/
+proto: $(PROTOC) $(DEV) ## regenerate the stubs, models and clients in clients/ from proto/
 	$(call generate,build/stubs)
 	find $(STUBS)/bayar/payments -name '*_pb2*.py*' -not -path '*/__pycache__/*' -delete
 	cp -R build/stubs/bayar $(STUBS)
 	cd clients/python && $(CURDIR)/$(BIN)/python -m generator
+	$(BIN)/python -m tests.languages.node_package
 	$(BIN)/python -m tests.languages.go_stubs || echo "clients/go is as it was: run 'make go-stubs' once Go is here." >&2
 
 release-contract: $(DEV) ## release the current contract: later changes must not break it

@@ -94,11 +94,20 @@ func (calls *calls) outgoing(ctx context.Context) (context.Context, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the credential cannot be had: %w", err)
 	}
-	text = strings.TrimSpace(text)
-	if text == "" || strings.IndexFunc(text, func(letter rune) bool { return letter <= ' ' || letter > '~' }) >= 0 {
-		return nil, errNoCredential // without naming it
+	value, err := bearer(text)
+	if err != nil {
+		return nil, err
 	}
-	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+text), nil
+	return metadata.AppendToOutgoingContext(ctx, "authorization", value), nil
+}
+
+// bearer is the value of the header authorization. The error does not name the credential.
+func bearer(credential string) (string, error) {
+	credential = strings.TrimSpace(credential)
+	if credential == "" || strings.IndexFunc(credential, func(letter rune) bool { return letter <= ' ' || letter > '~' }) >= 0 {
+		return "", errNoCredential
+	}
+	return "Bearer " + credential, nil
 }
 
 // call is what all attempts at one call have in common.

@@ -31,6 +31,9 @@ type CheckoutResult struct {
 // left alone. resultKey is the checkout's, as CreateCheckout gave it: keep it beside the order. The error wraps
 // ErrCheckoutResult.
 func VerifyCheckoutResult(query url.Values, resultKey string) (*CheckoutResult, error) {
+	if resultKey == "" {
+		return nil, fmt.Errorf("%w: the resultKey is empty: give that of the checkout", ErrCheckoutResult)
+	}
 	var names []string
 	for name, values := range query {
 		if !strings.HasPrefix(name, "bayar_") {
@@ -51,7 +54,7 @@ func VerifyCheckoutResult(query url.Values, resultKey string) (*CheckoutResult, 
 	mac := hmac.New(sha256.New, []byte(resultKey))
 	mac.Write([]byte(strings.Join(lines, "\n")))
 	expected := hex.EncodeToString(mac.Sum(nil))
-	if resultKey == "" || !hmac.Equal([]byte(query.Get("bayar_signature")), []byte(expected)) {
+	if !hmac.Equal([]byte(query.Get("bayar_signature")), []byte(expected)) {
 		return nil, fmt.Errorf("%w: the signature is not that of this checkout's key", ErrCheckoutResult)
 	}
 	if query.Get("bayar_result") != "paid" {

@@ -19,11 +19,15 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/keepalive"
 )
 
 const (
 	defaultTimeout = 90 * time.Second // longer than the gateway's 60 s, so that answers arrive
 	maxAnswerBytes = 64 << 20         // a page of 500 payments with long histories
+	// A connection that went dead is noticed within the sum of both. The service permits a ping every 10 s.
+	keepaliveTime    = 20 * time.Second
+	keepaliveTimeout = 10 * time.Second
 )
 
 // Client is one connection to Bayar. Make one and keep it; goroutines may share it. Close it at the end.
@@ -81,6 +85,7 @@ func New(address string, options ...Option) (*Client, error) {
 	connection, err := grpc.Dial(address, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDisableRetry(), // the client repeats calls itself, and knows which
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswerBytes)),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second},

@@ -256,21 +256,37 @@ func TestContradictionsAreRefused(t *testing.T) {
 	}{
 		"a scheme":                      {"https://example.com", nil},
 		"no address":                    {"", nil},
+		"no port":                       {"example.com", nil},
+		"port 0":                        {"example.com:0", nil},
+		"a port that is none":           {"example.com:https", nil},
+		"a port that is too large":      {"example.com:65536", nil},
+		"a path":                        {"example.com:443/pay", nil},
+		"a space":                       {" example.com:443", nil},
+		"an address of IPv6 in no []":   {"::1:50051", nil},
+		"no key":                        {"example.com:1", []Option{WithCredential("")}},
+		"no function":                   {"example.com:1", []Option{WithCredentialFunc(nil)}},
+		"a negative time":               {"example.com:1", []Option{WithTimeout(-time.Second)}},
+		"a negative pause":              {"example.com:1", []Option{WithRetry(RetryPolicy{FirstDelay: -1})}},
 		"a credential in plain text":    {"example.com:1", []Option{WithInsecure(), WithCredential("key")}},
 		"certificates that are none":    {"example.com:1", []Option{WithRootCertificates([]byte("no PEM"))}},
 		"no time":                       {"example.com:1", []Option{WithTimeout(0)}},
 		"a negative number of attempts": {"example.com:1", []Option{WithRetry(RetryPolicy{Attempts: -1})}},
 	} {
-		if _, err := New(each.address, each.options...); err == nil {
+		if _, err := New(each.address, each.options...); err == nil || err.Error() == "" {
 			t.Error(name)
 		}
 	}
 }
 
 func TestACredentialThatIsNoneIsRefusedAndNotNamed(t *testing.T) {
-	client := open(t, nobody(t), WithCredential("two words"))
-	_, err := client.Payments.GetPayment(context.Background(), &pb.GetPaymentRequest{})
-	if err == nil || strings.Contains(err.Error(), "two") {
+	for _, none := range []string{"two words", "", " ", "clé"} {
+		if _, err := New("127.0.0.1:1", WithCredential(none)); !errors.Is(err, errNoCredential) || strings.Contains(err.Error(), "two") {
+			t.Error(none, err)
+		}
+	}
+	given := func(context.Context) (string, error) { return "two words", nil }
+	_, err := open(t, nobody(t), WithCredentialFunc(given)).Payments.GetPayment(context.Background(), &pb.GetPaymentRequest{})
+	if !errors.Is(err, errNoCredential) || strings.Contains(err.Error(), "two") {
 		t.Error(err)
 	}
 }

@@ -23,6 +23,7 @@ import (
 // TestConformance runs the cases of tests/conformance at the top of the repository. BAYAR_CONFORMANCE is the line that
 // `python -m tests.conformance.serve` prints; `make test-go` starts that.
 func TestConformance(t *testing.T) {
+	t.Parallel() // beside the test that waits for a ping
 	runner := startRunner(t)
 	var cases []testCase
 	runner.control(t, "/cases", nil, &cases)

@@ -13,17 +13,29 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Violation is one fault of a request: the field's path, for example "card.expiration_year", and why.
+// Violation is one fault of a request.
 type Violation struct {
-	Field       string
+	// Field is the field's path in the contract, for example "card.expiration_year".
+	Field string
+	// Description is one English sentence: the rule that the field breaks, and the remedy.
 	Description string
 }
 
-// Error is a call that did not succeed. Find it with errors.As, and switch on Reason.
+// Error is a call that did not succeed. Find it with errors.As, and switch on Reason:
+//
+//	var failure *bayar.Error
+//	if errors.As(err, &failure) && failure.Reason == bayar.ReasonPaymentNotCapturable {
+//		...
+//	}
+//
+// Where OutcomeUnknown is true, the call may have taken effect: it is no failure. Repeat it with the same RequestId.
+// errors.Is(err, context.DeadlineExceeded) and context.Canceled hold where the context ended the call, and status.Code(err)
+// is Code. No text of an Error contains card data.
 type Error struct {
 	// Code is the gRPC status.
 	Code codes.Code
-	// Reason is the service's stable reason, for example "PAYMENT_NOT_CAPTURABLE". Empty where the network speaks.
+	// Reason is the service's stable reason, for example ReasonPaymentNotCapturable, which is "PAYMENT_NOT_CAPTURABLE". A
+	// newer service may send one that has no constant here. Empty where the network speaks.
 	Reason string
 	// Message is one English sentence.
 	Message string

@@ -5,8 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,12 +33,19 @@ type settings struct {
 // WithCredential shows this API key or token. Default: the key in BAYAR_API_KEY, else the file in BAYAR_TOKEN_FILE, of the
 // environment. It is never sent in plain text to another machine: New refuses that.
 func WithCredential(key string) Option {
-	return WithCredentialFunc(func(context.Context) (string, error) { return key, nil })
+	return func(settings *settings) error {
+		settings.credential = func(context.Context) (string, error) { return key, nil }
+		_, err := bearer(key)
+		return err
+	}
 }
 
 // WithCredentialFunc shows what the function gives, which is asked for each attempt.
 func WithCredentialFunc(credential Credential) Option {
 	return func(settings *settings) error {
+		if credential == nil {
+			return errors.New("WithCredentialFunc takes a function, not nil")
+		}
 		settings.credential = credential
 		return nil
 	}
@@ -81,7 +91,7 @@ func WithLanguage(language string) Option {
 func WithTimeout(timeout time.Duration) Option {
 	return func(settings *settings) error {
 		if timeout <= 0 {
-			return errors.New("a timeout is longer than nothing")
+			return fmt.Errorf("a timeout is greater than 0, not %s", timeout)
 		}
 		settings.timeout = timeout
 		return nil
@@ -92,7 +102,7 @@ func WithTimeout(timeout time.Duration) Option {
 func WithRetry(policy RetryPolicy) Option {
 	return func(settings *settings) error {
 		if policy.Attempts < 0 || policy.FirstDelay < 0 || policy.LongestDelay < 0 {
-			return errors.New("a retry policy has no negative numbers")
+			return errors.New("a retry policy has no negative numbers: 1 attempt never repeats, and 0 means the default")
 		}
 		settings.retry = policy
 		return nil
@@ -115,9 +125,10 @@ func (settings *settings) tls() *tls.Config {
 }
 
 func (settings *settings) transport(address string) (credentials.TransportCredentials, error) {
+	if err := checkAddress(address); err != nil {
+		return nil, err
+	}
 	switch {
-	case address == "" || strings.HasPrefix(address, "http://") || strings.HasPrefix(address, "https://"):
-		return nil, errors.New(`an address is host:port without a scheme, for example "127.0.0.1:50051"`)
 	case settings.insecure && settings.tlsConfig != nil:
 		return nil, errors.New("WithInsecure means plain text, and so takes no certificates")
 	case settings.insecure && settings.credential != nil && !isLoopback(address):
@@ -126,6 +137,26 @@ func (settings *settings) transport(address string) (credentials.TransportCreden
 		return plainText{}, nil
 	}
 	return credentials.NewTLS(settings.tls()), nil
+}
+
+var (
+	hostAndPort = regexp.MustCompile(`^(?:\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[^\s/:@?#,\[\]]+):([0-9]{1,5})$`)
+	// gRPC's own names for addresses: its resolvers judge the rest.
+	resolved = regexp.MustCompile(`^(?:dns|passthrough|unix|unix-abstract|xds):\S+$`)
+)
+
+func checkAddress(address string) error {
+	plain := hostAndPort.FindStringSubmatch(address)
+	if plain == nil && !resolved.MatchString(address) {
+		return fmt.Errorf(`an address is host:port without a scheme, for example "127.0.0.1:50051", not %q`, address)
+	}
+	if plain == nil {
+		return nil
+	}
+	if port, err := strconv.Atoi(plain[1]); err != nil || port < 1 || port > 65535 {
+		return fmt.Errorf("a port is 1 to 65535, not %s as in %q", plain[1], address)
+	}
+	return nil
 }
 
 // isLoopback says whether the address (host:port, unix:path, or with gRPC's dns: or passthrough: before) stays on this machine.

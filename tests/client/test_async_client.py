@@ -191,3 +191,28 @@ def test_an_answer_in_a_payment_is_a_model() -> None:
 
     with scripted_server(CreatePaymentResponse(payment=PaymentMessage(payment_id="pay_1"))) as script:
         run(work())
+
+
+def test_a_client_serves_one_event_loop_after_the_other() -> None:
+    async def work() -> str:
+        return (await bayar.get_payment(payment_id="pay_1")).payment_id
+
+    with scripted_server(ANSWER, ANSWER) as script:
+        bayar = AsyncBayarClient(script.address)
+        assert [asyncio.run(work()), asyncio.run(work())] == ["pay_1", "pay_1"]
+        asyncio.run(bayar.close())
+
+
+def test_two_event_loops_at_once_need_a_client_each() -> None:
+    async def elsewhere() -> None:
+        with pytest.raises(RuntimeError, match="belongs to another event loop"):
+            await bayar.get_payment(payment_id="pay_1")
+
+    async def work() -> None:
+        await bayar.get_payment(payment_id="pay_1")
+        await asyncio.to_thread(lambda: asyncio.run(elsewhere()))
+        await bayar.close()
+
+    with scripted_server(ANSWER) as script:
+        bayar = AsyncBayarClient(script.address)
+        run(work())

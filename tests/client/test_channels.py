@@ -6,6 +6,8 @@ import pytest
 from bayar.channels import is_loopback
 from bayar.messages import BayarClient
 
+PEM = b"-----BEGIN CERTIFICATE-----"
+
 
 @pytest.mark.parametrize(
     "address",
@@ -68,7 +70,7 @@ class Channels:
     ("address", "options", "kind"),
     [
         ("127.0.0.1:50051", {}, "plain"),
-        ("127.0.0.1:50051", {"root_certificates": b"pem"}, "encrypted"),
+        ("127.0.0.1:50051", {"root_certificates": PEM}, "encrypted"),
         ("127.0.0.1:50051", {"credentials": grpc.ssl_channel_credentials()}, "encrypted"),
         ("bayar.example.com:443", {}, "encrypted"),
         ("bayar.example.com:443", {"credentials": grpc.ssl_channel_credentials()}, "encrypted"),
@@ -87,9 +89,9 @@ def test_only_loopback_or_insecure_is_plain_text(
     ("address", "options", "why"),
     [
         ("https://bayar.example.com", {}, "without a scheme"),
-        ("a:1", {"insecure": True, "root_certificates": b"pem"}, "insecure"),
+        ("a:1", {"insecure": True, "root_certificates": PEM}, "insecure"),
         ("a:1", {"insecure": True, "credentials": grpc.ssl_channel_credentials()}, "insecure"),
-        ("a:1", {"root_certificates": b"pem", "credentials": grpc.ssl_channel_credentials()}, "not both"),
+        ("a:1", {"root_certificates": PEM, "credentials": grpc.ssl_channel_credentials()}, "not both"),
     ],
 )
 def test_contradictions_are_refused(address: str, options: dict[str, object], why: str) -> None:

@@ -199,6 +199,9 @@ def test_every_field_of_a_message_is_in_its_model_and_comes_back(kind: type[Mode
     message = _filled(kind.MESSAGE())
     value = kind.from_message(message)
     assert kind.from_message(value.to_message()) == value
+    again = kind.from_message(message)
+    assert {value} == {again}  # equal ones have one hash
+    assert kind.from_message(kind.MESSAGE()) != value
     assert repr(value).startswith(kind.__name__)
     if not kind.MESSAGE.DESCRIPTOR.oneofs:
         assert value.to_message() == message

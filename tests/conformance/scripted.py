@@ -250,11 +250,12 @@ _CHECKS: Final[dict[str, Callable[[Any, list[Arrival]], Iterator[str]]]] = {
 
 
 class Relay:
-    """Passes bytes between clients and one port of this machine, and can reset the clients' connections."""
+    """Passes bytes between clients and one port of this machine, and can reset or silence the clients' connections."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._clients: set[asyncio.StreamWriter] = set()
+        self._dead: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -270,6 +271,10 @@ class Relay:
         """Resets every connection."""
         self._loop.call_soon_threadsafe(self._reset)
 
+    def silence(self) -> None:
+        """Passes nothing more on over the connections that there are, and leaves them open. New ones work."""
+        self._loop.call_soon_threadsafe(lambda: self._dead.update(self._clients))
+
     def _reset(self) -> None:
         for client in self._clients:
             raw = client.get_extra_info("socket")
@@ -279,13 +284,16 @@ class Relay:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._port)
-        await asyncio.gather(_pass_on(reader, server_writer), _pass_on(server_reader, writer))
+        await asyncio.gather(self._pass_on(reader, server_writer, writer), self._pass_on(server_reader, writer, writer))
         self._clients.discard(writer)
+        self._dead.discard(writer)
 
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: asyncio.StreamWriter
+    ) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if client not in self._dead:
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()

@@ -64,13 +64,22 @@ def contract(there: Path) -> descriptor_pb2.FileDescriptorSet:
 
 
 def remedies() -> str:
-    """The table of the page on errors, as Go."""
+    """The table of the page on errors, as constants and a map of Go."""
     page = (toolchain.ROOT / "docs" / "integrate" / "errors.md").read_text("utf-8")
     lines = ["// Code generated from docs/integrate/errors.md. DO NOT EDIT.", "", "package bayar", ""]
-    lines += ["// remedies are the remedy for each reason, one sentence.", "var remedies = map[string]string{"]
-    for reasons, remedy in _ROW.findall(page):
-        lines += [f"\t{json.dumps(reason)}: {json.dumps(_plain(remedy))}," for reason in reasons.split(", ")]
+    rows = [(reason, _plain(remedy)) for reasons, remedy in _ROW.findall(page) for reason in reasons.split(", ")]
+    lines += ["// The reasons for which the service refuses a call, which Error.Reason holds.", "const ("]
+    for reason, remedy in rows:
+        lines += [f"\t// {_constant(reason)}: {remedy}", f"\t{_constant(reason)} = {json.dumps(reason)}"]
+    lines += [")", "", "// remedies are the remedy for each reason, one sentence.", "var remedies = map[string]string{"]
+    lines += [f"\t{_constant(reason)}: {json.dumps(remedy)}," for reason, remedy in rows]
     return "\n".join([*lines, "}", ""])
+
+
+def _constant(reason: str) -> str:
+    """ReasonPaymentNotFound for PAYMENT_NOT_FOUND, with initialisms as Go writes them."""
+    words = (word if word in {"ID"} else word.capitalize() for word in reason.split("_"))
+    return f"Reason{''.join(words)}"
 
 
 def _plain(markdown: str) -> str:

@@ -12,7 +12,15 @@ import pytest
 
 from tests.conformance.cases import load_cases
 from tests.languages import toolchain
-from tests.languages.node_package import built_client, compile_strictly, install_client, packed_client
+from tests.languages.node_package import (
+    CLIENT,
+    GENERATED,
+    built_client,
+    compile_strictly,
+    generate,
+    install_client,
+    packed_client,
+)
 
 # A fresh machine installs and compiles first.
 pytestmark = pytest.mark.timeout(2 * toolchain.LONG_SECONDS)
@@ -72,6 +80,13 @@ def test_the_clients_own_tests_and_every_conformance_case_pass(built: Path) -> N
     assert finished.returncode == 0, finished.stdout[-8000:] + finished.stderr[-2000:]
     passed = set(re.findall(r"^ *ok \d+ - (.+)$", finished.stdout, re.MULTILINE))
     assert {case.id.replace("#", "\\#") for case in load_cases()} <= passed
+
+
+def test_the_committed_sources_are_those_of_the_contract(tmp_path: Path) -> None:
+    generate(tmp_path)
+    committed = {file.name: file.read_text("utf-8") for file in (CLIENT / GENERATED).iterdir()}
+    generated = {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()}
+    assert generated == committed, "Run `make proto` and commit what changes."
 
 
 def test_the_package_holds_what_it_needs_and_nothing_else() -> None:

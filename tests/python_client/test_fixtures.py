@@ -33,7 +33,7 @@ def test_a_shops_tests_pass(environment: Environment, shop: Path, monkeypatch: p
     monkeypatch.setenv(COMMAND_VARIABLE, str(BAYAR))
     monkeypatch.setenv("BAYAR_API_KEY", "bayar_key_of_somebody_else")
     done = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "shop_with_fixtures.py", folder=shop)
-    assert "6 passed" in done.stdout, done.stdout + done.stderr
+    assert "7 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_without_the_service_a_test_says_what_to_do(

@@ -20,6 +20,7 @@ import pytest
 from adapters.event_webhooks.signing import signature
 from bayar import BayarClient, money
 from bayar.testing import BayarServer, running_bayar
+from tests.token_issuer import Authority
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 # A block in a list is indented.
@@ -34,8 +35,6 @@ PAGES: Final = (
     "docs/integrate/three-d-secure.md",
 )
 _ADDRESS: Final = "127.0.0.1:50051"
-# No page of the documents looks at the checkout page, so its port may be another than its address says.
-_CHECKOUT: Final = {"BAYAR_CHECKOUT_ADDRESS": "127.0.0.1:0", "BAYAR_CHECKOUT_BASE_URL": "http://127.0.0.1:8082"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def blocks_of(page: str) -> list[Block]:
 
 @pytest.fixture
 def server() -> Iterator[BayarServer]:
-    with running_bayar(_CHECKOUT) as server:
+    with running_bayar() as server:
         yield server
 
 
@@ -86,7 +85,7 @@ def test_a_page_runs_as_it_stands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BAYAR_API_KEY", server.api_key)
-    (tmp_path / "ca.pem").write_text("")
+    Authority(tmp_path).write_own().rename(tmp_path / "ca.pem")
     (tmp_path / "bayar_token").write_text("a-token")
     (tmp_path / ".bayar").mkdir()
     (tmp_path / ".bayar" / "api_key").write_text(server.api_key)

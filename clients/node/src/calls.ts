@@ -6,11 +6,18 @@ import type { CallOptions as GrpcCallOptions, ChannelOptions, Interceptor, Statu
 import { Client, Metadata, status } from '@grpc/grpc-js';
 import type * as protobuf from 'protobufjs';
 import type { ConnectionOptions, Credential } from './connection';
-import { authorization, CHANNEL_OPTIONS, channelCredentials, credentialFromEnvironment, isLoopback } from './connection';
+import {
+  authorization,
+  CHANNEL_OPTIONS,
+  channelCredentials,
+  checkCredential,
+  credentialFromEnvironment,
+  isLoopback,
+} from './connection';
 import type { BayarError } from './errors';
 import { errorOf } from './errors';
 import type { Plain } from './messages';
-import { decode, encode, secretsOf, serviceOf } from './messages';
+import { decode, encode, kindOf, secretsOf, serviceOf } from './messages';
 import { writeTraceContext } from './tracing';
 
 /** How often and how soon a call is sent again, always with the same requestId. */
@@ -64,6 +71,11 @@ interface Call {
   signal: AbortSignal | undefined;
 }
 
+const CALL_OPTIONS: readonly string[] = ['timeoutSeconds', 'retry', 'signal'];
+const CLIENT_OPTIONS: readonly string[] = [
+  ...['rootCertificates', 'certificate', 'privateKey', 'insecure', 'credential', 'language', 'timeoutSeconds', 'retry'],
+  ...['channelOptions', 'interceptors'],
+];
 const PASSING_DELAYS = { attempts: 5, firstDelaySeconds: 0.2, longestDelaySeconds: 5 } as const;
 
 /** What all calls go through. */
@@ -76,15 +88,18 @@ export class Calls {
   readonly #retry: Required<RetryPolicy>;
 
   constructor(address: string, options: BayarClientOptions = {}) {
+    checkNames('A client', options, CLIENT_OPTIONS);
     const { credential = credentialFromEnvironment(), language = '', timeoutSeconds = 90, retry = {} } = options;
     const channel = channelCredentials(address, options);
+    if (credential !== undefined) checkCredential(credential);
+    if (typeof language !== 'string') throw new TypeError(`language is text, for example "id", not ${kindOf(language)}.`);
     if (credential !== undefined && options.insecure && !isLoopback(address)) {
       throw new TypeError('A credential is not sent in plain text to another machine: use TLS.');
     }
     this.#address = address;
     this.#credential = credential;
     this.#language = language;
-    this.#timeoutSeconds = positive('timeoutSeconds', timeoutSeconds);
+    this.#timeoutSeconds = seconds('timeoutSeconds', timeoutSeconds);
     this.#retry = policy(PASSING_DELAYS, retry);
     const isLocal = isLoopback(address) ? { 'grpc.enable_http_proxy': 0 } : {};
     this.#client = new Client(address, channel, {
@@ -191,6 +206,7 @@ export class Calls {
     options: CallOptions = {},
     defaultSeconds: number | undefined,
   ): Call {
+    checkNames('A call', options, CALL_OPTIONS);
     const method = serviceOf(service).methods[rpc] as Method;
     const plain = withMask(method, { ...withOwnFields(request) });
     if (method.resolvedRequestType.fields['requestId']) plain['requestId'] ??= randomUUID();
@@ -200,7 +216,7 @@ export class Calls {
       method,
       path: `/bayar.payments.v1.${service}/${rpc}`,
       plain,
-      timeoutSeconds: given === undefined ? defaultSeconds : positive('timeoutSeconds', given),
+      timeoutSeconds: given === undefined ? defaultSeconds : seconds('timeoutSeconds', given),
       retry: options.retry === undefined ? this.#retry : policy(this.#retry, options.retry),
       signal: options.signal,
     };
@@ -374,15 +390,31 @@ function isStatus(raised: unknown): raised is StatusObject {
   return raised instanceof Error && 'code' in raised && typeof raised.code === 'number' && raised.code in status;
 }
 
+/** Throws TypeError for an option that does not exist: it would be dropped in silence. */
+function checkNames(whose: string, options: unknown, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`The options of a call or client, and retry, are objects, not ${kindOf(options)}.`);
+  }
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new TypeError(`${whose} has no option ${JSON.stringify(unknown)}. It has ${names.join(', ')}.`);
+}
+
 function policy(defaults: Required<RetryPolicy>, given: RetryPolicy): Required<RetryPolicy> {
-  const made = { ...defaults, ...given };
-  positive('retry.attempts', made.attempts);
+  checkNames('retry', given, Object.keys(PASSING_DELAYS));
+  const made = { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+  if (typeof made.attempts !== 'number') throw new TypeError(`retry.attempts is a number, not ${kindOf(made.attempts)}.`);
+  if (!Number.isInteger(made.attempts) || made.attempts < 1) {
+    throw new RangeError(`retry.attempts is a whole number of at least 1, which never repeats, not ${made.attempts}.`);
+  }
+  seconds('retry.firstDelaySeconds', made.firstDelaySeconds, true);
+  seconds('retry.longestDelaySeconds', made.longestDelaySeconds, true);
   return made;
 }
 
-function positive(name: string, value: unknown): number {
-  if (typeof value === 'number' && value > 0) return value;
-  throw new TypeError(`${name} is a number greater than 0.`);
+function seconds(name: string, value: unknown, mayBeZero = false): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} is a number of seconds, not ${kindOf(value)}.`);
+  if (Number.isFinite(value) && (value > 0 || (mayBeZero && value === 0))) return value;
+  throw new RangeError(`${name} is a number of seconds, ${mayBeZero ? '0 or more' : 'greater than 0'}, not ${value}.`);
 }
 
 /** Takes secrets out of a text, should one ever come back. */

@@ -22,9 +22,11 @@ export class CheckoutResultError extends Error {
  *
  * query: of the address that the shopper came back to, or the whole address. Parameters of your own are left alone.
  * resultKey: of the checkout, as createCheckout gave it; keep it beside the order.
- * Throws CheckoutResultError.
+ * Throws CheckoutResultError, and TypeError for a key that is no text.
  */
 export function verifyCheckoutResult(query: string | URLSearchParams, resultKey: string): CheckoutResult {
+  if (typeof resultKey !== 'string') throw new TypeError('resultKey is text, as createCheckout gave it.');
+  if (!resultKey) throw new CheckoutResultError('resultKey is empty: give that of the checkout.');
   const signed = [...parameters(query)].filter(([name]) => name.startsWith('bayar_'));
   const given = new Map(signed);
   if (given.size !== signed.length) throw new CheckoutResultError('The address names a parameter of the result twice.');
@@ -32,7 +34,7 @@ export function verifyCheckoutResult(query: string | URLSearchParams, resultKey:
   given.delete('bayar_signature');
   const text = [...given.keys()].sort().map((name) => `${name}=${given.get(name)}`).join('\n');
   const expected = Buffer.from(createHmac('sha256', resultKey).update(text).digest('hex'));
-  if (!resultKey || signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
+  if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
     throw new CheckoutResultError("The signature is not that of this checkout's key.");
   }
   if (given.get('bayar_result') !== 'paid') {

@@ -2,7 +2,7 @@
 import type { StatusObject } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import * as protobuf from 'protobufjs';
-import { REMEDIES } from './generated/remedies';
+import { REMEDIES, type Reason } from './generated/reasons';
 
 /** One fault of a request: the field's path as in the contract, for example "card.expiration_year", and why. */
 export interface Violation {
@@ -32,8 +32,11 @@ export class BayarError extends Error {
   override readonly name = 'BayarError';
   /** The gRPC status. */
   readonly code: Code;
-  /** The service's stable reason, for example "PAYMENT_NOT_CAPTURABLE". Empty where the network speaks. */
-  readonly reason: string;
+  /**
+   * The service's stable reason, for example Reason.PAYMENT_NOT_CAPTURABLE, which is the text "PAYMENT_NOT_CAPTURABLE".
+   * A reason that a newer service sends is its text. Empty where the network speaks.
+   */
+  readonly reason: Reason | (string & {});
   /** One English sentence: what happened. */
   readonly sentence: string;
   /** The same in the client's language. Empty where the service sent none. */

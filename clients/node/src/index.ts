@@ -31,6 +31,7 @@ export type { ConnectionOptions, Credential } from './connection';
 export { BayarError } from './errors';
 export type { Code, Violation } from './errors';
 export * from './generated/contract';
+export { Reason } from './generated/reasons';
 export { formatMoney, money } from './money';
 export { readWebhook, WebhookError } from './webhooks';
 export type { Webhook, WebhookOptions } from './webhooks';

@@ -171,7 +171,7 @@ function duration(value: unknown, path: string): Plain {
   return { seconds: Math.trunc(value), nanos: Math.round((value % 1) * 1e9) };
 }
 
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;

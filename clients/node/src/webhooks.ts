@@ -52,8 +52,7 @@ export function readWebhook(
     throw new WebhookError(`The webhook was signed more than ${toleranceSeconds} s ago, or in the future.`);
   }
   const signatures = header(headers, 'webhook-signature').split(' ');
-  const keys = (typeof secret === 'string' ? secret.split(/\s+/) : secret).filter(Boolean).map(keyOf);
-  if (!keys.length) throw new TypeError('A secret is needed.');
+  const keys = keysOf(secret);
   const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const isGenuine = keys.some((key) => {
     const wanted = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(bytes).digest('base64');
@@ -72,6 +71,16 @@ function read(bytes: Buffer): Webhook {
     subject: String(envelope['subject'] ?? ''),
     event,
   };
+}
+
+function keysOf(secret: string | readonly string[]): Buffer[] {
+  const given = typeof secret === 'string' ? [secret] : secret;
+  if (!Array.isArray(given) || given.some((each) => typeof each !== 'string')) {
+    throw new TypeError('A secret is text, or an array of texts.');
+  }
+  const words = given.flatMap((each: string) => each.split(/\s+/)).filter(Boolean);
+  if (!words.length) throw new TypeError('The secret of the endpoint is empty.');
+  return words.map(keyOf);
 }
 
 function keyOf(secret: string): Buffer {

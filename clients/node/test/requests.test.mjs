@@ -4,9 +4,10 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import { after, test } from 'node:test';
 import { inspect } from 'node:util';
-import { BayarClient, BayarError, card, formatMoney, money } from 'bayar-client';
+import { BayarClient, BayarError, card, formatMoney, money, Reason } from 'bayar-client';
 
 const { decode, encode, fromJson, typeOf } = createRequire(import.meta.url)('../dist/messages.js');
+const { REMEDIES } = createRequire(import.meta.url)('../dist/generated/reasons.js');
 const { isLoopback } = createRequire(import.meta.url)('../dist/connection.js');
 const NOBODY = `127.0.0.1:${await freePort()}`;
 const bayar = new BayarClient(NOBODY, { credential: 'key', retry: { attempts: 2, firstDelaySeconds: 0.01 } });
@@ -134,16 +135,65 @@ test('only an address of this machine is one', () => {
   assert.deepEqual(far.filter(isLoopback), []);
 });
 
-for (const [name, address, options] of [
+for (const [name, address, options, kind = TypeError] of [
   ['a scheme', 'https://example.com', {}],
   ['plain text with certificates', 'example.com:1', { insecure: true, rootCertificates: 'pem' }],
   ['a credential in plain text to another machine', 'example.com:1', { insecure: true, credential: 'key' }],
   ['a certificate without a key', 'example.com:1', { certificate: 'pem' }],
-  ['no time at all', NOBODY, { timeoutSeconds: 0 }],
-  ['no attempt at all', NOBODY, { retry: { attempts: 0 } }],
+  ['no address', '', {}],
+  ['a number for an address', 50051, {}],
+  ['an address without a port', 'example.com', {}],
+  ['a port that is none', 'example.com:https', {}],
+  ['port 0', 'example.com:0', {}],
+  ['a port that is too large', 'example.com:65536', {}],
+  ['a path', 'example.com:443/pay', {}],
+  ['a space in its address', ' example.com:443', {}],
+  ['an address of IPv6 without brackets', '::1:50051', {}],
+  ['an empty key', NOBODY, { credential: '' }],
+  ['a key of two words', NOBODY, { credential: 'two words' }],
+  ['a number for a key', NOBODY, { credential: 17 }],
+  ['an empty certificate', NOBODY, { rootCertificates: '' }],
+  ['a number for a certificate', NOBODY, { rootCertificates: 17 }],
+  ['a number for a language', NOBODY, { language: 17 }],
+  ['an option that does not exist', NOBODY, { apiKey: 'key' }],
+  ['a policy that does not exist', NOBODY, { retry: { retries: 3 } }],
+  ['text for a time', NOBODY, { timeoutSeconds: '10' }],
+  ['text for attempts', NOBODY, { retry: { attempts: '3' } }],
+  ['a number for a policy', NOBODY, { retry: 3 }],
+  ['no time at all', NOBODY, { timeoutSeconds: 0 }, RangeError],
+  ['less than no time', NOBODY, { timeoutSeconds: -1 }, RangeError],
+  ['no attempt at all', NOBODY, { retry: { attempts: 0 } }, RangeError],
+  ['half an attempt', NOBODY, { retry: { attempts: 1.5 } }, RangeError],
+  ['a pause of less than nothing', NOBODY, { retry: { firstDelaySeconds: -1 } }, RangeError],
 ]) {
-  test(`a client with ${name} is refused`, () => assert.throws(() => new BayarClient(address, options), TypeError));
+  test(`a client with ${name} is refused`, () =>
+    assert.throws(() => new BayarClient(address, options), (error) => error.constructor === kind && !/two words/.test(error.message)));
 }
+
+for (const [name, options, kind] of [
+  ['less than no time', { timeoutSeconds: -1 }, RangeError],
+  ['no attempt', { retry: { attempts: 0 } }, RangeError],
+  ['an option that does not exist', { timeout: 10 }, TypeError],
+  ['options that are none', 10, TypeError],
+]) {
+  test(`a call with ${name} is not sent`, async () => {
+    await assert.rejects(bayar.createPayment(ORDER, options), (error) => error.constructor === kind);
+    await assert.rejects(bayar.listPayments({}, options).next(), (error) => error.constructor === kind);
+    await assert.rejects(bayar.watchPayment({ paymentId: 'pay_1' }, options).next(), (error) => error.constructor === kind);
+  });
+}
+
+test('an option that is undefined is the default', () => {
+  new BayarClient(NOBODY, { credential: 'key', timeoutSeconds: undefined, retry: { attempts: undefined } }).close();
+});
+
+test('each reason is its text, and has a remedy', () => {
+  for (const [name, text] of Object.entries(Reason)) {
+    assert.equal(name, text);
+    assert.match(REMEDIES[text], /^[A-Z0-9].+\.$/);
+  }
+  assert.ok(Object.keys(Reason).length > 30);
+});
 
 test('a credential that is none is refused, and not named', async () => {
   const wrong = new BayarClient(NOBODY, { credential: () => 'two words' });

@@ -31,7 +31,9 @@ test('headers of fetch, bytes, several signatures and secrets of both forms are 
   headers.set('webhook-signature', `v1,other ${headers.get('webhook-signature')} v2,more`);
   assert.equal(read(headers, new TextEncoder().encode(BODY)).id, 'evt_1');
   const encoded = `whsec_${Buffer.from(SECRET).toString('base64')}`;
-  assert.equal(read(signed(), BODY, `another-secret-of-some-bytes ${encoded}`).id, 'evt_1');
+  for (const secret of [`another-secret-of-some-bytes ${encoded}`, [`another-secret-of-some-bytes ${encoded}`], ['another', SECRET]]) {
+    assert.equal(read(signed(), BODY, secret).id, 'evt_1');
+  }
 });
 
 for (const [name, headers, body, secret] of [
@@ -48,7 +50,7 @@ for (const [name, headers, body, secret] of [
 }
 
 test('no secret is a fault of the program', () => {
-  for (const secret of ['', ' ', [], [''], 'whsec_', [SECRET, 'whsec_']]) {
+  for (const secret of ['', ' ', [], [''], 'whsec_', [SECRET, 'whsec_'], 17, [17], null]) {
     assert.throws(() => read(signed({ key: '' }), BODY, secret), TypeError);
   }
 });

@@ -162,7 +162,7 @@ def _typed(field: FieldDescriptorProto, comment: str, maps: set[str]) -> tuple[s
     """The annotation and the default of a field."""
     name = field.type_name.rpartition(".")[2]
     if name in maps:
-        return "dict[str, str]", "field(default_factory=dict)"
+        return "dict[str, str]", "field(default_factory=dict, hash=False)"
     if field.label == field.LABEL_REPEATED:
         return f"tuple[{_one(field, name)}, ...]", "()"
     if field.type == field.TYPE_ENUM:

@@ -1,10 +1,21 @@
 """A shop's own tests, with the fixtures that bayar-client brings."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from bayar import BayarClient, BayarError, PaymentState, Reason, RetryPolicy, card, money
+from bayar import (
+    BayarClient,
+    BayarError,
+    CheckoutState,
+    PaymentState,
+    Reason,
+    RetryPolicy,
+    card,
+    money,
+    verify_checkout_result,
+)
 from bayar.testing import BayarServer
 
 CARD = card(number="4111111111111111", expiration_month=12, expiration_year=2035, cvv="123")
@@ -59,3 +70,22 @@ def test_asyncio(bayar_server: BayarServer) -> None:
             return payment.state
 
     assert asyncio.run(pay()) is PaymentState.CAPTURED
+
+
+def test_a_shopper_pays_on_the_hosted_page(bayar_client: BayarClient, bayar_server: BayarServer) -> None:
+    success = "https://shop.example/orders/7"
+    checkout = bayar_client.create_checkout(
+        reference="order-7", amount=money("25.00", "USD"), success_url=success, cancel_url="https://shop.example/cart"
+    )
+    declined = bayar_server.pay_checkout(checkout, "fake-processor-declined-visa-nonce")
+    assert (declined.state, bool(declined.message)) == ("declined", True)
+    paid = bayar_server.pay_checkout(checkout)
+    assert paid.state == "paid"
+    assert paid.return_url.startswith(success)
+    result = verify_checkout_result(paid.return_url, checkout.result_key)
+    assert bayar_client.get_payment(payment_id=result.payment_id).state is PaymentState.CAPTURED
+    assert bayar_client.get_checkout(checkout_id=checkout.checkout_id).state is CheckoutState.COMPLETED
+    again = bayar_server.pay_checkout(checkout)  # shows the payment, and makes no other one
+    assert verify_checkout_result(again.return_url, checkout.result_key).payment_id == result.payment_id
+    with pytest.raises(RuntimeError, match="answered 404"):
+        bayar_server.pay_checkout(replace(checkout, url=f"{checkout.url}0"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from bayar.calls import Attempts, RetryPolicy, prepare
+from bayar.calls import Attempts, Limits, RetryPolicy, prepare
 from bayar.errors import closed_meanwhile, read_error
 from bayar.rpc import ModelT, Pages, Rpc, Stream, Unary
 from bayar.tracing import trace_metadata
@@ -18,44 +18,48 @@ class AsyncCaller:
     """Sends calls to one address, each within its time. `open_channel` is called by the first call, in its loop."""
 
     def __init__(
-        self,
-        open_channel: Callable[[], Any],
-        address: str,
-        timeout_seconds: float,
-        metadata: tuple[tuple[str, str], ...],
-        retry: RetryPolicy,
+        self, open_channel: Callable[[], Any], address: str, limits: Limits, metadata: tuple[tuple[str, str], ...]
     ) -> None:
         self._open_channel = open_channel
         self._channel: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._address = address
-        self._timeout_seconds = timeout_seconds
+        self._limits = limits
         self._metadata = metadata
-        self._retry = retry
         self._methods: dict[str, Any] = {}
 
     @property
     def channel(self) -> Any:
-        """The grpc.aio.Channel. Raises RuntimeError once it is closed."""
+        """The grpc.aio.Channel of the running loop. Raises RuntimeError for a closed client and for a second loop."""
         if self._closed:
             raise RuntimeError("This client is closed.")
-        if self._channel is None:
-            self._channel = self._open_channel()
+        if self._channel is None or (self._loop is not None and self._loop.is_closed()):
+            # A channel lives and ends with its loop.
+            self._channel, self._loop, self._methods = self._open_channel(), _running_loop(), {}
+        elif self._loop not in (None, _running_loop()):
+            raise RuntimeError("This client belongs to another event loop, which still runs: make one for each loop.")
         return self._channel
 
     async def close(self) -> None:
         self._closed = True
-        if self._channel is not None:
+        if self._channel is not None and not (self._loop is not None and self._loop.is_closed()):
             await self._channel.close()
 
     async def unary(self, call: Unary[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None) -> ModelT:
         """The result. Raises BayarError."""
-        return call.shape(call.pick(await self._answer(call.rpc, call.request, timeout_seconds, retry)))
+        limits = self._limits.of_call(timeout_seconds, retry)
+        return call.shape(call.pick(await self._answer(call.rpc, call.request, *limits)))
 
-    async def pages(
+    def pages(
         self, call: Pages[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None
     ) -> AsyncGenerator[ModelT, None]:
         """The items, page after page; the time is that of one page. Raises BayarError."""
+        return self._pages(call, *self._limits.of_call(timeout_seconds, retry))
+
+    async def _pages(
+        self, call: Pages[Any, ModelT], timeout_seconds: float, retry: RetryPolicy
+    ) -> AsyncGenerator[ModelT, None]:
         more = True
         while more:
             page = await self._answer(call.rpc, call.request, timeout_seconds, retry)
@@ -63,11 +67,16 @@ class AsyncCaller:
                 yield call.shape(item)
             more = call.advance(call.request, page)
 
-    async def stream(
+    def stream(
         self, call: Stream[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None
     ) -> AsyncGenerator[ModelT, None]:
         """The items as they come. The first answer of a reopened stream is left out if it repeats the last one."""
-        attempts = Attempts(retry or self._retry, timeout_seconds)
+        return self._stream(call, *self._limits.of_stream(timeout_seconds, retry))
+
+    async def _stream(
+        self, call: Stream[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy
+    ) -> AsyncGenerator[ModelT, None]:
+        attempts = Attempts(retry, timeout_seconds)
         last, begun = None, False
         while True:
             method = self._method(call.rpc, self.channel.unary_stream)
@@ -95,9 +104,8 @@ class AsyncCaller:
                 raise error
             await asyncio.sleep(attempts.delay_or_raise(error))
 
-    async def _answer(self, rpc: Rpc, request: Any, timeout_seconds: float | None, retry: RetryPolicy | None) -> Any:
-        timeout_seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
-        attempts = Attempts(retry or self._retry, timeout_seconds)
+    async def _answer(self, rpc: Rpc, request: Any, timeout_seconds: float, retry: RetryPolicy) -> Any:
+        attempts = Attempts(retry, timeout_seconds)
         while True:
             method = self._method(rpc, self.channel.unary_unary)
             try:
@@ -122,3 +130,11 @@ class AsyncCaller:
 
     def _metadata_now(self) -> tuple[tuple[str, str], ...]:
         return (*self._metadata, *trace_metadata())
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """None outside of a loop, where a program may look at the channel."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -57,10 +57,12 @@ from bayar.models import (
 
 
 class AsyncBayarClient(AsyncClientBase):
-    """One connection to Bayar for asyncio. Make one for an event loop and keep it. Close it, or use it in `async with`.
+    """One connection to Bayar for asyncio. Make one and keep it. Close it, or use it in `async with`.
 
     Arguments and methods are those of BayarClient; a method is awaited, a list or stream is read with `async for`.
-    interceptors are grpc.aio's. The connection is opened by the first call, in the event loop that runs then.
+    interceptors are grpc.aio's. The first call opens the connection, in the event loop that runs then. After the end of
+    that loop, such as a second asyncio.run, the next call opens another one. Two loops that run at once need a client
+    each: that is a RuntimeError.
 
     A task that is cancelled ends its call; the service finishes what it has begun. So the outcome is unknown: repeat
     the call with the same request_id. Leaving a stream early ends it once its iterator is closed: contextlib.aclosing

@@ -10,17 +10,19 @@ import grpc
 
 from bayar import cards
 from bayar.async_calls import AsyncCaller
-from bayar.calls import RetryPolicy
+from bayar.calls import Limits, RetryPolicy
 from bayar.channels import check, open_async_channel
 from bayar.connection import checked_credential, language_metadata
 from bayar.credentials import Credential, async_interceptors
 
 
 class AsyncClientBase:
-    """One connection to Bayar for asyncio. Make one for an event loop and keep it. Close it, or use it in `async with`.
+    """One connection to Bayar for asyncio. Make one and keep it. Close it, or use it in `async with`.
 
     Arguments and methods are those of BayarClient; a method is awaited, a list or stream is read with `async for`.
-    interceptors are grpc.aio's. The connection is opened by the first call, in the event loop that runs then.
+    interceptors are grpc.aio's. The first call opens the connection, in the event loop that runs then. After the end of
+    that loop, such as a second asyncio.run, the next call opens another one. Two loops that run at once need a client
+    each: that is a RuntimeError.
 
     A task that is cancelled ends its call; the service finishes what it has begun. So the outcome is unknown: repeat
     the call with the same request_id. Leaving a stream early ends it once its iterator is closed: contextlib.aclosing
@@ -40,8 +42,8 @@ class AsyncClientBase:
         retry: RetryPolicy | None = None,
         interceptors: Sequence[Any] = (),
     ) -> None:
-        credential = checked_credential(address, credential, insecure=insecure)
         check(address, root_certificates=root_certificates, credentials=credentials, insecure=insecure)
+        credential = checked_credential(address, credential, insecure=insecure)
         shown = async_interceptors(credential) if credential is not None else ()
         self._address = address
         self._caller = AsyncCaller(
@@ -53,9 +55,8 @@ class AsyncClientBase:
                 interceptors=[*interceptors, *shown],
             ),
             address,
-            timeout_seconds,
+            Limits(timeout_seconds, retry),
             language_metadata(language),
-            retry or RetryPolicy(),
         )
 
     card = staticmethod(cards.card)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,15 @@ class RetryPolicy:
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     jitter: Callable[[], float] = field(default=random.random, repr=False)
 
+    def __post_init__(self) -> None:
+        """Raise TypeError or ValueError for a number that cannot be meant."""
+        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int):
+            raise TypeError(f"attempts is an int, not {type(self.attempts).__name__}.")
+        if self.attempts < 1:
+            raise ValueError(f"attempts is at least 1, which never repeats, not {self.attempts}.")
+        for name in ("first_delay_seconds", "longest_delay_seconds"):
+            checked_seconds(name, getattr(self, name), least=0.0)
+
     def delay_seconds(self, attempt: int, error: BayarError) -> float:
         """The delay after this attempt in seconds; 1 is the first attempt."""
         if error.retry_after_seconds is not None:
@@ -42,32 +52,64 @@ class RetryPolicy:
         return longest * (0.5 + self.jitter() / 2)
 
 
+def checked_seconds(name: str, value: float, *, least: float | None = None) -> float:
+    """The value. Raises TypeError if it is no number; ValueError unless it is above 0, or at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}.")
+    if not math.isfinite(value) or (value <= 0.0 if least is None else value < least):
+        limit = "greater than 0" if least is None else f"{least:g} or more"
+        raise ValueError(f"{name} is a number of seconds, {limit}, not {value}.")
+    return value
+
+
+class Limits:
+    """The time and the retries of the calls of one client, unless a call has its own."""
+
+    def __init__(self, timeout_seconds: float, retry: RetryPolicy | None) -> None:
+        self._timeout_seconds = checked_seconds("timeout_seconds", timeout_seconds)
+        self._retry = _checked_retry(retry) or RetryPolicy()
+
+    def of_call(self, timeout_seconds: float | None, retry: RetryPolicy | None) -> tuple[float, RetryPolicy]:
+        """Those of a call with one answer. Raises TypeError and ValueError for bad ones."""
+        given, policy = self.of_stream(timeout_seconds, retry)
+        return (self._timeout_seconds if given is None else given), policy
+
+    def of_stream(self, timeout_seconds: float | None, retry: RetryPolicy | None) -> tuple[float | None, RetryPolicy]:
+        """Those of a stream, which has no limit of time unless it gives one."""
+        if timeout_seconds is not None:
+            checked_seconds("timeout_seconds", timeout_seconds)
+        return timeout_seconds, _checked_retry(retry) or self._retry
+
+
+def _checked_retry(retry: RetryPolicy | None) -> RetryPolicy | None:
+    if retry is not None and not isinstance(retry, RetryPolicy):
+        raise TypeError(f"retry is a RetryPolicy: RetryPolicy(attempts=...), not {type(retry).__name__}.")
+    return retry
+
+
 class Caller:
     """Sends calls to one address, each within its time."""
 
     def __init__(
-        self,
-        channel: grpc.Channel,
-        address: str,
-        timeout_seconds: float,
-        metadata: tuple[tuple[str, str], ...],
-        retry: RetryPolicy,
+        self, channel: grpc.Channel, address: str, limits: Limits, metadata: tuple[tuple[str, str], ...]
     ) -> None:
         self._channel = channel
         self._address = address
-        self._timeout_seconds = timeout_seconds
+        self._limits = limits
         self._metadata = metadata
-        self._retry = retry
         self._methods: dict[str, Any] = {}
 
     def unary(self, call: Unary[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None) -> MessageT:
         """The result. Raises BayarError."""
-        return call.pick(self._answer(call.rpc, call.request, timeout_seconds, retry))
+        return call.pick(self._answer(call.rpc, call.request, *self._limits.of_call(timeout_seconds, retry)))
 
     def pages(
         self, call: Pages[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None
     ) -> Iterator[MessageT]:
         """The items, page after page; the time is that of one page. Raises BayarError."""
+        return self._pages(call, *self._limits.of_call(timeout_seconds, retry))
+
+    def _pages(self, call: Pages[MessageT, Any], timeout_seconds: float, retry: RetryPolicy) -> Iterator[MessageT]:
         more = True
         while more:
             page = self._answer(call.rpc, call.request, timeout_seconds, retry)
@@ -78,7 +120,12 @@ class Caller:
         self, call: Stream[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None
     ) -> Iterator[MessageT]:
         """The items as they come. The first answer of a reopened stream is left out if it repeats the last one."""
-        attempts = Attempts(retry or self._retry, timeout_seconds)
+        return self._stream(call, *self._limits.of_stream(timeout_seconds, retry))
+
+    def _stream(
+        self, call: Stream[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy
+    ) -> Iterator[MessageT]:
+        attempts = Attempts(retry, timeout_seconds)
         method, last, begun = self._method(call.rpc, self._channel.unary_stream), None, False
         while True:
             answers = method(call.request, timeout=attempts.remaining_seconds, metadata=self._metadata_now())
@@ -100,9 +147,8 @@ class Caller:
                 raise error
             attempts.retry.sleep(attempts.delay_or_raise(error))
 
-    def _answer(self, rpc: Rpc, request: Any, timeout_seconds: float | None, retry: RetryPolicy | None) -> Any:
-        timeout_seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
-        attempts = Attempts(retry or self._retry, timeout_seconds)
+    def _answer(self, rpc: Rpc, request: Any, timeout_seconds: float, retry: RetryPolicy) -> Any:
+        attempts = Attempts(retry, timeout_seconds)
         method = self._method(rpc, self._channel.unary_unary)
         while True:
             try:

@@ -9,8 +9,8 @@ from typing import Any, Self
 import grpc
 
 from bayar import cards
-from bayar.calls import Caller, RetryPolicy
-from bayar.channels import open_channel
+from bayar.calls import Caller, Limits, RetryPolicy
+from bayar.channels import check, open_channel
 from bayar.connection import checked_credential, language_metadata
 from bayar.credentials import Credential, with_credential
 
@@ -49,7 +49,9 @@ class ClientBase:
         retry: RetryPolicy | None = None,
         interceptors: Sequence[Any] = (),
     ) -> None:
+        check(address, root_certificates=root_certificates, credentials=credentials, insecure=insecure)
         credential = checked_credential(address, credential, insecure=insecure)
+        limits = Limits(timeout_seconds, retry)
         self._address = address
         self._channel = open_channel(
             address, root_certificates=root_certificates, credentials=credentials, insecure=insecure
@@ -58,9 +60,7 @@ class ClientBase:
             self._channel = with_credential(self._channel, credential)
         if interceptors:
             self._channel = grpc.intercept_channel(self._channel, *interceptors)
-        self._caller = Caller(
-            self._channel, address, timeout_seconds, language_metadata(language), retry or RetryPolicy()
-        )
+        self._caller = Caller(self._channel, address, limits, language_metadata(language))
 
     card = staticmethod(cards.card)
 

@@ -17,4 +17,6 @@ def checked_credential(address: str, credential: Credential | None, *, insecure:
 
 
 def language_metadata(language: str) -> tuple[tuple[str, str], ...]:
+    if not isinstance(language, str):
+        raise TypeError(f'language is text, for example "id", not {type(language).__name__}.')
     return (("accept-language", language),) if language else ()

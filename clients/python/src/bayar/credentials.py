@@ -30,11 +30,22 @@ def metadata_of(credential: Credential) -> tuple[tuple[str, str], ...]:
     if isinstance(credential, Path):
         text = credential.read_text(encoding="utf-8")
     else:
-        text = credential if isinstance(credential, str) else credential()
+        text = credential if isinstance(credential, str) else _called(credential)
     text = text.strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("A credential is one word of ASCII: an API key (bayar_key_...) or a token.")
     return (("authorization", f"Bearer {text}"),)
+
+
+def _called(credential: Callable[[], str]) -> str:
+    """Raises TypeError for anything that is no credential; never naming it."""
+    if not callable(credential):
+        kind = type(credential).__name__
+        raise TypeError(f"credential is text, a Path, or a function that returns text, not {kind}.")
+    text = credential()
+    if not isinstance(text, str):
+        raise TypeError(f"The function credential returns text, not {type(text).__name__}.")
+    return text
 
 
 def with_credential(channel: grpc.Channel, credential: Credential) -> grpc.Channel:

@@ -872,7 +872,7 @@ class Checkout(Model):
     """Whether the page offers to store the payment method for the next time."""
     capture_mode: CaptureMode = CaptureMode.UNSPECIFIED
     """Whether its payments are captured at once."""
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict, hash=False)
     """The metadata of its payments."""
     payment_id: str = ""
     """The newest payment that paid it, or empty. A payment link has more: the feed has an event of each, and
@@ -1345,7 +1345,7 @@ class Payment(Model):
     """As given."""
     statement_descriptor: StatementDescriptor | None = None
     """As given."""
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict, hash=False)
     """As given."""
     gateway_details: GatewayDetails | None = None
     """The gateway's answer to the authorization."""

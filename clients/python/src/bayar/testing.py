@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from urllib.parse import urlsplit
 
 from bayar.async_client import AsyncBayarClient
 from bayar.client import BayarClient
+from bayar.models import Checkout
+from bayar.shopper import ShopperView, pay_on_page
 
 COMMAND_VARIABLE: Final = "BAYAR_TEST_COMMAND"
 START_SECONDS: Final = 60.0
@@ -93,6 +96,14 @@ class BayarServer:
         """Ends every fault."""
         self._tell_twin("DELETE", "faults", None)
 
+    def pay_checkout(self, checkout: Checkout, nonce: str = "fake-valid-nonce") -> ShopperView:
+        """Pays on the hosted page as a shopper with a new browser. Returns the page that the shopper then sees.
+
+        nonce: one of the gateway's, such as "fake-processor-declined-visa-nonce" for a decline. Raises RuntimeError
+        where there is no such page.
+        """
+        return pay_on_page(checkout.url, nonce)
+
     def close(self) -> None:
         """Ends the connection to the twin."""
         self._twin.close()
@@ -125,7 +136,7 @@ def running_bayar(settings: Mapping[str, str] | None = None) -> Iterator[BayarSe
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**inherited, "PYTHONUNBUFFERED": "1", **_SETTINGS, **(settings or {})},
+            env={**inherited, "PYTHONUNBUFFERED": "1", **_SETTINGS, **_checkout_page(), **(settings or {})},
             start_new_session=True,
         )
         os.close(log)
@@ -136,6 +147,13 @@ def running_bayar(settings: Mapping[str, str] | None = None) -> Iterator[BayarSe
                 yield server
         finally:
             _stop(process)
+
+
+def _checkout_page() -> dict[str, str]:
+    """Serves hosted checkout on a free port of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+    return {"BAYAR_CHECKOUT_ADDRESS": address, "BAYAR_CHECKOUT_BASE_URL": f"http://{address}"}
 
 
 def _command() -> str:
