@@ -43,6 +43,11 @@ def test_customer_sessions_are_created_once_and_updated(gateway: Any) -> None:
     assert len(drawn.session_id) == 36
     chosen = braintree.CreateCustomerSessionInput.builder().session_id("session-1").customer(_customer()).build()
     assert sessions.create_customer_session(chosen).session_id == "session-1"
+    # Two ids are the sandbox's own: one that anybody may create again, and one that belongs to somebody else.
+    reusable = braintree.CreateCustomerSessionInput.builder().session_id("11EF-A1E7-A5F5EE5C-A2E5-AFD2801469FC").build()
+    assert all(sessions.create_customer_session(reusable).is_success for _ in range(2))
+    taken = braintree.CreateCustomerSessionInput.builder().session_id("11EF-34BC-2702904B-9026-C3ECF4BAC765").build()
+    assert not sessions.create_customer_session(taken).is_success
     again = sessions.create_customer_session(chosen)
     assert "Session IDs must be unique per merchant" in again.errors.deep_errors[0].message
     update = braintree.UpdateCustomerSessionInput.builder("session-1").customer(_customer()).build()
@@ -64,10 +69,11 @@ def _quote(gateway: Any, **asked: str) -> Any:
 
 def test_exchange_rates_are_quoted_with_a_markup(gateway: Any) -> None:
     result = _quote(gateway, base_currency="USD", quote_currency="EUR", base_amount="100.00", markup="10.00")
-    (quote,) = result.exchange_rate_quote_payload.get_quotes()
+    quote, filled_up = result.exchange_rate_quote_payload.get_quotes()
     assert (quote.base_amount.value, quote.base_amount.currency_code) == (Decimal("100.00"), "USD")
     assert (quote.quote_amount.value, quote.quote_amount.currency_code) == (Decimal("101.20"), "EUR")
     assert Decimal(quote.exchange_rate) == Decimal("1.012")
+    assert filled_up.exchange_rate == "0.997316360864"
     assert _quote(gateway, base_currency="USD", quote_currency="JPY").is_success
     assert "'quoteCurrency'" in _quote(gateway, base_currency="USD", base_amount="1.00").message
     assert "'baseCurrency'" in _quote(gateway, quote_currency="USD", base_amount="1.00").message

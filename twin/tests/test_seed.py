@@ -272,8 +272,8 @@ def test_an_account_refuses_whatever_it_lacks(tmp_path: Path) -> None:
         paid = sale(shop, merchant_account_id="parts", **asked)
         assert paid.installment_count == 4
         shown = [(each["id"], each["amount"]) for each in paid.installments]
-        assert shown[0] == (f"{paid.id}_INST_1", "25.03")
-        assert [amount for _, amount in shown[1:]] == ["25.00"] * 3
+        assert shown[3] == (f"{paid.id}_INST_4", "25.03")
+        assert [amount for _, amount in shown[:3]] == ["25.00"] * 3
         result = shop.transaction.sale(sale_request(merchant_account_id="bare", **asked))
         assert "takes no installments" in result.message
 

@@ -63,8 +63,8 @@ def test_an_invalid_adjustment_is_refused_with_its_code(gateway: Gateway) -> Non
     transaction = sale(gateway)
     adjust = gateway.transaction.adjust_authorization
     for amount, level, field, code in [
-        ("-1.00", "authorization_adjustment", "amount", "95605"),
-        ("0.00", "authorization_adjustment", "amount", "95605"),
+        ("-1.00", "transaction", "amount", "81501"),
+        ("0.00", "transaction", "amount", "81531"),
         ("much", "transaction", "amount", "81503"),
         (str(transaction.amount), "authorization_adjustment", "base", "95606"),
     ]:

@@ -21,6 +21,12 @@ class NotAuthenticated(RequestError):
     status = 401
 
 
+class Forbidden(RequestError):
+    """The credentials are right, and do not allow this."""
+
+    status = 403
+
+
 class NotFound(RequestError):
     """The resource does not exist, or belongs to another merchant; the answer does not say which."""
 

@@ -61,6 +61,8 @@ class MerchantAccount:
     lacks: frozenset[str] = frozenset()
     # A sale may be paid in installments.
     installments: bool = False
+    # How often a card is charged by its number after its network's token was declined.
+    retries: int = 1
     # False: US bank accounts pay only after their verification.
     bank_accounts_exempt: bool = False
 

@@ -22,13 +22,22 @@ class Fault(NamedTuple):
 class Errors:
     """The validation errors of one level of a request, and of the levels inside."""
 
-    def __init__(self) -> None:
+    def __init__(self, top: Errors | None = None) -> None:
         self._faults: list[Fault] = []
         self._inner: dict[str, Errors] = {}
+        self._top = top
+
+    @property
+    def top(self) -> Errors:
+        """The errors of the whole request."""
+        return self if self._top is None else self._top
 
     def on(self, name: str) -> Errors:
         """The errors of the element with this name, one level down."""
-        return self._inner.setdefault(name, Errors())
+        inner = self._inner.get(name)
+        if inner is None:
+            inner = self._inner[name] = Errors(self.top)
+        return inner
 
     def add(self, attribute: str, code: str | None, names: Iterable[str] = (), *, message: str | None = None) -> None:
         """Add an error. None adds nothing, so that a check's result can be passed on. `names` go into its message."""

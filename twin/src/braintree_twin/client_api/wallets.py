@@ -59,10 +59,15 @@ def create_nonce(call: Call, wallet: Wallet) -> JsonAnswer:
     section = Params.of(call.document, wallet.section)
     instrument = wallet.read(call, section)
     validated = section.section("options").flag("validate", default=True)
-    nonce = make_nonce(call, client, instrument, vault=validated and section.section("options").has("validate"))
+    nonce = make_nonce(call, client, instrument, vault=validated and _is_vaulted(wallet, section))
     # The gateway validates a consent of PayPal later, when it is used.
     checked = validated and (wallet.section != PAYPAL or nonce.token is not None)
     return JsonAnswer({wallet.shown: [nonce_content(nonce)]}, 201 if checked else 202)
+
+
+def _is_vaulted(wallet: Wallet, section: Params) -> bool:
+    """Whether the customer of the client token gets the wallet: if the page asks for it, and PayPal's by consent."""
+    return section.section("options").has("validate") or (wallet.section == PAYPAL and section.has("consent_code"))
 
 
 def make_nonce(call: Call, client: Client, instrument: Instrument, *, vault: bool = False) -> Nonce:

@@ -1,4 +1,4 @@
-"""Customer sessions, exchange rate quotes, and the token of an instant verification of a bank account."""
+"""Customer sessions, and the token of an instant verification of a bank account."""
 
 from __future__ import annotations
 
@@ -8,49 +8,25 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from braintree_twin.clock import stamp
-from braintree_twin.graphql_api.context import (
-    Fields,
-    Forbidden,
-    Info,
-    InputFault,
-    InvalidInput,
-    InvalidVariables,
-    graph_of,
-)
+from braintree_twin.graphql_api.context import Fields, Forbidden, Info, InputFault, InvalidInput, graph_of
+from braintree_twin.graphql_api.exchange_rates import quote_rates
 from braintree_twin.graphql_api.local_payments import create_context
-from braintree_twin.ids import global_id
-from braintree_twin.rules.money import canonical, exponent
 from braintree_twin.state.records import CustomerSession
 
-QUOTE_LIFETIME, QUOTE_REFRESH = timedelta(hours=24), timedelta(hours=22)
+# The sandbox's own sessions: one that anybody may create again, and one that belongs to somebody else.
+REUSABLE_SESSION, TAKEN_SESSION = "11EF-A1E7-A5F5EE5C-A2E5-AFD2801469FC", "11EF-34BC-2702904B-9026-C3ECF4BAC765"
 JWT_LIFETIME = timedelta(minutes=15)
-# Units of a currency for one US dollar: made up, and the same every day.
-RATES = {
-    "USD": Decimal(1),
-    "EUR": Decimal("0.92"),
-    "GBP": Decimal("0.79"),
-    "CAD": Decimal("1.36"),
-    "AUD": Decimal("1.52"),
-    "JPY": Decimal("150"),
-    "SGD": Decimal("1.34"),
-    "IDR": Decimal("15800"),
-    "KWD": Decimal("0.307"),
-    "INR": Decimal("83"),
-    "BRL": Decimal("5"),
-    "MXN": Decimal("17"),
-}
 
 
 def create_session(info: Info, *, input: Fields) -> Fields:
     call = graph_of(info).require_keys()
     _check_account(info, input)
     identifier = input.get("sessionId") or call.ids.session()
-    if call.store.customer_sessions.get(call.merchant.id, identifier):
+    taken = identifier != REUSABLE_SESSION and call.store.customer_sessions.get(call.merchant.id, identifier)
+    if taken or identifier == TAKEN_SESSION:
         raise _invalid("Session IDs must be unique per merchant.", "sessionId")
     record = CustomerSession(id=identifier, created_at=call.clock.stamp(), customer=input.get("customer") or {})
     call.store.customer_sessions.put(call.merchant.id, record)
@@ -91,42 +67,6 @@ def _check_account(info: Info, given: Fields) -> None:
 
 def _invalid(message: str, field: str, code: str = "") -> InvalidInput:
     return InvalidInput([InputFault(message, code, ("input", field))])
-
-
-def quote_rates(info: Info, *, input: Fields) -> Fields:
-    call = graph_of(info).require_keys()
-    now = call.clock.now()
-    quotes: list[Fields] = []
-    for number, asked in enumerate(input["quotes"]):
-        base, quoted = (_currency(asked, number, name) for name in ("baseCurrency", "quoteCurrency"))
-        amount = Decimal(str(asked["baseAmount"])) if asked.get("baseAmount") is not None else Decimal(1)
-        markup = Decimal(str(asked["markup"])) if asked.get("markup") is not None else Decimal(0)
-        trade = RATES[quoted] / RATES[base]
-        rate = trade * (1 + markup / 100)
-        value = (amount * rate).quantize(Decimal(1).scaleb(-exponent(quoted)), ROUND_HALF_UP)
-        quotes.append(
-            {
-                "id": global_id("exchangeratequote", call.ids.authorization_code()),
-                "baseAmount": {"value": canonical(amount, base), "currencyCode": base},
-                "quoteAmount": {"value": canonical(value, quoted), "currencyCode": quoted},
-                "exchangeRate": f"{rate:.12f}",
-                "tradeRate": f"{trade:.12f}",
-                "expiresAt": stamp(now + QUOTE_LIFETIME),
-                "refreshesAt": stamp(now + QUOTE_REFRESH),
-            }
-        )
-    return {"quotes": quotes}
-
-
-def _currency(asked: Fields, number: int, name: str) -> str:
-    given = asked.get(name)
-    path = ("input", "quotes", str(number), name)
-    if given is None:
-        message = f"Field '{name}' has coerced Null value for NonNull type 'CurrencyCodeAlpha!'"
-        raise InvalidVariables([InputFault(message, "", path)])
-    if given not in RATES:
-        raise InvalidVariables([InputFault(f"{name} is none of {', '.join(sorted(RATES))}", "", path)])
-    return str(given)
 
 
 def create_jwt(info: Info, *, input: Fields) -> Fields:

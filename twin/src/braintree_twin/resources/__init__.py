@@ -28,6 +28,7 @@ from braintree_twin.resources import (
     paypal_accounts,
     paypal_payment_resources,
     plans,
+    request_probes,
     sandbox_authentications,
     settlement_batches,
     subscriptions,
@@ -46,6 +47,7 @@ from braintree_twin.search_criteria import verifications as verification_search
 ROUTES: tuple[Route, ...] = (
     *transactions.ROUTES,
     *testing_gateway.ROUTES,
+    *request_probes.ROUTES,
     *customers.ROUTES,
     *customer_transactions.ROUTES,
     *apple_pay_domains.ROUTES,

@@ -11,6 +11,8 @@ from braintree_twin.validation import failed
 from braintree_twin.xml_writer import Elements
 
 BASE = "/processing/apple_pay"
+# The domain that every merchant of the sandbox has.
+SANDBOX_DOMAIN = "www.example.com"
 DOMAIN_REQUIRED = "93523"
 
 
@@ -19,7 +21,7 @@ def _setting(call: Call) -> str:
 
 
 def _domains(call: Call) -> list[str]:
-    known: list[str] = json.loads(call.store.setting(_setting(call), "[]"))
+    known: list[str] = json.loads(call.store.setting(_setting(call), json.dumps([SANDBOX_DOMAIN])))
     return known
 
 

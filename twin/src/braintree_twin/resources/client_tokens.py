@@ -12,11 +12,12 @@ from braintree_twin.client_api.configuration import configuration
 from braintree_twin.client_api.hosts import hosts_of
 from braintree_twin.params import Params
 from braintree_twin.rules import accepted_fields as accepted
-from braintree_twin.validation import failed
+from braintree_twin.validation import failed, failed_saying
 
 ROOT = "client_token"
 VERSIONS = ("1", "2", "3")
 TOO_MANY_DOMAINS, INVALID_DOMAIN, MAX_DOMAINS = "92810", "92011", 5
+DOMAIN_FORM = "Client token domains must be valid domain names (RFC 1035), e.g. example.com"
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE)
 UNKNOWN_VERSION, UNKNOWN_CUSTOMER, UNKNOWN_ACCOUNT = "92806", "92804", "92807"
 # Options that need a customer id, with the error code if it is missing.
@@ -45,7 +46,7 @@ def create(call: Call) -> Answer:
     _check_domains(params)
     account = call.merchant.by_id.get(account_id or "") or call.merchant.default_account
     options = {name: params.section("options").flag(name) for name in OPTIONS if params.section("options").has(name)}
-    fingerprint = sign_fingerprint(call, customer_id, account_id, options)
+    fingerprint = sign_fingerprint(call, customer_id, account_id, options, params.texts("domains"))
     content = {
         "version": int(version),
         "authorizationFingerprint": fingerprint,
@@ -64,7 +65,7 @@ def _check_domains(params: Params) -> None:
     if len(domains) > MAX_DOMAINS:
         raise failed(ROOT, "domains", TOO_MANY_DOMAINS)
     if not all(_DOMAIN.fullmatch(domain) for domain in domains):
-        raise failed(ROOT, "domains", INVALID_DOMAIN)
+        raise failed_saying(ROOT, "domains", INVALID_DOMAIN, DOMAIN_FORM)
 
 
 ROUTES = (Route("POST", "/client_token", create, takes={ROOT: accepted.CLIENT_TOKEN}),)

@@ -24,13 +24,14 @@ from braintree_twin.vault.payment_method_requests import (
     MethodRequest,
     change_method,
     read_change,
+    read_described_agreement,
     read_described_wallet,
     read_method,
     store_requested_method,
     verify_if_requested,
 )
 from braintree_twin.vault.storing import methods_of, set_default
-from braintree_twin.vault.wallet_params import APPLE_PAY, CONSENT_FAULT, GOOGLE_PAY, described_wallet_kind
+from braintree_twin.vault.wallet_params import APPLE_PAY, CONSENT_FAULT, GOOGLE_PAY, PAYPAL, described_wallet_kind
 from braintree_twin.views.customers import bare_customer
 from braintree_twin.views.customers import customer as customer_view
 from braintree_twin.views.verifications import verification_failure
@@ -82,6 +83,9 @@ def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | 
     kind = described_wallet_kind(params)
     if kind in WALLETS:
         return read_described_wallet(call, params, kind, errors, customer_id)
+    agreement = params.section(PAYPAL)
+    if agreement:
+        return read_described_agreement(call, agreement, errors.on(PAYPAL))
     given = params.section(ROOT_CARD)
     return read_method(call, card, errors.on(ROOT).on(ROOT_CARD), customer_id, CARD_NONCE_CODES) if given else None
 

@@ -6,12 +6,12 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.ledger.subscriptions import cancel_all_of
 from braintree_twin.resources.payment_methods import load_method, method_answer
 from braintree_twin.rules import accepted_fields as accepted
-from braintree_twin.rules.customers import MAX_TEXT_LENGTH
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.storing import check_new_token, delete_method, replace_method, set_default
+from braintree_twin.vault.wallet_params import email_error
 
 ROOT = "paypal_account"
-TOKEN_IN_USE, EMAIL_INVALID, EMAIL_TOO_LONG = "92906", "92963", "92964"
+TOKEN_IN_USE = "92906"  # noqa: S105
 
 
 def find(call: Call) -> Answer:
@@ -26,10 +26,7 @@ def update(call: Call) -> Answer:
     token, email = params.text("token"), params.text("email")
     if token != method.token:
         check_new_token(call, token, faults, in_use=TOKEN_IN_USE)
-    if email and "@" not in email:
-        faults.add("email", EMAIL_INVALID)
-    elif email and len(email) > MAX_TEXT_LENGTH:
-        faults.add("email", EMAIL_TOO_LONG)
+    faults.add("email", email_error(email))
     if errors:
         raise ValidationFailed(errors)
     if email:

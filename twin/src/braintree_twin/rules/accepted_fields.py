@@ -70,6 +70,7 @@ CUSTOMER = schema(
     apple_pay_card=VAULTED_WALLET,
     android_pay_card=VAULTED_WALLET,
     android_pay_network_token=VAULTED_WALLET,
+    paypal_account=PAYPAL_ACCOUNT.extended("billing_agreement_id"),
     three_d_secure_pass_thru=PASS_THRU,
     options=schema(paypal=schema(no_effect="payee_email order_id custom_field description amount shipping")),
 )
@@ -100,7 +101,9 @@ SALE_OPTIONS = schema(
     no_effect="venmo_sdk_session amex_rewards venmo us_bank_account adyen processing_overrides hold_in_escrow",
     credit_card=schema("account_type process_debit_as_credit"),
     paypal=schema(
-        "custom_field description payee_id payee_email", no_effect="recipient_email recipient_phone supplementary_data"
+        "custom_field description payee_id payee_email recipient_email",
+        no_effect="supplementary_data",
+        recipient_phone=PHONE,
     ),
     three_d_secure=schema("required"),
 )

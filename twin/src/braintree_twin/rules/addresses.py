@@ -30,6 +30,7 @@ _COUNTRY_NOT_ACCEPTED = {
 PHONE_PARTS = ("country_code", "national_number")
 PHONE_FIELDS = tuple(f"international_phone_{part}" for part in PHONE_PARTS)
 FIELDS = (*_TOO_LONG, *_COUNTRY_NOT_ACCEPTED, "phone_number", *PHONE_FIELDS)
+_COMMON_NAMES = {"United States": "US", "USA": "US"}
 INCONSISTENT_COUNTRY = "91815"
 POSTAL_CODE_INVALID = "81813"
 MAX_POSTAL_CODE_LENGTH = 9
@@ -65,6 +66,11 @@ def _postal_code_error(code: str | None) -> str | None:
     return _TOO_LONG["postal_code"] if len(significant) > MAX_POSTAL_CODE_LENGTH else None
 
 
+def _by_short_name(text: str) -> Country | None:
+    """The country whose code, or common name, stands in place of its name."""
+    return BY_FIELD["country_code_alpha2"].get(_COMMON_NAMES.get(text, text))
+
+
 def _read_country(params: Params, errors: Errors) -> Fields:
     named: list[Country] = []
     given = False
@@ -75,7 +81,7 @@ def _read_country(params: Params, errors: Errors) -> Fields:
         text = params.text(field)
         if not text:
             continue
-        country = BY_FIELD[field].get(text)
+        country = BY_FIELD[field].get(text) or (_by_short_name(text) if field == "country_name" else None)
         if country:
             named.append(country)
         else:

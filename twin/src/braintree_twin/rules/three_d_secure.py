@@ -37,7 +37,9 @@ def read_pass_thru(params: Params, errors: Errors, codes: PassThruCodes = OF_TRA
     name = "three_d_secure_pass_thru"
     if not params.has(name):
         return None
-    section, faults = params.section(name), errors.on(name)
+    # Those of a verification stand on the verification itself, whatever the request creates.
+    section = params.section(name)
+    faults = errors.top.on("verification") if codes is OF_VERIFICATIONS else errors.on(name)
     eci_flag, version = section.text("eci_flag"), section.text("three_d_secure_version")
     if eci_flag is None or not _ECI_FLAG.fullmatch(eci_flag):
         faults.add("eci_flag", codes.eci_invalid if eci_flag else codes.eci_required)

@@ -15,7 +15,7 @@ from braintree_twin.validation import Errors
 FUNDING = "account_funding_transaction"
 TYPES = frozenset({"account_to_account", "boleto_ticket", "person_to_person", "wallet_transfer"})
 TYPE_INVALID, REQUIRED, REFUSED, NOT_A_FACILITATOR = "97501", "97510", "97511", "97405"
-REFERENCE_TYPES = frozenset({"account_number", "card_number", "iban", "other"})
+REFERENCE_TYPES = frozenset({"account_number", "card_number", "email", "iban", "other", "phone_number", "wallet_id"})
 
 _NAME = re.compile(r"[^\W_][\w .'\-]{0,254}")
 _TAX_ID = re.compile(r"[A-Za-z0-9]{1,14}")
@@ -66,7 +66,6 @@ def read_transfer(params: Params, account: MerchantAccount, errors: Errors) -> d
 def _read_party(section: Params, party: _Party, errors: Errors) -> dict[str, Any]:
     if not section:
         return {}
-    faults = errors.on(party.name)
     for field, form, code in (
         ("first_name", _NAME, party.first_name),
         ("last_name", _NAME, party.last_name),
@@ -74,14 +73,14 @@ def _read_party(section: Params, party: _Party, errors: Errors) -> dict[str, Any
         ("account_reference_number", _REFERENCE, party.reference),
     ):
         text = section.text(field)
-        faults.add(field, code if text is not None and not form.fullmatch(text) else None)
+        errors.add(f"{party.name}_{field}", code if text is not None and not form.fullmatch(text) else None)
     kind = section.text("account_reference_number_type")
-    faults.add(
-        "account_reference_number_type",
-        party.reference_type if kind is not None and kind not in REFERENCE_TYPES else None,
+    errors.add(
+        f"{party.name}_account_reference_number_type",
+        party.reference_type if kind is not None and kind.lower() not in REFERENCE_TYPES else None,
     )
     fields: dict[str, Any] = {name: section.text(name) for name in _FIELDS if name in section}
-    address = read_address(section.section("address"), faults.on("address"))
+    address = read_address(section.section("address"), errors.on(party.name).on("address"))
     return {**fields, "address": address} if address else fields
 
 

@@ -88,6 +88,8 @@ def _number_test(operator: str, wanted: str) -> Test:
 def amount(value: Value, name: str) -> Test:
     """min, max and is, as numbers."""
     bounds = {operator: _decimal(wanted, name) for operator, wanted in _operators(value, name, _RANGE).items()}
+    if any(bound is not None and bound < 0 for bound in bounds.values()):
+        raise InvalidSearch(f"{name} must not be negative")
 
     def test(texts: Texts) -> bool:
         return any(_within(Decimal(text), bounds) for text in texts if text is not None)

@@ -39,6 +39,7 @@ def read_account(fields: Fields) -> MerchantAccount:
         lacks=frozenset(fields.texts("lacks", ABILITIES)),
         bank_accounts_exempt=fields.flag("bank_accounts_exempt", False),
         installments=fields.flag("installments", False),
+        retries=fields.number("retries", 1) or 0,
     )
 
 

@@ -87,6 +87,7 @@ def load_transaction(call: Call, fields: Fields, identifier: str) -> None:
         shipments=fields.each("shipments", _shipment),
         ach_returns=fields.each("ach_returns", lambda each: _ach_return(each, created)),
         network_token=bool(instrument.method and instrument.method.network_token),
+        upcoming_retry_date=_retry_date(call, fields),
     )
     record.history = [
         {"timestamp": stamp(created), "status": each, "amount": amount, "user": None, "transaction_source": "api"}
@@ -98,6 +99,11 @@ def load_transaction(call: Call, fields: Fields, identifier: str) -> None:
     _disburse(fields, record)
     if call.store.transactions.get(call.merchant.id, identifier) is None:
         call.store.transactions.put(call.merchant.id, record)
+
+
+def _retry_date(call: Call, fields: Fields) -> str | None:
+    days = fields.number("upcoming_retry_in_days")
+    return None if days is None else (call.clock.now() + timedelta(days=days)).date().isoformat()
 
 
 def _adjustment(fields: Fields, account: MerchantAccount, created: datetime) -> dict[str, object]:
@@ -115,7 +121,17 @@ def _adjustment(fields: Fields, account: MerchantAccount, created: datetime) -> 
 
 
 _SHIFTS = ("liability_shifted", "liability_shift_possible")
-_SECURE_TEXTS = ("status", "enrolled", "cavv", "xid", "ds_transaction_id", "eci_flag", "three_d_secure_version")
+_SECURE_TEXTS = (
+    "status",
+    "enrolled",
+    "cavv",
+    "xid",
+    "ds_transaction_id",
+    "eci_flag",
+    "three_d_secure_version",
+    "pares_status",
+    "three_d_secure_authentication_id",
+)
 
 
 def _three_d_secure(fields: Fields | None) -> dict[str, str | None] | None:
@@ -125,7 +141,7 @@ def _three_d_secure(fields: Fields | None) -> dict[str, str | None] | None:
     texts = {name: fields.text(name) for name in _SECURE_TEXTS}
     shifts = {name: "true" if fields.flag(name, True) else "" for name in _SHIFTS}
     fields.reject_unknown()
-    return {"three_d_secure_authentication_id": None, **texts, **shifts}
+    return {**texts, **shifts}
 
 
 def _shipment(fields: Fields) -> dict[str, str | None]:

@@ -330,6 +330,8 @@ class Transaction:
     # A decline by the network's token is tried again with the number of the card.
     retry_ids: list[str] = field(default_factory=list)
     retried_transaction_id: str | None = None
+    # The day, as YYYY-MM-DD, of the bank's next try.
+    upcoming_retry_date: str | None = None
     store_id: str | None = None
     # One entry for each status: timestamp, status, amount, user, transaction_source.
     history: list[Fields] = field(default_factory=list)

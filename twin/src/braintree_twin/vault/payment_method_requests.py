@@ -40,6 +40,7 @@ from braintree_twin.vault.wallet_params import (
     PAYPAL_PAYER,
     REFRESH_TOKEN,
     VAULT_LEVELS,
+    read_agreement,
     read_wallet,
 )
 
@@ -122,6 +123,14 @@ def read_described_wallet(
     if instrument:
         instrument.billing = billing
     return MethodRequest(instrument, token, billing, address_id, section.section("options"), account, amount, extras)
+
+
+def read_described_agreement(call: Call, section: Params, errors: Errors) -> MethodRequest:
+    """Read a PayPal account that the request describes by its billing agreement."""
+    instrument = read_agreement(section, errors)
+    token = section.text("token")
+    check_new_token(call, token, errors, in_use=_TOKENS_IN_USE[PAYPAL])
+    return MethodRequest(instrument, token, {}, None, section.section("options"), call.merchant.default_account)
 
 
 def _read_extras(

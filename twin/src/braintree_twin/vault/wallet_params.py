@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from braintree_twin.calls import Call
 from braintree_twin.params import Params
+from braintree_twin.rules.customers import MAX_TEXT_LENGTH
 from braintree_twin.state.records import Fields
 from braintree_twin.validation import Errors
 from braintree_twin.vault.cards import read_card
@@ -17,9 +18,10 @@ VAULT_LEVELS = {APPLE_PAY: "apple_pay", GOOGLE_PAY: "android_pay_card"}
 CONSENT_FAULT, ASKED_TOKEN = "_consent_fault", "_token"
 # A consent of the buyer's that the merchant got from PayPal itself.
 REFRESH_TOKEN = "paypal_refresh_token"  # noqa: S105
-PAYPAL_TEXTS = ("payee_id", "payee_email", "custom_field", "description")
+PAYPAL_TEXTS = ("payee_id", "payee_email", "custom_field", "description", "recipient_email")
 # The payer of every PayPal payment in the sandbox.
 PAYPAL_PAYER = "payer@example.com"
+CONSENT_REQUIRED, EMAIL_INVALID, EMAIL_TOO_LONG = "82901", "92963", "92964"
 # Required field -> error code. The codes are Apple Pay's: Braintree publishes none for Google Pay.
 _REQUIRED = {"number": "93508", "expiration_month": "93509", "expiration_year": "93510", "cryptogram": "93511"}
 
@@ -78,7 +80,7 @@ def _shown(kind: str, section: Params, brand: str, last_4: str) -> Fields:
 def _paypal(section: Params, errors: Errors) -> Instrument | None:
     """Read a payment that the buyer approved at PayPal; it can be used once."""
     if not section.has("payment_id") or not section.has("payer_id"):
-        errors.add("base", "82901")
+        errors.add("base", CONSENT_REQUIRED)
         return None
     wallet: Fields = {
         "email": PAYPAL_PAYER,
@@ -88,8 +90,32 @@ def _paypal(section: Params, errors: Errors) -> Instrument | None:
     return Instrument(kind=PAYPAL, wallet=wallet, reusable=False)
 
 
+def read_agreement(section: Params, errors: Errors) -> Instrument | None:
+    """Read a PayPal account whose billing agreement PayPal gave to the merchant. Adds to `errors`."""
+    email, agreement = section.text("email"), section.text("billing_agreement_id")
+    fault = email_error(email)
+    errors.add("email", fault)
+    if agreement is None:
+        errors.add("base", CONSENT_REQUIRED)
+    if fault or agreement is None:
+        return None
+    return Instrument(
+        kind=PAYPAL,
+        wallet={"email": email or PAYPAL_PAYER, "payer_id": "FAKEPAYERID01", "billing_agreement_id": agreement},
+    )
+
+
+def email_error(email: str | None) -> str | None:
+    """The error code of an invalid e-mail address of a PayPal account, or None."""
+    if email and "@" not in email:
+        return EMAIL_INVALID
+    return EMAIL_TOO_LONG if email and len(email) > MAX_TEXT_LENGTH else None
+
+
 def paypal_fields(params: Params, wallet: Fields) -> Fields:
     """The PayPal fields of a transaction: the payer, and the payment's texts in the request."""
     places = (params.section("options").section("paypal"), params.section("options"), params.section(PAYPAL))
     said = {name: next((place.text(name) for place in places if place.has(name)), None) for name in PAYPAL_TEXTS}
+    phone = places[0].section("recipient_phone")
+    said |= {f"recipient_{name}": phone.text(name) for name in ("country_code", "national_number")}
     return {**wallet, "email": PAYPAL_PAYER, **{name: text for name, text in said.items() if text}}

@@ -21,6 +21,7 @@ from braintree_twin.views.transaction_customers import transaction_customer
 from braintree_twin.views.wallets import empty_fields, wallet_card
 from braintree_twin.xml_writer import Date, Elements, Node, Timestamp
 
+PARTIAL = "1004"
 NETWORK_RESPONSE = ("XX", "sample network response text")
 
 # Kind of instrument -> its element in a transaction.
@@ -41,6 +42,14 @@ _NO_TERMINAL: dict[str, Node] = {
     "pin_verified": False,
     "processing_mode": None,
 }
+# The person who receives a PayPal payment's goods, in the sandbox.
+PAYPAL_RECIPIENT = "test@paypal.com"
+_PAYPAL_EXTRAS = (
+    "refund_from_transaction_fee_amount",
+    "refund_from_transaction_fee_currency_iso_code",
+    "tax_id",
+    "tax_id_type",
+)
 
 
 def _stamp(text: str | None) -> Node:
@@ -156,22 +165,26 @@ def _paypal(record: Transaction) -> dict[str, Node]:
         "payment_id": wallet.get("payment_id") or f"PAY-{record.id.upper()}",
         "authorization_id": f"AUTH-{record.id.upper()}",
         "capture_id": f"CAP{record.id.upper()}" if captured else None,
-        "refund_id": f"REF{record.id.upper()}" if record.type == "credit" else None,
+        "refund_id": wallet.get("refund_id") or (f"REF{record.id.upper()}" if record.type == "credit" else None),
         "seller_protection_status": "ELIGIBLE",
         "transaction_fee_amount": "0.01" if captured else None,
         "transaction_fee_currency_iso_code": record.currency if captured else None,
-        "refund_from_transaction_fee_amount": None,
-        "refund_from_transaction_fee_currency_iso_code": None,
+        **{name: wallet.get(name) for name in _PAYPAL_EXTRAS},
+        "recipient_email": wallet.get("recipient_email") or PAYPAL_RECIPIENT,
+        "recipient_phone": _recipient_phone(wallet),
         "image_url": logo("paypal"),
         "debug_id": f"DEBUG{record.id.upper()}",
         **{name: wallet.get(name) for name in ("custom_field", "description", "payee_id", "payee_email")},
         "billing_agreement_id": wallet.get("billing_agreement_id"),
         "implicitly_vaulted_payment_method_token": None,
         "implicitly_vaulted_payment_method_global_id": None,
-        "tax_id": None,
-        "tax_id_type": None,
         "payment_instrument_type": "paypal_account",
     }
+
+
+def _recipient_phone(wallet: Fields) -> Node:
+    phone: dict[str, Node] = {name: wallet.get(f"recipient_{name}") for name in ("country_code", "national_number")}
+    return phone if any(phone.values()) else None
 
 
 def _life(record: Transaction) -> dict[str, Node]:
@@ -265,10 +278,11 @@ def _tail(record: Transaction) -> dict[str, Node]:
         **({"foreign_retailer": True} if record.foreign_retailer else {}),
         "processor_response_type": record.processor_response_type,
         "authorization_expires_at": _stamp(record.authorization_expires_at),
+        **({"partially_authorized": True} if record.processor_response_code == PARTIAL else {}),
         "retried": bool(record.retry_ids),
         "retry_ids": Elements("item", record.retry_ids),
         "retried_transaction_id": record.retried_transaction_id,
-        "upcoming_retry_date": None,
+        "upcoming_retry_date": record.upcoming_retry_date,
         "refund_global_ids": _global_ids("refund", record.refund_ids),
         "partial_settlement_transaction_global_ids": _global_ids("transaction", record.partial_settlement_ids),
         "refunded_transaction_global_id": global_id("transaction", record.refunded_transaction_id),
@@ -306,12 +320,12 @@ def _installment(part: Fields, adjustments: list[dict[str, Node]]) -> dict[str, 
 
 
 def _monthly_parts(record: Transaction) -> list[Fields]:
-    """Equal monthly parts; the first has the remainder of the division (inferred)."""
+    """Equal monthly parts; the last has the remainder of the division."""
     count = record.installment_count
     if not count:
         return []
     each = (Decimal(record.amount) / count).quantize(Decimal(1).scaleb(-exponent(record.currency)), ROUND_DOWN)
-    parts = [Decimal(record.amount) - each * (count - 1), *[each] * (count - 1)]
+    parts = [*[each] * (count - 1), Decimal(record.amount) - each * (count - 1)]
     return [
         {
             "id": f"{record.refunded_transaction_id or record.id}_INST_{number}",

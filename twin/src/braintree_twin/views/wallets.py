@@ -54,7 +54,9 @@ def wallet_card(kind: str, card: dict[str, Any], wallet: Fields) -> dict[str, No
         "expiration_year": card["expiration_year"],
         "image_url": card_logo(card) if kind in META else logo(LOGOS.get(kind, kind)),
         "is_network_tokenized": is_network_tokenized(kind, wallet),
-        "is_device_token": kind in ("apple_pay_card", "android_pay_card"),
+        # A merchant's token is no device's.
+        "is_device_token": kind in ("apple_pay_card", "android_pay_card")
+        and not wallet.get("merchant_token_identifier"),
         "customer_location": card["customer_location"],
         **empty_fields(kind),
         **bin_data(card),

@@ -14,7 +14,7 @@ from braintree_twin.state.records import Transaction
 from braintree_twin.validation import Errors, ValidationFailed, error_answer
 from braintree_twin.views.transactions import transaction as transaction_view
 
-NOT_AUTHORIZED, NOT_ELIGIBLE, SAME_AMOUNT, NOT_POSITIVE = "915218", "915219", "95606", "95605"
+NOT_AUTHORIZED, NOT_ELIGIBLE, SAME_AMOUNT = "915218", "915219", "95606"
 # The element that errors about the adjustment itself stand under.
 ADJUSTMENT = "authorization_adjustment"
 # The sources of authorizations that are final.
@@ -64,8 +64,6 @@ def _unable(account: MerchantAccount, change: Decimal) -> str | None:
 def _adjusted_amount(call: Call, record: Transaction) -> Decimal:
     amount, fault = TRANSACTION_AMOUNT.check(call.params(ROOT).text("amount"), record.currency)
     if amount is None:
-        if fault in (TRANSACTION_AMOUNT.negative, TRANSACTION_AMOUNT.not_positive):
-            raise _refused(record, ADJUSTMENT, "amount", NOT_POSITIVE)
         raise _refused(record, ROOT, "amount", fault or "81502")
     if record.type != "sale" or record.status != "authorized":
         raise _refused(record, ROOT, "base", NOT_AUTHORIZED)

@@ -30,7 +30,7 @@ from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.bank_verifications import read_mandate
 from braintree_twin.vault.instruments import Instrument, consume
 from braintree_twin.vault.storing import store_address, store_method
-from braintree_twin.vault.wallet_params import CONSENT_FAULT, PAYPAL, paypal_fields
+from braintree_twin.vault.wallet_params import ASKED_TOKEN, CONSENT_FAULT, PAYPAL, paypal_fields
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ def create(call: Call) -> Answer:
     if decision.approved:
         open_triggered_dispute(call, record)
     elif decision.status == "processor_declined" and instrument_of_vault(request):
-        _retry_by_number(call, record)
+        _retry_by_number(call, record, request.account.retries)
     return answer(call, record, status=201)
 
 
@@ -82,17 +82,19 @@ def instrument_of_vault(request: _Request) -> bool:
     return request.instrument.network_token and request.instrument.method is not None
 
 
-def _retry_by_number(call: Call, record: Transaction) -> None:
+def _retry_by_number(call: Call, record: Transaction, times: int) -> None:
     """Try a card that its network's token could not charge again by its number; the amount declines that, too."""
-    retry = replace(
-        record,
-        id=call.ids.transaction(),
-        network_token=False,
-        history=[dict(event) for event in record.history],
-        retried_transaction_id=record.id,
-    )
-    record.retry_ids = [retry.id]
-    call.store.transactions.put(call.merchant.id, retry)
+    for _ in range(times):
+        retry = replace(
+            record,
+            id=call.ids.transaction(),
+            network_token=False,
+            history=[dict(event) for event in record.history],
+            retry_ids=[],
+            retried_transaction_id=record.id,
+        )
+        record.retry_ids = [*record.retry_ids, retry.id]
+        call.store.transactions.put(call.merchant.id, retry)
     call.store.transactions.put(call.merchant.id, record)
 
 
@@ -245,9 +247,9 @@ def _vault(call: Call, request: _Request, record: Transaction) -> None:
     elif instrument.reusable:
         if instrument.kind == PAYPAL:
             instrument.wallet = {**instrument.wallet, "email": record.wallet["email"]}
-        method = store_method(
-            call, instrument, customer_id, token=request.source.new_token, billing_address_id=billing_id
-        )
+        token = request.source.new_token or instrument.wallet.get(ASKED_TOKEN)
+        instrument.wallet = {name: text for name, text in instrument.wallet.items() if name != ASKED_TOKEN}
+        method = store_method(call, instrument, customer_id, token=token, billing_address_id=billing_id)
         record.token = method.token
 
 

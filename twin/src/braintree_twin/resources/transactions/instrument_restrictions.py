@@ -18,6 +18,8 @@ NOT_CREDITABLE = frozenset(
 )
 CREDIT_NOT_ACCEPTED = "915101"
 AUTHENTICATED_TWICE = "915199"
+_SOURCES = ("credit_card", "payment_method_nonce", "payment_method_token", "customer_id")
+NO_INSTRUMENT = "none"
 # The older way to name an authentication.
 BY_TOKEN = AuthenticationCodes(unknown="91568", other_card="91570", other_nonce="91570")
 OF_SALES = AuthenticationCodes(unknown="915196", other_card="915197", other_nonce="915198")
@@ -32,13 +34,20 @@ def check_restrictions(
     """
     if kind == "credit" and instrument and instrument.kind in NOT_CREDITABLE:
         errors.add("base", CREDIT_NOT_ACCEPTED)
-    check_external_vault(params, errors, instrument.kind if instrument else None)
+    check_external_vault(params, errors, _kind_of(params, instrument))
     passed = _check_authentication(call, params, instrument, errors)
     _check_account_type(params, instrument, errors)
     paypal = params.section("options").section("paypal")
     if len(paypal.text("custom_field") or "") > 255:
         errors.on("options").on("paypal").add("custom_field", "91580")
     return passed
+
+
+def _kind_of(params: Params, instrument: Instrument | None) -> str | None:
+    """The kind of instrument: None if it is invalid, NO_INSTRUMENT if the request names none."""
+    if instrument:
+        return instrument.kind
+    return None if any(name in params for name in _SOURCES) else NO_INSTRUMENT
 
 
 def _check_authentication(call: Call, params: Params, instrument: Instrument | None, errors: Errors) -> Fields | None:

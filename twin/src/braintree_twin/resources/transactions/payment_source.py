@@ -73,7 +73,7 @@ def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
     elif gives_wallet:
         source.instrument = read_wallet(call, params, errors)
     elif gives_card or (card and source.customer is None):
-        source.instrument = _by_card(call, card, errors)
+        source.instrument = _by_card(call, params, errors)
     else:
         source.instrument = _by_customer(call, params, source, errors)
     if source.instrument and source.instrument.method and card.has("cvv"):
@@ -83,12 +83,15 @@ def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
     return source
 
 
-def _by_card(call: Call, card: Params, errors: Errors) -> Instrument | None:
+def _by_card(call: Call, params: Params, errors: Errors) -> Instrument | None:
+    """The card of the request. A network's token needs no cryptogram where an earlier payment had one."""
+    card = params.section("credit_card")
     if card.has(READER):
         return _by_card_reader(call, card.section(READER), errors)
+    is_repeated = bool(params.section("external_vault").text("previous_network_transaction_id"))
     details = read_card(call, card, errors.on("credit_card"), required=True)
     token = card.section(NETWORK_TOKEN)
-    if token and not token.has("cryptogram"):
+    if token and not token.has("cryptogram") and not is_repeated:
         errors.on("credit_card").add(NETWORK_TOKEN, CRYPTOGRAM_REQUIRED)
     return of_card(details.card, details.cvv, network_token=bool(token)) if details.card else None
 
@@ -97,7 +100,7 @@ def _by_card_reader(call: Call, read: Params, errors: Errors) -> Instrument | No
     """A card that was keyed into a reader. Nobody can decrypt it here: well-formed data stand for a test card."""
     parts = (read.text("encrypted_card_data") or "", read.text("key_serial_number") or "")
     if not all(_HEXADECIMAL.fullmatch(part) for part in parts):
-        errors.add("base", READER_NOT_SUPPORTED)
+        errors.add("merchant_account_id", READER_NOT_SUPPORTED)
         return None
     return of_card(make_card(call, CARD_IN_READER, Expiration("12", str(call.clock.now().year + 1))))
 

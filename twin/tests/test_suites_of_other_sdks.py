@@ -1,0 +1,165 @@
+"""Answers of the sandbox that the official suites of Ruby and Node expect, beside those of Python's."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from braintree import TransactionSearch
+from braintree.exceptions.authorization_error import AuthorizationError
+from braintree.exceptions.request_timeout_error import RequestTimeoutError
+from browser_calls import Browser
+from twin_sdk import VISA, card, codes, codes_on, sale, sale_request, settled_sale
+
+from braintree_twin.testing import Twin
+
+Gateway = Any
+ONE_TIME = "fake-paypal-one-time-nonce"
+PASS_THRU = {"eci_flag": "05", "cavv": "some_cavv", "xid": "some_xid"}
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [("invalid", "81716"), ("invalidnumber", "81715"), ("invalid card number", "81715"), ("4" * 20, "81716")],
+)
+def test_the_length_of_a_card_number_counts_letters_too(gateway: Gateway, number: str, code: str) -> None:
+    refused = gateway.customer.create({"credit_card": {"number": number, "expiration_date": "05/2030"}})
+    assert codes_on(refused, "customer", "credit_card", "number") == [code]
+
+
+@pytest.mark.parametrize("name", ["US", "United States", "United States of America"])
+def test_a_country_goes_by_its_code_and_its_common_name(gateway: Gateway, name: str) -> None:
+    assert sale(gateway, billing={"country_name": name}).billing_details.country_code_alpha3 == "USA"
+
+
+def test_a_paypal_account_gets_the_token_of_its_tokenization_when_a_sale_vaults_it(
+    gateway: Gateway, twin: Twin
+) -> None:
+    token = f"paypal_{datetime.now(UTC):%H%M%S%f}"
+    account = {"paypalAccount": {"consentCode": "CONSENT", "token": token}}
+    _, content = Browser(twin, gateway).client_api("POST", "payment_methods/paypal_accounts", account)
+    nonce = content["paypalAccounts"][0]["nonce"]
+    sold = sale(gateway, payment_method_nonce=nonce, options={"store_in_vault": True})
+    assert sold.paypal_details.token == token
+    assert gateway.paypal_account.find(token).token == token
+
+
+def test_payments_by_paypal_name_their_recipient(gateway: Gateway) -> None:
+    assert sale(gateway, payment_method_nonce=ONE_TIME).paypal_details.recipient_email == "test@paypal.com"
+    phone = {"country_code": "1", "national_number": "4082222222"}
+    options = {"paypal": {"recipient_email": "ann@example.com", "recipient_phone": phone}}
+    told = sale(gateway, payment_method_nonce=ONE_TIME, options=options).paypal_details
+    assert (told.recipient_email, told.recipient_phone) == ("ann@example.com", phone)
+
+
+def test_errors_of_pass_through_stand_on_the_verification(gateway: Gateway) -> None:
+    customer = gateway.customer.create().customer
+    asked = card(three_d_secure_pass_thru=PASS_THRU, options={"verify_card": True})
+    for refused in (
+        gateway.customer.update(customer.id, {"credit_card": asked}),
+        gateway.credit_card.create({**asked, "customer_id": customer.id}),
+    ):
+        assert codes_on(refused, "verification", "three_d_secure_version") == ["942117"]
+        assert codes(refused) == ["942117"]
+
+
+def test_the_last_installment_has_the_remainder(sandbox: Gateway) -> None:
+    asked = {"merchant_account_id": "card_processor_brl", "amount": "100.01", "installments": {"count": 12}}
+    sold = sale(sandbox, **asked, options={"submit_for_settlement": True})
+    assert [each["amount"] for each in sold.installments] == ["8.33"] * 11 + ["8.38"]
+    refunded = sandbox.transaction.refund(sold.id, Decimal("49.99")).transaction.refunded_installments
+    assert [each["adjustments"][0]["amount"] for each in refunded] == ["-4.16"] * 11 + ["-4.23"]
+
+
+def test_a_declined_network_token_is_tried_again_as_often_as_the_account_says(sandbox: Gateway) -> None:
+    asked = {"amount": "2000.00", "payment_method_token": "network_tokenized_credit_card"}
+    declined = sandbox.transaction.sale({**asked, "merchant_account_id": "ma_transaction_multiple_retries"}).transaction
+    assert len(declined.retry_ids) == 2
+    retries = [sandbox.transaction.find(each) for each in declined.retry_ids]
+    assert [(each.retried_transaction_id, each.retry_ids) for each in retries] == [(declined.id, [])] * 2
+
+
+def test_a_network_token_that_paid_before_needs_no_cryptogram(gateway: Gateway) -> None:
+    attributes = {"ecommerce_indicator": "05", "token_requestor_id": "45310020105"}
+    asked = sale_request(credit_card=card(network_tokenization_attributes=attributes))
+    assert codes(gateway.transaction.sale(asked)) == ["81762"]
+    earlier = {"status": "vaulted", "previous_network_transaction_id": "123456789012345"}
+    repeated = {**sale_request(credit_card=card(network_tokenization_attributes=attributes)), "external_vault": earlier}
+    assert gateway.transaction.sale(repeated).transaction.processed_with_network_token
+
+
+def test_a_partly_authorized_sale_says_so(gateway: Gateway) -> None:
+    asked = sale_request(amount="1004.00", accept_partial_authorization=True)
+    assert gateway.transaction.sale(asked).transaction.partially_authorized
+
+
+def test_an_external_vault_without_a_card_is_refused(gateway: Gateway) -> None:
+    asked = {"amount": "10.00", "external_vault": {"status": "will_vault"}}
+    assert codes_on(gateway.transaction.sale(asked), "transaction", "external_vault") == ["915176"]
+
+
+def test_a_customer_is_created_with_the_billing_agreement_of_a_paypal_account(gateway: Gateway) -> None:
+    def create(**account: str) -> Any:
+        # The Python SDK lets no such field through; Ruby's does.
+        path = f"{gateway.config.base_merchant_path()}/customers"
+        return gateway.config.http().post(path, {"customer": {"paypal_account": account}})
+
+    made = create(billing_agreement_id="B-1", email="ann@b.example")["customer"]
+    (account,) = gateway.customer.find(made["id"]).paypal_accounts
+    assert (account.billing_agreement_id, account.email) == ("B-1", "ann@b.example")
+    assert create(email="nobody")["api_error_response"]["message"].count("\n") == 1
+
+
+def test_a_customers_client_token_vaults_paypal_by_consent(gateway: Gateway, twin: Twin) -> None:
+    customer = gateway.customer.create().customer
+    browser = Browser(twin, gateway, customer_id=customer.id)
+    asked = {"paypalAccount": {"consentCode": "CONSENT"}}
+    _, content = browser.client_api("POST", "payment_methods/paypal_accounts", asked)
+    nonce = content["paypalAccounts"][0]["nonce"]
+    plan = {"payment_method_nonce": nonce, "plan_id": "integration_trialless_plan"}
+    paid = gateway.subscription.create(plan).subscription.transactions[0]
+    assert paid.customer_details.id == customer.id
+
+
+def test_a_client_tokens_fingerprint_has_its_domains(gateway: Gateway, twin: Twin) -> None:
+    browser = Browser(twin, gateway, domains=["shop.example"])
+    assert b"shop.example" in b64decode(browser.fingerprint + "==")
+    asked = {"domains": ["example"]}
+    with pytest.raises(ValueError, match="must be valid domain names"):
+        gateway.client_token.generate(asked)
+
+
+def test_a_search_below_zero_fails(gateway: Gateway) -> None:
+    with pytest.raises(RequestTimeoutError):
+        gateway.transaction.search(TransactionSearch.amount == "-10.00")
+
+
+def test_the_records_of_the_other_suites_are_found(sandbox: Gateway) -> None:
+    waiting = sandbox.transaction.find("first_attempted_ach_transaction")
+    assert waiting.upcoming_retry_date == f"{(datetime.now(UTC) + timedelta(days=1)).date()}"
+    for identifier, kind in (
+        ("aft_txn", "credit_card"),
+        ("apple_pay_transaction", "apple_pay_card"),
+        ("android_pay_card_transaction", "android_pay_card"),
+        ("android_pay_network_token_transaction", "android_pay_card"),
+    ):
+        assert sandbox.transaction.find(identifier).payment_instrument_type == kind
+    assert sandbox.transaction.find("threedsecuredtransaction").three_d_secure_info.pares_status == "Y"
+    assert sandbox.transaction.find("settledtransaction").paypal_details.tax_id_type == "BR_CPF"
+
+
+def test_the_sdks_see_how_their_requests_arrive(gateway: Gateway) -> None:
+    path = gateway.config.base_merchant_path()
+    shown = gateway.config.http().get(f"{path}/test/headers")["headers"]
+    assert shown["HTTP_USER_AGENT"].startswith("Braintree Python")
+    assert "HTTP_AUTHORIZATION" not in shown
+    with pytest.raises(AuthorizationError):
+        gateway.config.http().get(f"{path}/home")
+
+
+def test_a_refund_below_the_sale_keeps_the_sandbox_rules(gateway: Gateway) -> None:
+    sold = settled_sale(gateway, credit_card=card(number=VISA))
+    assert codes_on(gateway.transaction.refund(sold.id, "0.00"), "transaction", "amount") == ["81531"]
