@@ -53,6 +53,8 @@ class Standing(Enum):
     # Every use of a payment link is taken.
     USED_UP = "used_up"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
+    # Another payment for the same order exists.
+    ALREADY_PAID = "already_paid"
 
     @property
     def can_pay(self) -> bool:

@@ -9,12 +9,17 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from sqlalchemy import update
 
-from bayar import BayarClient, Checkout, CheckoutLine, money
+from adapters.persistence.sql.engine import create_engine
+from adapters.persistence.tables import checkouts
+from bayar import BayarClient, Checkout, CheckoutLine, CheckoutState, Payment, money
 from braintree_twin.testing import Twin
 from tests.browser.shop import SECONDS
 from tests.end_to_end.service import Service, environment_of
@@ -25,6 +30,8 @@ VISA, MASTERCARD = "4111111111111111", "5555555555554444"
 FRICTIONLESS, CHALLENGED, FAILS_CHALLENGE = "4000000000001000", "4000000000001091", "4000000000001109"
 NUMBERS: Final = (VISA, MASTERCARD, FRICTIONLESS, CHALLENGED, FAILS_CHALLENGE)
 SECURITY_CODE = "987"
+# The amount for which the twin declines: insufficient funds.
+DECLINED = "2001.00"
 # The fields of the page, and their inputs in the gateway's frames.
 FIELDS: Final = {"number": "#credit-card-number", "expirationDate": "#expiration", "cvv": "#cvv"}
 SUCCESS_URL = "http://localhost:9/paid"
@@ -43,17 +50,39 @@ class Site:
     bayar: BayarClient
     url: str
 
-    def create(self, amount: str = "25.00", **more: Any) -> Checkout:
+    def create(self, total: str = "25.00", **more: Any) -> Checkout:
         """A checkout of an order that no other test has."""
         given: dict[str, Any] = {
             "reference": f"order-{next(_REFERENCES)}",
-            "amount": money(amount, "USD"),
+            "amount": money(total, "USD"),
             "success_url": SUCCESS_URL,
             "cancel_url": CANCEL_URL,
-            "lines": [CheckoutLine(description="Gayo, 250 g", quantity=2, amount=money(amount, "USD"))],
+            "lines": [CheckoutLine(description="Gayo, 250 g", quantity=2, amount=money(total, "USD"))],
             "language_code": "en",
         }
         return self.bayar.create_checkout(**{**given, **more})
+
+    def create_in_eur(self, **more: Any) -> Checkout:
+        """A checkout whose payment needs 3-D Secure."""
+        return self.create(amount=money("25.00", "EUR"), lines=[], **more)
+
+    def payments_for(self, checkout: Checkout) -> list[Payment]:
+        return list(self.bayar.list_payments(reference=checkout.reference))
+
+    def payment_of(self, checkout: Checkout) -> Payment:
+        """The payment that paid the checkout, which is complete."""
+        read = self.bayar.get_checkout(checkout_id=checkout.checkout_id)
+        assert read.state is CheckoutState.COMPLETED
+        return self.bayar.get_payment(payment_id=read.payment_id)
+
+    def end_in(self, checkout: Checkout, seconds: float) -> None:
+        """Let the checkout's time run out sooner than the contract allows."""
+        engine = create_engine(self.service.environment["BAYAR_DATABASE_URL"])
+        soon = datetime.now(UTC) + timedelta(seconds=seconds)
+        with engine.begin() as connection:
+            own = checkouts.c.checkout_id == checkout.checkout_id
+            connection.execute(update(checkouts).where(own).values(expire_time=soon))
+        engine.dispose()
 
     def customer(self) -> str:
         return self.bayar.create_customer(given_name="Siti", family_name="Rahayu").customer_id
@@ -89,9 +118,19 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def axe() -> Path:
-    """npm's axe-core, which looks for faults that keep people from using a page."""
-    return npm_packages(HERE, "axe-core") / "node_modules" / "axe-core" / "axe.min.js"
+@cache
+def axe_script() -> str:
+    """npm's axe-core, which looks for faults that keep people from using a page. Frames that have it keep it."""
+    script = npm_packages(HERE, "axe-core") / "node_modules" / "axe-core" / "axe.min.js"
+    return f"if (!window.axe) {{ {script.read_text('utf-8')} }}"
+
+
+# The page stays for two seconds before it returns to the shop: tests need not wait for that.
+_RETURN_AT_ONCE: Final = """
+if (window === window.top) {
+  window.setTimeout = ((wait) => (run, ms, ...more) => wait(run, ms === 2000 ? 50 : ms, ...more))(window.setTimeout);
+}
+"""
 
 
 @dataclass(slots=True)
@@ -146,17 +185,22 @@ class Shopper:
             assert f'{SECURITY_CODE}\\"' not in request
 
     def violations(self) -> list[str]:
-        """The faults that axe finds on the page and in its frames: rule, and where."""
-        for frame in self.page.frames:
-            frame.evaluate(axe().read_text("utf-8"))
-        found = self.page.evaluate("async () => (await axe.run()).violations")
-        return [f"{each['id']}: {node['target']}" for each in found for node in each["nodes"]]
+        return violations(self.page)
+
+
+def violations(page: Page) -> list[str]:
+    """The faults that axe finds on the page and in its frames: rule, and where."""
+    for frame in page.frames:
+        frame.evaluate(axe_script())
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [f"{each['id']}: {node['target']}" for each in found for node in each["nodes"]]
 
 
 @contextmanager
 def shopper(browser: Browser, site: Site, **context: Any) -> Iterator[Shopper]:
     """A shopper with a fresh browser, who reads English on a large screen unless the context says otherwise."""
     opened = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1100, "height": 900}, **context})
+    opened.add_init_script(_RETURN_AT_ONCE)
     page = opened.new_page()
     page.set_default_timeout(SECONDS * 1000)
     person = Shopper(site, opened, page)

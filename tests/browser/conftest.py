@@ -1,4 +1,4 @@
-"""One twin and one Chromium for the run, a fresh page for each test."""
+"""One twin, one service with its checkout page and one Chromium for the run; a fresh page for each test."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from braintree_twin.testing import Twin, start_twin
+from tests.api_keys import in_environment
+from tests.browser.checkout_site import Shopper, Site, running_site, shopper
 from tests.browser.shop import Shop, braintree_web, chromium
 
 
@@ -51,3 +53,19 @@ def shop(browser: Browser) -> Iterator[Shop]:
     opened = Shop(browser, braintree_web())
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def site(twin: Twin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Payments in EUR need 3-D Secure."""
+    settings = {"BAYAR_THREE_D_SECURE": "if_offered,EUR=required"}
+    with in_environment(), running_site(tmp_path_factory.mktemp("site"), twin, settings) as running:
+        yield running
+        assert "Traceback" not in running.service.log, running.service.log[-4000:]
+        assert "4111" not in running.service.log
+
+
+@pytest.fixture
+def person(browser: Browser, site: Site) -> Iterator[Shopper]:
+    with shopper(browser, site) as opened:
+        yield opened

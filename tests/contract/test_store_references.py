@@ -51,6 +51,22 @@ class TestReferences:
         add(store, second)
         assert get(store, second).is_live
 
+    def test_the_live_payment_of_a_reference_is_found(self, store: Store) -> None:
+        first, second, theirs = started("order"), started("order"), started("order", caller_id=OTHER_SHOP)
+
+        def found(reference: str = "order") -> PaymentId | None:
+            with store.read() as work:
+                return work.payments.paying(first.terms.caller_id, reference)
+
+        add(store, theirs, own(ANN))
+        assert found() is None
+        add(store, first)
+        assert (found(), found("Order")) == (first.terms.payment_id, None)
+        change(store, first, fail)
+        assert found() is None
+        add(store, second)
+        assert found() == second.terms.payment_id
+
     def test_another_attempt_is_refused_after_the_reference_was_taken(self, store: Store) -> None:
         first, second, third = started("order"), started("order"), started()
         add(store, first)

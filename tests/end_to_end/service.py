@@ -18,6 +18,7 @@ from bayar.messages import BayarClient, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
 from tests.api_keys import let_in
 
+PROGRAM: Final = ("-m", "bootstrap.cli.main", "serve")
 READY: Final = "Bayar listens on "
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 15.0
@@ -93,7 +94,7 @@ class Service:
     address: str = ""
     http_url: str = ""
     # The program that Python runs.
-    program: tuple[str, ...] = ("-m", "bootstrap.cli.main", "serve")
+    program: tuple[str, ...] = PROGRAM
     start_seconds: float = START_SECONDS
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
     _clients: list[BayarClient] = field(default_factory=list, repr=False)
@@ -178,11 +179,13 @@ class Pair:
 
 
 @contextmanager
-def running_pair(directory: Path, more: Mapping[str, str] | None = None, database_url: str = "") -> Iterator[Pair]:
+def running_pair(
+    directory: Path, more: Mapping[str, str] | None = None, database_url: str = "", program: tuple[str, ...] = PROGRAM
+) -> Iterator[Pair]:
     """Both, on free ports; gone when you leave."""
     with start_twin(directory) as twin:
         url = database_url or f"sqlite:///{directory / 'bayar.db'}"
-        service = Service(environment_of(twin, url, more), directory / "bayar.log")
+        service = Service(environment_of(twin, url, more), directory / "bayar.log", program=program)
         try:
             service.start()
             yield Pair(service, twin, directory)

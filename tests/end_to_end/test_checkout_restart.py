@@ -15,19 +15,20 @@ from tests.api_keys import in_environment
 from tests.end_to_end.checkout_steps import OTHER_NONCE, Shopper, a_checkout, at_page, page_settings, state_of
 from tests.end_to_end.service import Pair, running_pair, until
 
-DELAY_SECONDS = 1.5
+DELAY_SECONDS = 1
 When = Literal["before", "after"]
 
 
 @pytest.fixture(scope="module")
 def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     settings = page_settings(
-        BAYAR_ABSENCE_HORIZON_SECONDS="6",
-        # The resolver waits for the end of the lease: both and 15 s.
+        # Longer than the gateway works on an abandoned request.
+        BAYAR_ABSENCE_HORIZON_SECONDS="4",
         BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS="1",
-        BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS="3",
+        BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS="2",
     )
-    with in_environment(), running_pair(tmp_path_factory.mktemp("restart"), settings) as pair:
+    program = ("-m", "tests.end_to_end.with_short_lease", "serve")
+    with in_environment(), running_pair(tmp_path_factory.mktemp("restart"), settings, program=program) as pair:
         yield pair
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +71,10 @@ class Answers:
         if view.standing is Standing.PAID and view.payment is not None:
             return self.result_keys.return_url(view.checkout, view.payment.terms.payment_id, self.now())
         return "" if view.standing is Standing.PENDING else view.checkout.terms.cancel_url
+
+    def seconds_left(self, view: CheckoutView) -> int:
+        """Until the checkout expires, rounded up."""
+        return max(0, math.ceil((view.checkout.expire_time - self.now()).total_seconds()))
 
     def _reason(self, view: CheckoutView, texts: Texts) -> str:
         decline = view.payment.final_decline if view.payment is not None else None

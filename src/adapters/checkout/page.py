@@ -19,7 +19,7 @@ from domain.three_d_secure import ThreeDSecurePolicy
 
 # The texts that the page's script shows.
 _SCRIPT_TEXTS: Final = (
-    *("paying", "checking", "paid", "network", "unknown", "not_loaded", "card_refused", "not_authenticated"),
+    *("paying", "checking", "offline", "paid", "network", "unknown", "not_loaded", "card_refused", "not_authenticated"),
     *("number_label", "expiry_label", "cvv_label", "number_empty", "number_invalid"),
     *("expiry_empty", "expiry_invalid", "cvv_empty", "cvv_invalid"),
 )
@@ -41,6 +41,8 @@ class Shown:
     state: str
     message: str
     return_url: str
+    # Until the checkout expires.
+    seconds_left: int
     request_token: str
     policy: ThreeDSecurePolicy
     methods: Sequence[PaymentMethod] = ()
@@ -55,6 +57,7 @@ def checkout_page(shown: Shown, site: Site, assets: Assets, texts: Texts) -> str
         "data-state": shown.state,
         "data-attempt": str(shown.view.attempt),
         "data-amount": checkout.terms.amount.to_decimal(),
+        "data-seconds-left": str(shown.seconds_left),
     }
     if shown.policy is not ThreeDSecurePolicy.NOT_WANTED:
         attributes["data-authenticate"] = "true"
@@ -72,10 +75,11 @@ def checkout_page(shown: Shown, site: Site, assets: Assets, texts: Texts) -> str
     _notice(main, "progress", "status", "" if is_message else shown.message)
     if has_form:
         _form(main, shown, texts)
-    is_paid = shown.view.standing is Standing.PAID
-    back = {"class": "button", "id": "return", "href": shown.return_url if is_paid else "#"}
-    _add(main, "a", texts["back"], back if is_paid else {**back, "hidden": ""})
-    _footer(main, checkout, texts, can_cancel=not is_paid and shown.view.standing is not Standing.PENDING)
+    # The end of the page: there is nothing to do but to go back.
+    is_over = not has_form and bool(shown.return_url)
+    back = {"class": "button", "id": "return", "href": shown.return_url if is_over else "#"}
+    _add(main, "a", texts["back"], back if is_over else {**back, "hidden": ""})
+    _footer(main, checkout, texts, can_cancel=shown.view.standing.can_pay)
     if has_form:
         _add(SubElement(main, "noscript"), "p", texts["no_script"])
     # A block of data. No text can end it: "<" is escaped.
@@ -221,9 +225,8 @@ def _components(checkout: Checkout) -> tuple[str, ...]:
 
 
 def _notice(main: Element, name: str, role: str, text: str) -> None:
-    attributes = {"id": name, "role": role}
-    if role == "status":
-        attributes["tabindex"] = "-1"
+    # The script moves the focus to it.
+    attributes = {"id": name, "role": role, "tabindex": "-1"}
     _add(main, "p", text, attributes if text else {**attributes, "hidden": ""})
 
 

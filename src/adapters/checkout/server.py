@@ -206,6 +206,7 @@ class CheckoutServer:
             state=answers.name(view),
             message=answers.message(view, texts),
             return_url=answers.return_url(view),
+            seconds_left=answers.seconds_left(view),
             request_token=self._site.request_token(page.token, cookie),
             policy=self._handlers.policy(checkout),
             methods=methods,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.common.caller import Caller, Scope
 from application.common.conflicts import retry_on_conflict
@@ -50,6 +50,8 @@ class ViewCheckout:
                 return None
             own = own_session(checkout, session)
             view = self._view(work, checkout, work.checkouts.use(checkout.checkout_id, own))
+            if view.standing.can_pay and _is_paid_elsewhere(work, checkout):
+                return replace(view, standing=Standing.ALREADY_PAID)
         if view.use is not None and view.use.state is UseState.PAYING:
             return self.settle(checkout.checkout_id, own)
         return view
@@ -78,6 +80,12 @@ class ViewCheckout:
 def own_session(checkout: Checkout, session: str) -> str:
     """Only the uses of a payment link belong to a browser."""
     return session if checkout.terms.is_link else ""
+
+
+def _is_paid_elsewhere(work: UnitOfWork, checkout: Checkout) -> bool:
+    """A call of the caller's, or another checkout, may have paid for the order. The uses of a link are orders apart."""
+    terms = checkout.terms
+    return not terms.is_link and work.payments.paying(checkout.caller_id, terms.reference) is not None
 
 
 def _payment(work: UnitOfWork, use: CheckoutUse | None) -> Payment | None:

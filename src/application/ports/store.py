@@ -128,6 +128,9 @@ class Payments(Protocol):
     def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
         """Reads a payment. With `lock`, nobody else changes it until the transaction ends."""
 
+    def paying(self, caller_id: CallerId, reference: str) -> PaymentId | None:
+        """The live payment for the caller's reference. Payments by customers' own credentials do not count."""
+
     def detach(self, payment: Payment) -> DetachedPayment:
         """Detaches the payment as stored now. Valid once this transaction commits, unless the object changes."""
 

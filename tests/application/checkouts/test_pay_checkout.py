@@ -12,6 +12,7 @@ import pytest
 from application.checkouts.pay_checkout import PayCheckoutCommand, PayProblem
 from domain.checkout import MAX_ATTEMPTS, CheckoutMethod, CheckoutState, Standing
 from domain.errors import CheckoutBeingPaid, CheckoutCompleted
+from domain.events import CaptureMode
 from domain.payment import Payment
 from tests.application.checkouts.steps import DECLINED, VISA_NONCE, CheckoutShop
 from tests.application.shop import SHOP, an_order
@@ -162,10 +163,41 @@ def test_a_completed_checkout_does_not_expire(shop: CheckoutShop) -> None:
 def test_an_order_that_was_paid_elsewhere_is_not_paid_again(shop: CheckoutShop) -> None:
     checkout = shop.checkout()
     shop.create(an_order(reference=checkout.terms.reference), SHOP)
+    assert shop.seen(checkout).standing is Standing.ALREADY_PAID
     refused = shop.pay_at(checkout)
-    assert (refused.problem, refused.view.attempt) == (PayProblem.ALREADY_PAID, 2)
-    assert shop.pay_at(checkout, attempt=2).problem is PayProblem.ALREADY_PAID
+    assert (refused.problem, refused.view.standing) == (None, Standing.ALREADY_PAID)
     assert shop.effects() == 1
+
+
+def test_an_order_that_is_paid_elsewhere_at_the_same_time_is_not_paid_again(shop: CheckoutShop) -> None:
+    """The shopper's request passed its checks; then another payment for the order was made."""
+    checkout = shop.checkout()
+
+    def pay_elsewhere_first(*arguments: Any, **named: Any) -> Payment:
+        shop.create(an_order(reference=checkout.terms.reference), SHOP)
+        return shop.create(*arguments, **named)
+
+    slow = replace(shop.pay_checkout, create_payment=pay_elsewhere_first)  # type: ignore[arg-type]  # a slower one
+    refused = slow(PayCheckoutCommand(token=checkout.token, session="", attempt=1, nonce=VISA_NONCE))
+    assert refused is not None
+    assert (refused.problem, refused.view.attempt) == (PayProblem.ALREADY_PAID, 2)
+    assert shop.effects() == 1
+
+
+def test_two_checkouts_of_one_order_are_paid_once(shop: CheckoutShop) -> None:
+    first, second = (shop.checkout(reference="order") for _ in range(2))
+    shop.pay_at(first)
+    assert shop.seen(second).standing is Standing.ALREADY_PAID
+    assert shop.pay_at(second).view.standing is Standing.ALREADY_PAID
+    assert shop.effects() == 1
+
+
+def test_an_order_whose_payment_was_voided_can_be_paid_again(shop: CheckoutShop) -> None:
+    checkout = shop.checkout()
+    elsewhere = shop.create(an_order(reference=checkout.terms.reference, capture_mode=CaptureMode.MANUAL), SHOP)
+    assert shop.seen(checkout).standing is Standing.ALREADY_PAID
+    shop.void(elsewhere)
+    assert shop.pay_at(checkout).view.standing is Standing.PAID
 
 
 def test_each_session_of_a_payment_link_pays_once_up_to_the_limit(shop: CheckoutShop) -> None:

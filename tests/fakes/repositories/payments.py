@@ -59,6 +59,13 @@ class MemoryPayments:
         stored = self._state.payments.get(payment_id)
         return None if stored is None else self._tracked_copy(stored)
 
+    def paying(self, caller_id: CallerId, reference: str) -> PaymentId | None:
+        wanted = (caller_id, reference, None)
+        for one in self._state.payments.values():
+            if one.is_live and (one.terms.caller_id, one.terms.reference, one.terms.reference_space) == wanted:
+                return one.terms.payment_id
+        return None
+
     def detach(self, payment: Payment) -> DetachedPayment:
         return _DetachedPayment(payment, self._state.payments[payment.terms.payment_id])
 

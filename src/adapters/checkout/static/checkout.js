@@ -1,8 +1,8 @@
 /*
  * The checkout page's behaviour: the gateway's fields, one payment however often it is asked for, and the outcome.
  *
- * The server renders the order, the texts (element #texts, JSON) and the state; main#checkout has data-state, data-attempt
- * and data-amount. Texts: paying, checking, paid, network, unknown, not_loaded, card_refused, not_authenticated,
+ * The server renders the order, the texts (element #texts, JSON) and the state; main#checkout has data-state, data-attempt,
+ * data-amount and data-seconds-left. Texts: paying, checking, offline, paid, network, unknown, not_loaded, card_refused, not_authenticated,
  * number_label, expiry_label, cvv_label, number_empty, number_invalid, expiry_empty, expiry_invalid, cvv_empty, cvv_invalid.
  */
 (function () {
@@ -14,6 +14,7 @@
   const LONGEST_PAUSE_SECONDS = 30;
   const LONGEST_WAIT_SECONDS = 120;
   const RETURN_AFTER_MS = 2000;
+  const EXPIRY_LOOK_MS = 2000;
 
   const main = element("checkout");
   const texts = JSON.parse(element("texts").textContent);
@@ -64,7 +65,10 @@
         }
         wait = Math.min(answer.retry_after_seconds, LONGEST_WAIT_SECONDS);
       } catch {
-        // The connection is lost.
+        // The connection is lost. A shopper who waits for an outcome reads it.
+        if (busy) {
+          progress(texts.offline);
+        }
       }
       await pause(Math.max(seconds, wait));
     }
@@ -94,7 +98,8 @@
     say("progress", "");
     say("message", text);
     if (text) {
-      element("message").scrollIntoView({ block: "nearest" });
+      // So that the next thing a screen reader says, and the next step of the keyboard, begin here.
+      element("message").focus();
     }
   }
 
@@ -137,18 +142,31 @@
     show(answer.state);
     if (answer.state === "paid") {
       leave(answer);
-    } else {
-      complain(answer.message || "");
+      return;
+    }
+    if (!PAYABLE.includes(answer.state)) {
+      offerWayBack(answer.return_url);
+    }
+    complain(answer.message || "");
+  }
+
+  /* The address of the shop, where there is one, as a button. */
+  function offerWayBack(address) {
+    if (address) {
+      element("return").href = address;
+      element("return").hidden = false;
+    }
+    const cancel = element("cancel");
+    if (cancel) {
+      cancel.hidden = true;
     }
   }
 
   function leave(answer) {
     progress(answer.message || texts.paid);
-    const back = element("return");
     element("progress").focus();
-    if (answer.return_url && back) {
-      back.href = answer.return_url;
-      back.hidden = false;
+    if (answer.return_url) {
+      offerWayBack(answer.return_url);
       window.setTimeout(() => window.location.assign(answer.return_url), RETURN_AFTER_MS);
     }
   }
@@ -378,6 +396,25 @@
     show("open");
   }
 
+  /* Tells the end of the checkout's time as it comes, also to a phone that slept meanwhile. The server's clock decides. */
+  function watchExpiry() {
+    const end = Date.now() + Number(main.dataset.secondsLeft) * 1000;
+    const mayPay = () => !busy && PAYABLE.includes(main.dataset.state);
+    let asking = false;
+    const timer = window.setInterval(async () => {
+      if (asking || !mayPay() || Date.now() < end) {
+        return;
+      }
+      asking = true;
+      const answer = await askState();
+      asking = false;
+      if (mayPay() && !PAYABLE.includes(answer.state)) {
+        window.clearInterval(timer);
+        await follow(answer);
+      }
+    }, EXPIRY_LOOK_MS);
+  }
+
   /* Helps the gateway against fraud; a payment does without. */
   function collectDeviceData() {
     if (window.braintree.dataCollector) {
@@ -402,6 +439,7 @@
         askState().then(follow);
       }
     });
+    watchExpiry();
     if (main.dataset.state === "pending") {
       busy = true;
       askState().then(follow);

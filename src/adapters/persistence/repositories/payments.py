@@ -215,6 +215,11 @@ class SqlPayments:
         own = [_OperationRow._make(row[_WIDTH:]) for row in rows if row[_WIDTH] is not None]
         return self._restored(_PaymentRow._make(rows[0][:_WIDTH]), own)
 
+    def paying(self, caller_id: CallerId, reference: str) -> PaymentId | None:
+        table = payments.c
+        same = select(table.payment_id).where(table.caller_id == caller_id, table.reference == reference, IS_LIVE)
+        return self._connection.execute(same).scalar()
+
     def detach(self, payment: Payment) -> DetachedPayment:
         return replace(self._stored[id(payment)], is_reattached=False)
 
@@ -476,9 +481,9 @@ class SqlPayments:
     def _holder(self, payment: Payment) -> PaymentId | None:
         """The live payment with the reference in its scope."""
         terms, table = payment.terms, payments.c
-        same = select(table.payment_id).where(table.caller_id == terms.caller_id, table.reference == terms.reference)
         if terms.reference_space is None:
-            return self._connection.execute(same.where(IS_LIVE)).scalar()
+            return self.paying(terms.caller_id, terms.reference)
+        same = select(table.payment_id).where(table.caller_id == terms.caller_id, table.reference == terms.reference)
         return self._connection.execute(
             same.where(table.reference_space == terms.reference_space, IS_LIVE_IN_SPACE)
         ).scalar()
