@@ -32,6 +32,7 @@ class CheckoutMethod(Enum):
     CARD = "card"
     STORED = "stored"
     APPLE_PAY = "apple_pay"
+    PAYPAL = "paypal"
 
 
 class UseState(Enum):

@@ -125,6 +125,23 @@ def axe_script() -> str:
     return f"if (!window.axe) {{ {script.read_text('utf-8')} }}"
 
 
+# Apple Pay, as Safari has it: a session that the owner approves at once.
+APPLE_PAY: Final = """
+window.ApplePaySession = class {
+  static canMakePayments() { return true; }
+  static supportsVersion() { return true; }
+  constructor() { window.wallet = this; this.STATUS_SUCCESS = 0; this.STATUS_FAILURE = 1; }
+  begin() { this.onvalidatemerchant({validationURL: "https://apple.example/validate"}); }
+  completeMerchantValidation() {
+    const paymentData = {data: "x", signature: "x", version: "EC_v1", header: {}};
+    const paymentMethod = {displayName: "Visa 1111", network: "Visa", type: "debit"};
+    this.onpaymentauthorized({payment: {token: {paymentData, paymentMethod, transactionIdentifier: "1"}}});
+  }
+  completePayment(status) { window.walletStatus = status; }
+  abort() { window.walletStatus = "aborted"; }
+};
+Object.assign(window.ApplePaySession, {STATUS_SUCCESS: 0, STATUS_FAILURE: 1});
+"""
 # The page stays for two seconds before it returns to the shop: tests need not wait for that.
 _RETURN_AT_ONCE: Final = """
 if (window === window.top) {

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from bayar import CheckoutMethod, PaymentState, verify_checkout_result
+from bayar import PaymentState, verify_checkout_result
 from tests.browser.checkout_site import DECLINED, PHONE, SECURITY_CODE, SMALLEST_PHONE, VISA, Shopper, Site, shopper
 
 TOKENIZATION = "**/client_api/v1/payment_methods/credit_cards"
@@ -244,32 +244,3 @@ def test_the_page_fits_a_phone_and_axe_finds_nothing(
         person.retype_number(VISA)
         person.pay()
         person.expect_return()
-
-
-APPLE_PAY = """
-window.ApplePaySession = class {
-  static canMakePayments() { return true; }
-  static supportsVersion() { return true; }
-  constructor() { window.wallet = this; this.STATUS_SUCCESS = 0; this.STATUS_FAILURE = 1; }
-  begin() { this.onvalidatemerchant({validationURL: "https://apple.example/validate"}); }
-  completeMerchantValidation() {
-    const paymentData = {data: "x", signature: "x", version: "EC_v1", header: {}};
-    const paymentMethod = {displayName: "Visa 1111", network: "Visa", type: "debit"};
-    this.onpaymentauthorized({payment: {token: {paymentData, paymentMethod, transactionIdentifier: "1"}}});
-  }
-  completePayment(status) { window.walletStatus = status; }
-  abort() { window.walletStatus = "aborted"; }
-};
-Object.assign(window.ApplePaySession, {STATUS_SUCCESS: 0, STATUS_FAILURE: 1});
-"""
-
-
-def test_a_wallet_pays(site: Site, person: Shopper) -> None:
-    checkout = site.create(methods=[CheckoutMethod.CARD, CheckoutMethod.APPLE_PAY])
-    person.page.add_init_script(APPLE_PAY)
-    person.open(checkout.url)
-    person.page.locator("#apple-pay").click()
-    person.expect_return()
-    paid = site.payment_of(checkout)
-    assert paid.instrument is not None
-    assert "APPLE_PAY" in paid.instrument.kind.name

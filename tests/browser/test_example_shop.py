@@ -10,15 +10,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.browser.challenge import answer_challenge
-from tests.browser.checkout_site import FIELDS
+from tests.browser.checkout_site import FIELDS, violations
 from tests.browser.shop import CHROMIUM, SECONDS, braintree_web
 from tests.languages.toolchain import ROOT
 
+Scheme = Literal["light", "dark"]
 CHALLENGED, VISA = "4000000000001091", "4111111111111111"
 
 
@@ -69,14 +71,34 @@ def _two_free_ports() -> int:
             return port
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def own_browser(browser: Browser) -> Iterator[Browser]:
     """A browser as a person has it: nothing leads it to the twin."""
-    own = browser.browser_type.launch(executable_path=CHROMIUM)
-    opened = own.new_page()
+    started = browser.browser_type.launch(executable_path=CHROMIUM)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def page(own_browser: Browser) -> Iterator[Page]:
+    opened = own_browser.new_page()
     opened.set_default_timeout(SECONDS * 1000)
     yield opened
-    own.close()
+    opened.context.close()
+
+
+def sign_in(page: Page, example: RunningShop, email: str) -> None:
+    page.goto(f"{example.url}/account")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Name").fill("Siti Rahayu")
+    page.get_by_label("Password").fill("rahasia")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def open_desk(page: Page, example: RunningShop) -> None:
+    page.goto(f"{example.url}/owner")
+    page.get_by_label("Password").fill(example.owner_password)
+    page.get_by_role("button", name="Open").click()
 
 
 def put_into_cart(page: Page, example: RunningShop) -> None:
@@ -100,9 +122,7 @@ def test_a_guest_pays_by_redirect_and_the_owner_refunds(example: RunningShop, pa
     page.locator("#pay").click()
     answer_challenge(page)
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
-    page.goto(f"{example.url}/owner")
-    page.get_by_label("Password").fill(example.owner_password)
-    page.get_by_role("button", name="Open").click()
+    open_desk(page, example)
     page.get_by_role("button", name="Refund").first.click()
     expect(page.get_by_role("status")).to_contain_text("$14.50 goes back")
     expect(page.locator("tbody tr").first).to_contain_text("Refunded")
@@ -111,11 +131,7 @@ def test_a_guest_pays_by_redirect_and_the_owner_refunds(example: RunningShop, pa
 
 
 def test_a_customer_pays_in_the_frame_and_with_the_stored_card_the_next_time(example: RunningShop, page: Page) -> None:
-    page.goto(f"{example.url}/account")
-    page.get_by_label("E-mail").fill("siti@example.com")
-    page.get_by_label("Name").fill("Siti Rahayu")
-    page.get_by_label("Password").fill("rahasia")
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, example, "siti@example.com")
     put_into_cart(page, example)
     page.get_by_role("button", name="Pay on this page").click()
     checkout = page.frame_locator("iframe.checkout")
@@ -133,6 +149,48 @@ def test_a_customer_pays_in_the_frame_and_with_the_stored_card_the_next_time(exa
     expect(page.get_by_text("There are none.")).to_be_visible()
     page.goto(f"{example.url}/orders")
     expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_paypal_leaves_the_frame_and_comes_back_to_the_shop(example: RunningShop, page: Page) -> None:
+    put_into_cart(page, example)
+    page.get_by_role("button", name="Pay on this page").click()
+    page.frame_locator("iframe.checkout").locator("#paypal").click()
+    page.locator("#approve").click()
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_of_the_shop(example: RunningShop, page: Page, scheme: Scheme) -> None:
+    page.set_viewport_size({"width": 320, "height": 568})
+    page.emulate_media(color_scheme=scheme)
+
+    def check() -> None:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
+        assert violations(page) == [], page.url
+
+    for path in ("", "cart", "orders", "account", "owner"):
+        page.goto(f"{example.url}/{path}")
+        check()
+    sign_in(page, example, f"{scheme}@example.com")
+    check()
+    put_into_cart(page, example)
+    check()
+    page.get_by_role("button", name="Pay on this page").click()
+    checkout = page.frame_locator("iframe.checkout")
+    type_card(checkout)
+    check()
+    checkout.locator("#save").check()
+    checkout.locator("#pay").click()
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    check()
+    for path in ("orders", "account"):
+        page.goto(f"{example.url}/{path}")
+        check()
+    page.goto(f"{example.url}/orders")
+    page.locator("tbody a").first.click()
+    check()
+    open_desk(page, example)
+    check()
 
 
 def test_a_stranger_sees_no_order_and_refunds_nothing(example: RunningShop, page: Page) -> None:

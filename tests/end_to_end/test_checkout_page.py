@@ -206,6 +206,8 @@ def test_a_page_without_a_usable_way_to_pay_says_so(bayar: BayarClient) -> None:
     wallet = at_page(a_checkout(bayar, methods=[CheckoutMethod.CHECKOUT_METHOD_APPLE_PAY])).open().body
     assert 'id="apple-pay"' in wallet
     assert "/apple-pay.min.js" in wallet
+    assert 'id="paypal"' not in wallet
+    assert 'id="paypal"' in at_page(a_checkout(bayar, methods=[CheckoutMethod.CHECKOUT_METHOD_PAYPAL])).open().body
 
 
 def test_every_text_of_the_page_is_there_in_each_language() -> None:
@@ -222,6 +224,9 @@ def test_an_order_that_was_paid_elsewhere_is_not_paid_again(bayar: BayarClient) 
     answer = shopper.pay()
     assert answer.state == "already_paid"
     assert "do not pay again" in answer.json["message"]
+    page = shopper.open()
+    assert shown_state(page) == "already_paid"
+    assert 'id="payment"' not in page.body
 
 
 def test_the_client_token_comes_by_a_request_of_its_own(bayar: BayarClient) -> None:

@@ -10,6 +10,7 @@ from bayar import (
     BayarClient,
     BayarError,
     CheckoutLine,
+    CheckoutMethod,
     CheckoutState,
     EventType,
     Money,
@@ -19,6 +20,8 @@ from bayar import (
 from shop.catalogue import CURRENCY
 from shop.orders import Order, Records
 
+# The page shows those of them that the merchant account and the browser have.
+_METHODS = (CheckoutMethod.CARD, CheckoutMethod.PAYPAL, CheckoutMethod.APPLE_PAY)
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +56,7 @@ class Payments:
             ],
             success_url=f"{self._base_url}/orders/{order.number}/return",
             cancel_url=f"{self._base_url}/orders/{order.number}/return",
+            methods=[*_METHODS, *([CheckoutMethod.STORED] if customer_id else [])],
             offer_storing=bool(customer_id),
         )
         self._records.keep_checkout(order.number, checkout.checkout_id, checkout.result_key)

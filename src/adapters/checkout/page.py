@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from adapters.checkout.assets import Assets
 from adapters.checkout.site import Site
 from adapters.checkout.texts import Texts, all_texts
+from adapters.checkout.ways_to_pay import WaysToPay, is_card
 from application.checkouts.view_checkout import CheckoutView
 from domain.checkout import Checkout, CheckoutMethod, Standing
 from domain.instrument import InstrumentKind
@@ -19,9 +20,9 @@ from domain.three_d_secure import ThreeDSecurePolicy
 
 # The texts that the page's script shows.
 _SCRIPT_TEXTS: Final = (
-    *("paying", "checking", "offline", "paid", "network", "unknown", "not_loaded", "card_refused", "not_authenticated"),
-    *("number_label", "expiry_label", "cvv_label", "number_empty", "number_invalid"),
-    *("expiry_empty", "expiry_invalid", "cvv_empty", "cvv_invalid"),
+    *("paying", "checking", "offline", "to_paypal", "paypal_cancelled", "no_method", "paid", "network", "unknown"),
+    *("not_loaded", "card_refused", "not_authenticated", "number_label", "expiry_label", "cvv_label"),
+    *("number_empty", "number_invalid", "expiry_empty", "expiry_invalid", "cvv_empty", "cvv_invalid"),
 )
 _COMPONENTS: Final = ("client", "hosted-fields", "three-d-secure", "data-collector")
 _KINDS: Final = {
@@ -30,6 +31,8 @@ _KINDS: Final = {
     InstrumentKind.GOOGLE_PAY: "Google Pay",
     InstrumentKind.VENMO: "Venmo",
 }
+# With the names of their texts.
+_WALLETS: Final = {CheckoutMethod.APPLE_PAY: "apple_pay", CheckoutMethod.PAYPAL: "paypal"}
 _SHOWS_FORM: Final = frozenset({Standing.OPEN, Standing.DECLINED, Standing.PENDING})
 
 
@@ -45,7 +48,7 @@ class Shown:
     seconds_left: int
     request_token: str
     policy: ThreeDSecurePolicy
-    methods: Sequence[PaymentMethod] = ()
+    ways: WaysToPay
 
 
 def checkout_page(shown: Shown, site: Site, assets: Assets, texts: Texts) -> str:
@@ -57,19 +60,19 @@ def checkout_page(shown: Shown, site: Site, assets: Assets, texts: Texts) -> str
         "data-state": shown.state,
         "data-attempt": str(shown.view.attempt),
         "data-amount": checkout.terms.amount.to_decimal(),
+        "data-currency": checkout.terms.amount.currency_code,
         "data-seconds-left": str(shown.seconds_left),
     }
     if shown.policy is not ThreeDSecurePolicy.NOT_WANTED:
         attributes["data-authenticate"] = "true"
-    takes_card = CheckoutMethod.CARD in checkout.terms.methods
-    if not takes_card:
+    if not shown.ways.card:
         attributes["data-card"] = "false"
     main = SubElement(body, "main", attributes)
     _header(main, site, assets)
     _order(main, checkout, texts)
     is_message = shown.view.standing not in (Standing.PENDING, Standing.PAID)
     message = shown.message if is_message else ""
-    if shown.view.standing.can_pay and not takes_card and not shown.methods and not _offers_wallets(checkout):
+    if shown.view.standing.can_pay and shown.ways.are_none:
         message = message or texts["no_method"]
     _notice(main, "message", "alert", message)
     _notice(main, "progress", "status", "" if is_message else shown.message)
@@ -86,7 +89,7 @@ def checkout_page(shown: Shown, site: Site, assets: Assets, texts: Texts) -> str
     known = json.dumps({name: texts[name] for name in _SCRIPT_TEXTS}, ensure_ascii=False).replace("<", "\\u003c")
     _add(body, "script", known, {"type": "application/json", "id": "texts"})
     if has_form:
-        for name in _components(checkout):
+        for name in _components(shown.ways):
             SubElement(body, "script", {"src": f"{site.scripts_url}/{name}.min.js", "defer": ""})
         SubElement(body, "script", {"src": assets.script.path, "defer": ""})
     return _html(html)
@@ -135,25 +138,29 @@ def _order(main: Element, checkout: Checkout, texts: Texts) -> None:
                 name = texts.filled("line", quantity=line.quantity, description=line.description)
             _add(row, "th", name, {"scope": "row"})
             _add(row, "td", texts.amount(line.amount))
-    _add(section, "p", texts.amount(checkout.terms.amount), {"id": "total"})
+    total = SubElement(section, "p", {"id": "total"})
+    if checkout.terms.lines:
+        _add(total, "span", f"{texts['total']} ")
+    _add(total, "strong", texts.amount(checkout.terms.amount))
     _add(section, "p", texts.filled("reference", reference=checkout.terms.reference), {"id": "reference"})
 
 
 def _form(main: Element, shown: Shown, texts: Texts) -> None:
     terms = shown.view.checkout.terms
-    if _offers_wallets(shown.view.checkout):
+    if shown.ways.wallets:
         wallets = SubElement(main, "div", {"id": "wallets", "hidden": ""})
-        _add(wallets, "button", texts["apple_pay"], {"id": "apple-pay", "type": "button", "hidden": ""})
+        for wallet, name in _WALLETS.items():
+            if wallet in shown.ways.wallets:
+                _add(wallets, "button", texts[name], {"id": name.replace("_", "-"), "type": "button", "hidden": ""})
     form = SubElement(main, "form", {"id": "payment", "novalidate": "", "method": "post"})
     if shown.view.standing is Standing.PENDING:
         form.set("hidden", "")
-    takes_card = CheckoutMethod.CARD in terms.methods
-    if shown.methods:
-        _methods(form, shown.methods, texts, takes_card=takes_card)
+    if shown.ways.stored:
+        _methods(form, shown.ways.stored, texts, takes_card=shown.ways.card)
     _card(form, texts, offers_storing=terms.offers_storing)
     # The script enables it once the fields are there.
     button = {"id": "pay", "disabled": ""}
-    if not takes_card and not shown.methods:
+    if not shown.ways.card and not shown.ways.stored:
         button["hidden"] = ""
     _add(form, "button", texts.filled("pay", amount=texts.amount(terms.amount)), button)
     _add(form, "p", texts["secured"], {"id": "secured"})
@@ -164,8 +171,11 @@ def _methods(form: Element, methods: Sequence[PaymentMethod], texts: Texts, *, t
     _add(fieldset, "legend", texts["pay_with"])
     chosen = next((one for one in methods if one.is_default), methods[0])
     for method in methods:
-        is_chosen = {"checked": ""} if method is chosen else {}
-        _radio(fieldset, method.payment_method_id, _name_of(method, texts), is_chosen)
+        more = {"checked": ""} if method is chosen else {}
+        if not is_card(method):
+            # The script asks no bank to authenticate its owner: PayPal and the like do that themselves.
+            more["data-authenticate"] = "false"
+        _radio(fieldset, method.payment_method_id, _name_of(method, texts), more)
     if takes_card:
         _radio(fieldset, "card", texts["another_card"], {})
 
@@ -214,12 +224,8 @@ def _footer(main: Element, checkout: Checkout, texts: Texts, *, can_cancel: bool
             _add(footer, "a", other["language"], {"id": "language", **address})
 
 
-def _offers_wallets(checkout: Checkout) -> bool:
-    return CheckoutMethod.APPLE_PAY in checkout.terms.methods
-
-
-def _components(checkout: Checkout) -> tuple[str, ...]:
-    if _offers_wallets(checkout):
+def _components(ways: WaysToPay) -> tuple[str, ...]:
+    if CheckoutMethod.APPLE_PAY in ways.wallets:
         return (*_COMPONENTS, "apple-pay")
     return _COMPONENTS
 

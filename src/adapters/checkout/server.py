@@ -39,6 +39,7 @@ from adapters.checkout.requests import (
 )
 from adapters.checkout.site import Site
 from adapters.checkout.texts import Texts, choose
+from adapters.checkout.ways_to_pay import ways_to_pay
 from application.checkouts.pay_checkout import PayCheckoutCommand, PayProblem, PayResult
 from application.checkouts.view_checkout import CheckoutView
 from application.common.errors import ApplicationError, StoreUnavailable
@@ -200,7 +201,8 @@ class CheckoutServer:
         view = await self._view(page.token, shopper)
         texts = texts_for(page.request, view.checkout)
         answers, checkout = self._handlers.answers, view.checkout
-        methods = await self._run(self._handlers.stored_methods, checkout) if view.standing.can_pay else ()
+        stored = await self._run(self._handlers.stored_methods, checkout) if view.standing.can_pay else ()
+        policy = self._handlers.policy(checkout)
         shown = Shown(
             view=view,
             state=answers.name(view),
@@ -208,8 +210,8 @@ class CheckoutServer:
             return_url=answers.return_url(view),
             seconds_left=answers.seconds_left(view),
             request_token=self._site.request_token(page.token, cookie),
-            policy=self._handlers.policy(checkout),
-            methods=methods,
+            policy=policy,
+            ways=ways_to_pay(checkout, stored, policy),
         )
         answer = self._page(checkout_page(shown, self._site, self._assets, texts), texts)
         self._set_cookie(answer, page.token, cookie)

@@ -32,6 +32,7 @@ from domain.checkout import Checkout, CheckoutMethod, CheckoutUse, UseState
 from domain.errors import CheckoutNotPayable
 from domain.ids import CheckoutId, PaymentId
 
+_BY_NONCE: Final = frozenset({CheckoutMethod.CARD, CheckoutMethod.APPLE_PAY, CheckoutMethod.PAYPAL})
 # The namespace of attempts' request ids. Permanent: a repeat after an upgrade is the same request.
 _ATTEMPTS: Final = uuid.UUID("5c1e7f0a-5f0e-5d55-9a7e-0f6a3c2b9d41")
 
@@ -181,8 +182,8 @@ def _is_offered(checkout: Checkout, command: PayCheckoutCommand) -> bool:
         return False
     if command.payment_method_id:
         return CheckoutMethod.STORED in checkout.terms.methods
-    # A nonce does not tell which of the two it stands for.
-    return bool({CheckoutMethod.CARD, CheckoutMethod.APPLE_PAY} & set(checkout.terms.methods))
+    # A nonce does not tell which of these it stands for.
+    return bool(_BY_NONCE & set(checkout.terms.methods))
 
 
 def _payment_command(checkout: Checkout, use: CheckoutUse, command: PayCheckoutCommand) -> CreatePaymentCommand:

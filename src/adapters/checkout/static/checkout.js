@@ -2,7 +2,8 @@
  * The checkout page's behaviour: the gateway's fields, one payment however often it is asked for, and the outcome.
  *
  * The server renders the order, the texts (element #texts, JSON) and the state; main#checkout has data-state, data-attempt,
- * data-amount and data-seconds-left. Texts: paying, checking, offline, paid, network, unknown, not_loaded, card_refused, not_authenticated,
+ * data-amount, data-currency and data-seconds-left. Texts: paying, checking, offline, to_paypal, paypal_cancelled, no_method,
+ * paid, network, unknown, not_loaded, card_refused, not_authenticated,
  * number_label, expiry_label, cvv_label, number_empty, number_invalid, expiry_empty, expiry_invalid, cvv_empty, cvv_invalid.
  */
 (function () {
@@ -11,10 +12,17 @@
   const FIELDS = { number: "card-number", expirationDate: "card-expiry", cvv: "card-cvv" };
   const PREFIXES = { number: "number", expirationDate: "expiry", cvv: "cvv" };
   const PAYABLE = ["open", "declined"];
+  const LOST = "CONNECTION_LOST";
+  const CONNECTION_ERRORS = [
+    LOST, "HOSTED_FIELDS_TOKENIZATION_NETWORK_ERROR", "CLIENT_GATEWAY_NETWORK", "CLIENT_REQUEST_TIMEOUT",
+  ];
   const LONGEST_PAUSE_SECONDS = 30;
   const LONGEST_WAIT_SECONDS = 120;
+  const LONGEST_COLLECTION_SECONDS = 3;
   const RETURN_AFTER_MS = 2000;
   const EXPIRY_LOOK_MS = 2000;
+  // The service captures as the checkout says.
+  const PAYPAL_INTENT = "authorize";
 
   const main = element("checkout");
   const texts = JSON.parse(element("texts").textContent);
@@ -41,7 +49,13 @@
       options.headers["Content-Type"] = "application/json";
       options.body = JSON.stringify(body);
     }
-    const response = await fetch(`${path}/${name}`, options);
+    let response;
+    try {
+      response = await fetch(`${path}/${name}`, options);
+    } catch (error) {
+      error.code = LOST;
+      throw error;
+    }
     const { state, ...answer } = await response.json();
     if (response.status === 429 || response.status >= 500) {
       answer.passes = !state || state === "error";
@@ -242,6 +256,11 @@
   }
 
   async function payByStored(id) {
+    const chosen = document.querySelector("input[name=method]:checked");
+    if (chosen.dataset.authenticate === "false") {
+      await follow(await pay({ payment_method_id: id }));
+      return;
+    }
     await payAuthenticated({ payment_method_id: id }, async () => {
       const { nonce, bin } = await ask("POST", "method-nonce", { payment_method_id: id });
       const { threeDSecureInfo } = await verify(nonce, bin);
@@ -270,18 +289,19 @@
     }
   }
 
-  function fail(error) {
+  /* Before anything was sent to be paid. */
+  function fail(error, otherwise) {
     busy = false;
     show("open");
     const code = error.code || "";
-    if (code === "HOSTED_FIELDS_TOKENIZATION_NETWORK_ERROR" || code === "CLIENT_REQUEST_TIMEOUT") {
+    if (CONNECTION_ERRORS.includes(code)) {
       complain(texts.network);
     } else if (code.startsWith("HOSTED_FIELDS")) {
       complain(texts.card_refused);
     } else if (code.startsWith("THREEDS")) {
       complain(texts.not_authenticated);
     } else {
-      complain(texts.unknown);
+      complain(otherwise || texts.unknown);
     }
   }
 
@@ -346,7 +366,8 @@
 
   async function offerApplePay(client) {
     const button = element("apple-pay");
-    if (!button || !window.ApplePaySession || !window.ApplePaySession.canMakePayments() || !window.braintree.applePay) {
+    const { applePayWeb } = client.getConfiguration().gatewayConfiguration;
+    if (!button || !applePayWeb || !window.ApplePaySession || !window.ApplePaySession.canMakePayments()) {
       return;
     }
     const applePay = await window.braintree.applePay.create({ client });
@@ -384,16 +405,105 @@
     session.begin();
   }
 
+  // PayPal. The shopper approves the payment on PayPal's own page, which leads back here: no script of PayPal's is needed.
+
+  function offerPayPal(client) {
+    const button = element("paypal");
+    if (!button || !client.getConfiguration().gatewayConfiguration.paypalEnabled) {
+      return;
+    }
+    button.addEventListener("click", () => leaveForPayPal(client));
+    button.hidden = false;
+    element("wallets").hidden = false;
+  }
+
+  async function leaveForPayPal(client) {
+    if (busy || !PAYABLE.includes(main.dataset.state)) {
+      return;
+    }
+    busy = true;
+    show("paying");
+    progress(texts.to_paypal);
+    try {
+      const language = document.documentElement.lang;
+      const address = (outcome) => `${window.location.origin}${path}?lang=${language}&paypal=${outcome}`;
+      const { paymentResource } = await client.request({
+        method: "post",
+        endpoint: "paypal_hermes/create_payment_resource",
+        data: {
+          amount: main.dataset.amount,
+          currencyIsoCode: main.dataset.currency,
+          intent: PAYPAL_INTENT,
+          returnUrl: address("approved"),
+          cancelUrl: address("cancelled"),
+          offerPaypalCredit: false,
+          experienceProfile: { brandName: document.title, noShipping: "true", addressOverride: false },
+        },
+      });
+      // A frame of the shop's page has no room for PayPal, and PayPal allows none.
+      window.top.location.href = paymentResource.redirectUrl;
+    } catch (error) {
+      fail(error, texts.paypal_cancelled);
+    }
+  }
+
+  /* The shopper is back from PayPal. The address keeps nothing of it, so that a reload does not begin again. */
+  function takeReturn() {
+    const query = new URLSearchParams(window.location.search);
+    const outcome = query.get("paypal");
+    if (outcome) {
+      window.history.replaceState(null, "", `${path}?lang=${document.documentElement.lang}`);
+    }
+    return { outcome, token: query.get("token"), payment: query.get("paymentId"), payer: query.get("PayerID") };
+  }
+
+  async function payByPayPal({ token, payment, payer }) {
+    try {
+      const { paypalAccounts } = await gateway.client.request({
+        method: "post",
+        endpoint: "payment_methods/paypal_accounts",
+        data: {
+          paypalAccount: {
+            correlationId: token,
+            paymentToken: payment || token,
+            payerId: payer,
+            intent: PAYPAL_INTENT,
+            unilateral: gateway.client.getConfiguration().gatewayConfiguration.paypal.unvettedMerchant,
+          },
+        },
+      });
+      await follow(await pay({ nonce: paypalAccounts[0].nonce, save: false }));
+    } catch (error) {
+      fail(error, texts.paypal_cancelled);
+    }
+  }
+
   // The start.
 
   async function open() {
+    const returned = takeReturn();
     show("loading");
     const { client_token: authorization } = await ask("POST", "client-token", {});
     gateway.client = await window.braintree.client.create({ authorization });
-    await openFields(gateway.client);
-    collectDeviceData();
+    if (main.dataset.card !== "false") {
+      await openFields(gateway.client);
+    }
+    const collected = collectDeviceData();
     await offerApplePay(gateway.client);
+    offerPayPal(gateway.client);
     show("open");
+    if (element("pay").hidden && (!element("wallets") || element("wallets").hidden)) {
+      complain(texts.no_method);
+    }
+    if (returned.outcome === "approved" && element("paypal")) {
+      busy = true;
+      show("paying");
+      progress(texts.paying);
+      await Promise.race([collected, pause(LONGEST_COLLECTION_SECONDS)]);
+      await payByPayPal(returned);
+    } else if (returned.outcome) {
+      complain(texts.paypal_cancelled);
+    }
   }
 
   /* Tells the end of the checkout's time as it comes, also to a phone that slept meanwhile. The server's clock decides. */
@@ -416,10 +526,12 @@
   }
 
   /* Helps the gateway against fraud; a payment does without. */
-  function collectDeviceData() {
-    if (window.braintree.dataCollector) {
-      window.braintree.dataCollector.create({ client: gateway.client })
-        .then(({ deviceData }) => { gateway.deviceData = deviceData; }, () => {});
+  async function collectDeviceData() {
+    try {
+      const { deviceData } = await window.braintree.dataCollector.create({ client: gateway.client });
+      gateway.deviceData = deviceData;
+    } catch {
+      // The collector is blocked.
     }
   }
 
