@@ -8,6 +8,7 @@ from bayar import CheckoutState
 from tests.browser.checkout_site import CANCEL_URL, Shopper, Site
 from tests.end_to_end.checkout_steps import NONCE
 from tests.end_to_end.checkout_steps import Shopper as WithoutBrowser
+from tests.end_to_end.service import until
 
 
 def test_an_ended_checkout_takes_no_payment(site: Site, person: Shopper) -> None:
@@ -41,7 +42,7 @@ def test_a_page_that_waits_for_the_bank_goes_on_after_its_time(site: Site, perso
     person.type_card()
     site.twin.control.add_fault("delay", method="POST", path="/transactions", seconds=1, when="after", next=1)
     person.pay()
-    person.expect_state("paying")
+    until(lambda: WithoutBrowser(checkout.url).status().state == "pending")
     site.end_in(checkout, 0)
     person.expect_return()
     assert site.payment_of(checkout).captured_amount.minor_units == 2500

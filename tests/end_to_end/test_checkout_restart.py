@@ -27,7 +27,7 @@ def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS="1",
         BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS="2",
     )
-    program = ("-m", "tests.end_to_end.with_short_lease", "serve")
+    program = ("-m", "tests.end_to_end.in_haste", "serve")
     with in_environment(), running_pair(tmp_path_factory.mktemp("restart"), settings, program=program) as pair:
         yield pair
 

@@ -74,6 +74,10 @@ class CheckoutMethod(OpenEnum):
     """The customer's stored payment methods. Needs a customer."""
     APPLE_PAY = 3
     """Apple Pay, in browsers that have it, where the merchant account takes it."""
+    PAYPAL = 4
+    """PayPal, where the merchant account takes it: the shopper approves the payment on PayPal's own page and comes
+    back.
+    """
 
 
 class DeclineReason(OpenEnum):

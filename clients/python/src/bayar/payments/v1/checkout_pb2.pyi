@@ -64,6 +64,8 @@ class _CheckoutMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Checko
     """The customer's stored payment methods. Needs a customer."""
     CHECKOUT_METHOD_APPLE_PAY: _CheckoutMethod.ValueType  # 3
     """Apple Pay, in browsers that have it, where the merchant account takes it."""
+    CHECKOUT_METHOD_PAYPAL: _CheckoutMethod.ValueType  # 4
+    """PayPal, where the merchant account takes it: the shopper approves the payment on PayPal's own page and comes back."""
 
 class CheckoutMethod(_CheckoutMethod, metaclass=_CheckoutMethodEnumTypeWrapper):
     """A way to pay that a checkout offers."""
@@ -76,6 +78,8 @@ CHECKOUT_METHOD_STORED: CheckoutMethod.ValueType  # 2
 """The customer's stored payment methods. Needs a customer."""
 CHECKOUT_METHOD_APPLE_PAY: CheckoutMethod.ValueType  # 3
 """Apple Pay, in browsers that have it, where the merchant account takes it."""
+CHECKOUT_METHOD_PAYPAL: CheckoutMethod.ValueType  # 4
+"""PayPal, where the merchant account takes it: the shopper approves the payment on PayPal's own page and comes back."""
 Global___CheckoutMethod: _TypeAlias = CheckoutMethod  # noqa: Y015
 
 @_typing.final
