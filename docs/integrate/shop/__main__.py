@@ -41,7 +41,9 @@ def main() -> int:
     if taken:
         sys.stderr.write(f"Port {taken[0]} is in use. Choose others: make shop ARGS='--port 9000'\n")
         return 1
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Both end the shop, also where a script started it in the background, which ignores SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         return _run(options.port, options.state_dir, options.braintree_web)
