@@ -132,6 +132,12 @@ const (
 	ReasonScopeMissing = "SCOPE_MISSING"
 	// ReasonNotForCustomers: Use a credential with that scope; a back end's credential.
 	ReasonNotForCustomers = "NOT_FOR_CUSTOMERS"
+	// ReasonOperatorRightMissing: An administrator grants the operator the right that right names.
+	ReasonOperatorRightMissing = "OPERATOR_RIGHT_MISSING"
+	// ReasonNotAnOperator: Use an operator's credential, or name no caller to act for.
+	ReasonNotAnOperator = "NOT_AN_OPERATOR"
+	// ReasonOnBehalfIncomplete: Name the caller that you act for and the reason; the violations say which is missing.
+	ReasonOnBehalfIncomplete = "ON_BEHALF_INCOMPLETE"
 	// ReasonInternal: A fault in the service: repeat, and report incident.
 	ReasonInternal = "INTERNAL"
 )
@@ -202,5 +208,8 @@ var remedies = map[string]string{
 	ReasonCredentialIncomplete:       "Use a valid credential.",
 	ReasonScopeMissing:               "Use a credential with that scope; a back end's credential.",
 	ReasonNotForCustomers:            "Use a credential with that scope; a back end's credential.",
+	ReasonOperatorRightMissing:       "An administrator grants the operator the right that right names.",
+	ReasonNotAnOperator:              "Use an operator's credential, or name no caller to act for.",
+	ReasonOnBehalfIncomplete:         "Name the caller that you act for and the reason; the violations say which is missing.",
 	ReasonInternal:                   "A fault in the service: repeat, and report incident.",
 }

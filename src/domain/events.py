@@ -8,7 +8,7 @@ from typing import Final
 from domain.address import Address, StatementDescriptor
 from domain.customer import NO_CONTACT, GuestContact
 from domain.decline import Decline
-from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CallerId, CustomerId, OperationId, OperatorId, PaymentId, PaymentMethodId, RequestId
 from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import Instrument
 from domain.money import Money
@@ -29,11 +29,22 @@ class CaptureMode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class OnBehalf:
+    """An act of an operator, a person who acts for a caller, with the reason."""
+
+    operator_id: OperatorId
+    operator_name: str
+    caller_id: CallerId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventContext:
     """The time and the actor: a caller's id, SERVICE, or OUTSIDE for somebody else at the gateway."""
 
     time: datetime
     actor: str
+    on_behalf: OnBehalf | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ DisputeId = NewType("DisputeId", str)
 CheckoutId = NewType("CheckoutId", str)
 RequestId = NewType("RequestId", str)
 CallerId = NewType("CallerId", str)
+OperatorId = NewType("OperatorId", str)
 
 PAYMENT: Final = "pay"
 OPERATION: Final = "op"
@@ -21,6 +22,7 @@ EVENT: Final = "evt"
 DISPUTE: Final = "dis"
 CHECKOUT: Final = "chk"
 BLOCK: Final = "blk"
+OPERATOR: Final = "opr"
 
 # Crockford's base 32 in lower case: no i, l, o, u. It also fits the gateway's own ids (letters, digits, "-", "_").
 _BODY: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from tests.api_keys import TEST_KEY
@@ -37,13 +37,14 @@ class CommandLine:
     """Runs commands against the service at the address."""
 
     address: str
+    key: str = field(default=TEST_KEY, repr=False)
 
     def environment(self) -> dict[str, str]:
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("BAYAR_", "COLUMNS", "NO_COLOR"))
         }
         return inherited | {
-            "BAYAR_API_KEY": TEST_KEY,
+            "BAYAR_API_KEY": self.key,
             "BAYAR_GRPC_ADDRESS": self.address,
             "TERM": "xterm-256color",
             "TZ": "Asia/Jakarta",

@@ -24,6 +24,7 @@ from bayar.messages import (
     StatementDescriptor,
     money,
 )
+from bayar.payments.v1 import access_pb2
 from bayar.payments.v1 import customer_service_pb2 as customers
 from bayar.payments.v1 import payment_method_service_pb2 as methods
 from bayar.payments.v1 import payment_service_pb2 as payments
@@ -54,6 +55,9 @@ def test_every_field_of_every_call_can_be_given(rpc: str) -> None:
     if rpc == "UpdateCustomer":
         fields |= {"customer_id"} | set(customers.CreateCustomerRequest.DESCRIPTOR.fields_by_name)
     signature = inspect.signature(getattr(BayarClient, method_of(rpc)))
+    right = RPCS[rpc].GetOptions().Extensions[access_pb2.operator_right]
+    if right not in (access_pb2.OPERATOR_RIGHT_UNSPECIFIED, access_pb2.OPERATOR_RIGHT_READ):
+        fields |= {"on_behalf_of", "reason"}
     assert set(signature.parameters) - {"self", "timeout_seconds", "retry"} == fields
 
 

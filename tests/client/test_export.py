@@ -80,6 +80,11 @@ class Admin(AdminServiceServicer):
     ) -> wire.LiftAbuseBlockResponse:
         raise NotImplementedError
 
+    def GetCredential(
+        self, request: wire.GetCredentialRequest, context: grpc.ServicerContext
+    ) -> wire.GetCredentialResponse:
+        raise NotImplementedError
+
     def Reconcile(
         self, request: wire.ReconcileRequest, context: grpc.ServicerContext
     ) -> Iterator[wire.ReconcileResponse]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from adapters.persistence.sql.group_commit import GroupCommit
 from application.ports.store import DueOperation, Store, UnitOfWork
-from domain.events import SERVICE
+from domain.events import SERVICE, OnBehalf
 
 _MOVES: Final = frozenset({"authorize", "capture", "void", "refund", "store_method"})
 _LOOKS: Final = frozenset({"find_transaction", "find_transactions", "find_by_operation", "find_method"})
@@ -94,10 +94,10 @@ class FailpointStore:
     record_kind: _RecordKind
 
     @contextmanager
-    def begin(self, actor: str = SERVICE) -> Iterator[UnitOfWork]:
+    def begin(self, actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> Iterator[UnitOfWork]:
         what = self.record_kind.records
         self.failpoint.reach(f"{what}: before")
-        with self.store.begin(actor) as work:
+        with self.store.begin(actor, on_behalf) as work:
             yield work
             self.failpoint.reach(f"{what}: before commit")
         self.failpoint.reach(f"{what}: recorded")

@@ -11,7 +11,7 @@ from application.common.errors import StoreUnavailable
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, UnitOfWork
 from application.recovery.service_hold import Hold
-from domain.events import SERVICE
+from domain.events import SERVICE, OnBehalf
 from tests.fakes.repositories.api_keys import MemoryApiKeys
 from tests.fakes.repositories.audit_log import MemoryAuditLog
 from tests.fakes.repositories.checkouts import MemoryCheckouts
@@ -20,6 +20,7 @@ from tests.fakes.repositories.disputes import MemoryDisputes
 from tests.fakes.repositories.feed import MemoryFeed
 from tests.fakes.repositories.gateway_webhooks import MemoryGatewayWebhooks
 from tests.fakes.repositories.idempotency_keys import MemoryIdempotencyKeys
+from tests.fakes.repositories.operators import MemoryOperators
 from tests.fakes.repositories.payment_methods import MemoryPaymentMethods
 from tests.fakes.repositories.payments import MemoryPayments
 from tests.fakes.repositories.velocity_counters import MemoryVelocityCounters
@@ -38,10 +39,10 @@ class MemoryStore:
         self._state = StoreState()
 
     @contextmanager
-    def begin(self, actor: str = SERVICE) -> Iterator[UnitOfWork]:
+    def begin(self, actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> Iterator[UnitOfWork]:
         with self._locked():
             state = self._state.copy()
-            yield MemoryUnitOfWork(state, self._ids, actor)
+            yield MemoryUnitOfWork(state, self._ids, actor, on_behalf)
             self._state = state
 
     @contextmanager
@@ -98,9 +99,17 @@ class MemoryStore:
 
 
 class MemoryUnitOfWork:
-    def __init__(self, state: StoreState, ids: IdSource, actor: str, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        state: StoreState,
+        ids: IdSource,
+        actor: str,
+        on_behalf: OnBehalf | None = None,
+        *,
+        read_only: bool = False,
+    ) -> None:
         locks = RowLocks(read_only=read_only)
-        self.feed = MemoryFeed(state, ids, actor)
+        self.feed = MemoryFeed(state, ids, actor, on_behalf)
         self.deliveries = MemoryDeliveries(state)
         self.payments = MemoryPayments(state, ids, locks)
         self.customers = MemoryCustomers(state, self.feed, locks)
@@ -110,5 +119,6 @@ class MemoryUnitOfWork:
         self.gateway_webhooks = MemoryGatewayWebhooks(state, locks)
         self.requests = MemoryIdempotencyKeys(state)
         self.api_keys = MemoryApiKeys(state)
+        self.operators = MemoryOperators(state)
         self.audit = MemoryAuditLog(state)
         self.velocity = MemoryVelocityCounters(state)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from application.common.api_key import ApiKey
+from application.common.operator import Operator
 from application.common.pagination import Position
 from application.ports.audit_log import AuditEntry
 from application.ports.deliveries import Delivery, DeliveryCursor
@@ -41,6 +42,7 @@ class StoreState:
     disputes: dict[DisputeId, Dispute] = field(default_factory=dict)
     notifications: dict[str, StoredGatewayWebhook] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    operators: dict[str, Operator] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     velocity_counters: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
     blocks: list[VelocityBlock] = field(default_factory=list)
@@ -64,6 +66,7 @@ class StoreState:
             dict(self.disputes),
             dict(self.notifications),
             dict(self.api_keys),
+            dict(self.operators),
             list(self.audit),
             dict(self.velocity_counters),
             list(self.blocks),

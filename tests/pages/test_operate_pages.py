@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -40,6 +41,8 @@ with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
             service.send_signal(signal.SIGINT)
 sys.exit(service.returncode)
 """
+# The payment of the pages.
+SHOWN: Final = "pay_01m852474tej6qn4m8j8cr2rpt"
 VISA: Final = card(number="4111111111111111", expiration_month=12, expiration_year=2029, cvv="123")
 
 
@@ -131,6 +134,55 @@ def test_the_keys_and_the_audit_log_of_the_page_of_access(pair: Pair, tmp_path: 
     assert key_id in printed
     assert secret not in printed
     assert key_id in shell(audit, tmp_path, pair.service.environment)
+
+
+def test_an_operator_is_added_and_acts_as_the_page_says(pair: Pair, tmp_path: Path) -> None:
+    (commands,) = blocks("docs/operate/operators.md", "sh")
+    add, *changes, revoke = commands.splitlines()
+    added = shell(add, tmp_path, pair.service.environment)
+    (operator_id,) = set(re.findall(r"opr_01\w{24}", added))
+    (key,) = re.findall(r"^bayar_key_\S+$", added, re.MULTILINE)
+    printed = shell("\n".join(changes).replace("opr_01j...", operator_id), tmp_path, pair.service.environment)
+    assert "Siti Rahayu" in printed
+    assert "refund void capture disputes" in printed
+
+    bayar = pair.service.client()
+    (program,) = blocks("docs/operate/operators.md", "python")
+    (tmp_path / "siti").write_text(key)
+    paid, by_hand = (pay_and_settle(bayar, pair, reference) for reference in ("broken", "lost"))
+    here = {"bayar.internal:50051": pair.service.address, "/run/secrets/siti": str(tmp_path / "siti"), SHOWN: paid}
+    for on_the_page, used in here.items():
+        program = program.replace(on_the_page, used)
+    exec(program, {"BayarClient": BayarClient, "Path": Path})  # noqa: S102 (a page of ours)
+    assert acts_of(bayar, paid) == [("Siti Rahayu", "default", "The parcel was lost, ticket 4711")]
+
+    (block,) = blocks("docs/operate/operators.md", "console")
+    command, *questions, outcome = block.replace(SHOWN, by_hand).splitlines()
+    cli = CommandLine(pair.service.address, key)
+    typed = "\nThe cup was broken, ticket 4711\ny\n"
+    seen = cli.at_terminal(*shlex.split(command.removeprefix("$ bayar ")), typed=typed, columns=200).text
+    for question in ("On behalf of which caller? [default]", "Why?", questions[-1].partition(" (order")[0], outcome):
+        assert question in seen
+    assert acts_of(bayar, by_hand) == [("Siti Rahayu", "default", "The cup was broken, ticket 4711")]
+
+    log = shell("bayar audit list --json", tmp_path, pair.service.environment)
+    entries = [entry for entry in map(json.loads, log.splitlines()) if entry["details"].get("payment_id") == by_hand]
+    assert [entry["outcome"] for entry in entries] == ["OK", ""]
+    assert entries[0]["details"]["reason"] == "The cup was broken, ticket 4711"
+    assert "revoked" in shell(revoke.replace("opr_01j...", operator_id), tmp_path, pair.service.environment)
+
+
+def pay_and_settle(bayar: BayarClient, pair: Pair, reference: str) -> str:
+    payment_id = pay(bayar, reference, "25.00", "USD")
+    pair.twin.control.settle()
+    bayar.verify_payment(payment_id=payment_id)
+    return payment_id
+
+
+def acts_of(bayar: BayarClient, payment_id: str) -> list[tuple[str, str, str]]:
+    events = bayar.list_payment_events(payment_id=payment_id)
+    acts = (event.on_behalf for event in events if event.HasField("on_behalf"))
+    return [(act.operator_name, act.caller_id, act.reason) for act in acts]
 
 
 def test_the_commands_of_a_restore(pair: Pair, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from application.recovery.check_backoff import CheckBackoff
 from application.recovery.resolve_operations import ResolveOperations
 from application.recovery.resolve_outcome import ResolveOutcome
 from application.recovery.send_scheduled_refund import SendScheduledRefund
-from domain.events import SERVICE
+from domain.events import SERVICE, OnBehalf
 from domain.ids import CallerId
 from domain.merchant_account import MerchantAccounts
 from domain.payment import Payment
@@ -96,9 +96,9 @@ class SimulatedStore:
         self._simulation = simulation
 
     @contextmanager
-    def begin(self, actor: str = SERVICE) -> Iterator[UnitOfWork]:
+    def begin(self, actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> Iterator[UnitOfWork]:
         self._reach()
-        with self._simulation.store.begin(actor) as work:
+        with self._simulation.store.begin(actor, on_behalf) as work:
             yield work
             if self._simulation.happens(self._simulation.fault_rates.store_unavailable):
                 raise StoreUnavailable("rolled back")

@@ -49,6 +49,8 @@ type AdminServiceClient interface {
 	// Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
 	// again, in the order of the feed.
 	ListEventDeliveries(ctx context.Context, in *ListEventDeliveriesRequest, opts ...grpc.CallOption) (*ListEventDeliveriesResponse, error)
+	// Describes the credential that this call shows: its caller, its scopes, and the operator that it belongs to.
+	GetCredential(ctx context.Context, in *GetCredentialRequest, opts ...grpc.CallOption) (*GetCredentialResponse, error)
 	// Sends events to an endpoint once more, beside those that are due.
 	ResendEvents(ctx context.Context, in *ResendEventsRequest, opts ...grpc.CallOption) (*ResendEventsResponse, error)
 }
@@ -197,6 +199,15 @@ func (c *adminServiceClient) ListEventDeliveries(ctx context.Context, in *ListEv
 	return out, nil
 }
 
+func (c *adminServiceClient) GetCredential(ctx context.Context, in *GetCredentialRequest, opts ...grpc.CallOption) (*GetCredentialResponse, error) {
+	out := new(GetCredentialResponse)
+	err := c.cc.Invoke(ctx, "/bayar.payments.v1.AdminService/GetCredential", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adminServiceClient) ResendEvents(ctx context.Context, in *ResendEventsRequest, opts ...grpc.CallOption) (*ResendEventsResponse, error) {
 	out := new(ResendEventsResponse)
 	err := c.cc.Invoke(ctx, "/bayar.payments.v1.AdminService/ResendEvents", in, out, opts...)
@@ -242,6 +253,8 @@ type AdminServiceServer interface {
 	// Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
 	// again, in the order of the feed.
 	ListEventDeliveries(context.Context, *ListEventDeliveriesRequest) (*ListEventDeliveriesResponse, error)
+	// Describes the credential that this call shows: its caller, its scopes, and the operator that it belongs to.
+	GetCredential(context.Context, *GetCredentialRequest) (*GetCredentialResponse, error)
 	// Sends events to an endpoint once more, beside those that are due.
 	ResendEvents(context.Context, *ResendEventsRequest) (*ResendEventsResponse, error)
 	mustEmbedUnimplementedAdminServiceServer()
@@ -280,6 +293,9 @@ func (UnimplementedAdminServiceServer) ListEventEndpoints(context.Context, *List
 }
 func (UnimplementedAdminServiceServer) ListEventDeliveries(context.Context, *ListEventDeliveriesRequest) (*ListEventDeliveriesResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ListEventDeliveries not implemented")
+}
+func (UnimplementedAdminServiceServer) GetCredential(context.Context, *GetCredentialRequest) (*GetCredentialResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method GetCredential not implemented")
 }
 func (UnimplementedAdminServiceServer) ResendEvents(context.Context, *ResendEventsRequest) (*ResendEventsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ResendEvents not implemented")
@@ -483,6 +499,24 @@ func _AdminService_ListEventDeliveries_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_GetCredential_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetCredentialRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).GetCredential(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/bayar.payments.v1.AdminService/GetCredential",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).GetCredential(ctx, req.(*GetCredentialRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AdminService_ResendEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ResendEventsRequest)
 	if err := dec(in); err != nil {
@@ -536,6 +570,10 @@ var _AdminService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListEventDeliveries",
 			Handler:    _AdminService_ListEventDeliveries_Handler,
+		},
+		{
+			MethodName: "GetCredential",
+			Handler:    _AdminService_GetCredential_Handler,
 		},
 		{
 			MethodName: "ResendEvents",

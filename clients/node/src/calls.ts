@@ -57,6 +57,18 @@ export interface CallOptions {
   retry?: RetryPolicy;
   /** Ends the call. What the service has begun goes on. */
   signal?: AbortSignal;
+  /** For an operator: the caller acted for, the callerId of the resource. */
+  onBehalfOf?: string;
+  /** For an operator: why, in any language; 1 to 255 characters. */
+  reason?: string;
+}
+
+/** The metadata of an operator's act. Binary metadata carry any language. */
+function actOf({ onBehalfOf, reason }: CallOptions): Record<string, string | Buffer> {
+  return {
+    ...(onBehalfOf ? { 'bayar-on-behalf-of': onBehalfOf } : {}),
+    ...(reason ? { 'bayar-reason-bin': Buffer.from(reason, 'utf8') } : {}),
+  };
 }
 
 type Method = protobuf.Method & { resolvedRequestType: protobuf.Type; resolvedResponseType: protobuf.Type };
@@ -69,6 +81,7 @@ interface Call {
   timeoutSeconds: number | undefined;
   retry: Required<RetryPolicy>;
   signal: AbortSignal | undefined;
+  act: Readonly<Record<string, string | Buffer>>;
 }
 
 const CALL_OPTIONS: readonly string[] = ['timeoutSeconds', 'retry', 'signal'];
@@ -219,6 +232,7 @@ export class Calls {
       timeoutSeconds: given === undefined ? defaultSeconds : seconds('timeoutSeconds', given),
       retry: options.retry === undefined ? this.#retry : policy(this.#retry, options.retry),
       signal: options.signal,
+      act: actOf(options),
     };
   }
 
@@ -235,7 +249,7 @@ export class Calls {
 
   async #once(call: Call, deadline: number): Promise<Plain> {
     const { method, path } = call;
-    const metadata = await this.#metadata();
+    const metadata = await this.#metadata(call);
     call.signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const under = this.#client.makeUnaryRequest<Plain, Plain>(
@@ -278,7 +292,7 @@ export class Calls {
 
   async *#streamOnce(call: Call, deadline: number): AsyncGenerator<Plain, void, undefined> {
     const { method, path } = call;
-    const metadata = await this.#metadata();
+    const metadata = await this.#metadata(call);
     call.signal?.throwIfAborted();
     const answers = this.#client.makeServerStreamRequest<Plain, Plain>(
       path,
@@ -299,9 +313,10 @@ export class Calls {
     }
   }
 
-  async #metadata(): Promise<Metadata> {
+  async #metadata(call: Call): Promise<Metadata> {
     const metadata = new Metadata();
     if (this.#language) metadata.set('accept-language', this.#language);
+    for (const [name, value] of Object.entries(call.act)) metadata.set(name, value);
     writeTraceContext(metadata);
     if (this.#credential !== undefined) metadata.set('authorization', await authorization(this.#credential));
     return metadata;

@@ -6,10 +6,12 @@ import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 PACKAGE: Final = Path(__file__).resolve().parents[1] / "src" / "bayar"
+_PROTOS: Final = Path(__file__).resolve().parents[3] / "proto" / "bayar" / "payments" / "v1"
 _NOTICE: Final = "Written by `make proto` from bayar/requests.py; change that instead."
 _MODULE_OF_LIKE: Final = {
     "Address": "address_pb2",
@@ -44,6 +46,11 @@ _MESSAGES: Final = {
     "StatementDescriptor",
     "ThreeDSecure",
 }
+_ACT: Final = 'on_behalf_of: str = "", reason: str = ""'
+# The request has a field of that name, which serves as the reason.
+_ACT_WITH_REASON: Final = 'on_behalf_of: str = ""'
+_ON_BEHALF: Final = re.compile(r"rpc (\w+)\([^}]*?operator_right\) = OPERATOR_RIGHT_(\w+);")
+_NO_ACTS: Final = {"READ"}
 _LIMITS: Final = "timeout_seconds: float | None = None, retry: RetryPolicy | None = None"
 
 
@@ -59,6 +66,7 @@ class Method:
     model: str
     docstring: str
     service: str
+    rpc: str
 
 
 def methods() -> list[Method]:
@@ -69,7 +77,7 @@ def methods() -> list[Method]:
 
 
 def _method(node: ast.FunctionDef) -> Method:
-    service = re.search(r"'(\w+)Service/\w+'", ast.unparse(node))
+    service = re.search(r"'(\w+)Service/(\w+)'", ast.unparse(node))
     if not isinstance(node.returns, ast.Subscript) or not isinstance(node.returns.slice, ast.Tuple) or service is None:
         raise ValueError(f"{node.name} is to return Unary, Pages or Stream of two types, and to name an RPC.")
     message, model = (ast.unparse(each) for each in node.returns.slice.elts)
@@ -82,7 +90,25 @@ def _method(node: ast.FunctionDef) -> Method:
         model=model,
         docstring=ast.get_docstring(node, clean=False) or "",
         service=service[1],
+        rpc=service[2],
     )
+
+
+@cache
+def _acts() -> frozenset[str]:
+    """The calls that an operator makes on behalf of a caller."""
+    texts = [path.read_text("utf-8") for path in _PROTOS.glob("*_service.proto")]
+    found = [match.groups() for text in texts for match in _ON_BEHALF.finditer(text)]
+    return frozenset(rpc for rpc, right in found if right not in _NO_ACTS)
+
+
+def _act(method: Method) -> tuple[str, str]:
+    """The keywords of an act, and the metadata that they become."""
+    if method.rpc not in _acts():
+        return "", ""
+    if "reason" in method.names:
+        return _ACT_WITH_REASON, ", act_metadata(on_behalf_of)"
+    return _ACT, ", act_metadata(on_behalf_of, reason)"
 
 
 def client_source() -> str:
@@ -119,6 +145,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bayar import requests
+from bayar.acts import act_metadata
 from bayar.arguments import prepared
 from bayar.calls import RetryPolicy
 from bayar.cards import CardInput
@@ -145,6 +172,7 @@ from collections.abc import {iterator}, Iterable, Mapping
 from datetime import datetime
 
 from bayar import requests
+from bayar.acts import act_metadata
 from bayar.amounts import Money
 from bayar.arguments import prepared
 from bayar.{base_module} import {base}
@@ -209,7 +237,9 @@ _SENT: Final = {"Unary": "unary", "Pages": "pages", "Stream": "stream"}
 
 def _text(method: Method, keyword: str, arguments: str, result: str, body: str) -> str:
     passed = ", ".join(f"{name}={name}" for name in method.names)
-    limits = ", ".join(filter(None, [arguments, _LIMITS]))
+    keywords, metadata = _act(method)
+    limits = ", ".join(filter(None, [arguments, keywords, _LIMITS]))
+    body = body.replace("retry)", f"retry{metadata})")
     return (
         f"    {keyword} {method.name}(self, *, {limits}) -> {result}:\n"
         f'        """{_indented(method.docstring)}"""\n'

@@ -117,8 +117,7 @@ class _Comments:
 def _enums(file: FileDescriptorProto) -> Iterator[str]:
     comments = _Comments(file)
     for index, enum in enumerate(file.enum_type):
-        if enum.name != "Scope":
-            yield "\n".join(_enum(enum, comments, index))
+        yield "\n".join(_enum(enum, comments, index))
 
 
 def _enum(enum: EnumDescriptorProto, comments: _Comments, index: int) -> Iterator[str]:

@@ -34,7 +34,7 @@ from domain.checkout import Checkout, CheckoutState, CheckoutTerms, CheckoutUse,
 from domain.customer import Customer
 from domain.decline import Decline
 from domain.dispute import Dispute, DisputeAction, DisputeReport
-from domain.events import CaptureMode, EventContext, PaymentCreated, PaymentEvent, PaymentTerms
+from domain.events import CaptureMode, EventContext, OnBehalf, PaymentCreated, PaymentEvent, PaymentTerms
 from domain.ids import EventId, PaymentId
 from domain.instrument import Instrument
 from domain.money import Money
@@ -153,6 +153,7 @@ _CHECKOUT_CHANGES: Final = (
 _CHECKOUT_USE: Final = ("checkout_id", "session", "ordinal", "attempt", "payment_id", "start_time", "next_check_time")
 _WEBHOOK: Final = ("notification_id", "kind", "event_time")
 _STORED_WEBHOOK: Final = ("receive_time", "finish_time", "attempt_count", "next_attempt_time", "last_error")
+_ACT: Final = "on_behalf"
 _FEED_ENTRY: Final = ("position", "event_id", "time", "actor", "caller_id", "customer_id", "payment_id", "sequence")
 
 INSTRUMENT_FIELDS: Final = frozenset(one.name for one in fields(Instrument))
@@ -299,7 +300,8 @@ def event_to_row(
         "actor": event.context.actor,
         "state": state,
         "payload": sealer.seal_entries(
-            _converter.unstructure(event), associated_data("payment_events", "payload", event_id)
+            _with_act(_converter.unstructure(event), event.context.on_behalf),
+            associated_data("payment_events", "payload", event_id),
         ),
     }
 
@@ -322,7 +324,8 @@ def opened_event(row: Row[Any], sealer: Sealer) -> Values:
 
 
 def event_from_values(values: Values) -> HistoryEntry:
-    payload = {**values["payload"], "context": EventContext(values["time"], values["actor"])}
+    payload = values["payload"]
+    payload = {**payload, "context": EventContext(values["time"], values["actor"], _act_of(payload))}
     if values["type"] not in _EVENT_TYPES:
         raise RecordTooNew(f"event {values['event_id']} is of the type {values['type']!r}")
     return HistoryEntry(
@@ -481,9 +484,9 @@ _RESOURCES: Final[Mapping[str, type[Any]]] = MappingProxyType(
 )
 
 
-def feed_payload(event_id: str, resource: Resource, sealer: Sealer) -> str:
-    """The resource's current state, sealed."""
-    return sealer.seal_json(_converter.unstructure(resource), _feed_associated_data(event_id))
+def feed_payload(event_id: str, resource: Resource, sealer: Sealer, on_behalf: OnBehalf | None = None) -> str:
+    """The resource's current state, and the act that changed it, sealed."""
+    return sealer.seal_json(_with_act(_converter.unstructure(resource), on_behalf), _feed_associated_data(event_id))
 
 
 def feed_payload_without_personal_data(row: Row[Any], sealer: Sealer) -> str:
@@ -492,12 +495,21 @@ def feed_payload_without_personal_data(row: Row[Any], sealer: Sealer) -> str:
 
 
 def feed_entry_from_row(row: Row[Any], sealer: Sealer) -> FeedEntry:
-    resource = None
+    resource = on_behalf = None
     kind = _FEED_KINDS[row.kind]
     if row.payload:
         kept = sealer.open_json(row.payload, _feed_associated_data(row.event_id))
-        resource = _converter.structure(kept, _RESOURCES[kind.value])
-    return FeedEntry(**picked(row, _FEED_ENTRY), kind=kind, resource=resource)
+        resource, on_behalf = _converter.structure(kept, _RESOURCES[kind.value]), _act_of(kept)
+    return FeedEntry(**picked(row, _FEED_ENTRY), kind=kind, resource=resource, on_behalf=on_behalf)
+
+
+def _with_act(payload: Values, on_behalf: OnBehalf | None) -> Values:
+    """A stored change with the act of an operator under a name that no resource or event has."""
+    return payload if on_behalf is None else {**payload, _ACT: _converter.unstructure(on_behalf)}
+
+
+def _act_of(payload: Mapping[str, Any]) -> OnBehalf | None:
+    return _converter.structure(payload[_ACT], OnBehalf) if _ACT in payload else None
 
 
 def _feed_associated_data(event_id: str) -> str:

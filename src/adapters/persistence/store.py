@@ -22,7 +22,7 @@ from adapters.persistence.unit_of_work import SqlUnitOfWork
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, UnitOfWork, farthest_check
 from application.recovery.service_hold import Hold
-from domain.events import SERVICE
+from domain.events import SERVICE, OnBehalf
 from domain.ids import PAYMENT_METHOD, OperationId, PaymentId
 from domain.operation import OperationState
 
@@ -55,14 +55,14 @@ class SqlStore:
             # The engine does not keep the store alive: a store that nobody uses any more gives its connection back.
             event.listen(engine, "engine_disposed", partial(_close, WeakMethod(self._groups.close)))
 
-    def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._write(), actor, is_write=True)
+    def begin(self, actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> AbstractContextManager[UnitOfWork]:
+        return self._unit_of_work(self._write(), actor, on_behalf, is_write=True)
 
     def read(self) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._reading.begin(), SERVICE, is_write=False)
+        return self._unit_of_work(self._reading.begin(), is_write=False)
 
     def read_once(self) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._statement(), SERVICE, is_write=False)
+        return self._unit_of_work(self._statement(), is_write=False)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         table, lease = operations.c, lease_until - now
@@ -133,13 +133,18 @@ class SqlStore:
 
     @contextmanager
     def _unit_of_work(
-        self, transaction: AbstractContextManager[Connection], actor: str, *, is_write: bool
+        self,
+        transaction: AbstractContextManager[Connection],
+        actor: str = SERVICE,
+        on_behalf: OnBehalf | None = None,
+        *,
+        is_write: bool,
     ) -> Iterator[UnitOfWork]:
         began = now()
         recorder = Recorder(self._observer)
         try:
             with translate_db_errors(), transaction as connection:
-                yield SqlUnitOfWork(connection, self._ids, self._sealer, actor, recorder)
+                yield SqlUnitOfWork(connection, self._ids, self._sealer, actor, recorder, on_behalf)
         except BaseException:
             self._observer.transaction_ended(is_write=is_write, began=began, is_committed=False, changes=())
             raise

@@ -64,6 +64,7 @@ IS_UNPUBLISHED: Final = sa.text("position IS NULL")
 HAS_CUSTOMER: Final = sa.text("customer_id <> ''")
 HAS_EMAIL: Final = sa.text("email_digest <> ''")
 IS_CUSTOMERS: Final = sa.text("customer_id IS NOT NULL")
+HAS_LOGIN: Final = sa.text("login <> '' AND revoke_time IS NULL")
 HAS_LAST_FOUR: Final = sa.text("last_four <> ''")
 IS_NOT_DELETED: Final = sa.text("delete_time IS NULL")
 
@@ -413,6 +414,21 @@ api_keys: Final = sa.Table(
     sa.Column("revoke_time", UtcTime),
     sa.Column("last_use_time", UtcTime),
 )
+
+# The people who act on behalf of callers. Their API keys have the operator's id as caller.
+operators: Final = sa.Table(
+    "operators",
+    metadata,
+    sa.Column("operator_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    # The person's name in tokens, or empty.
+    sa.Column("login", sa.Text, nullable=False),
+    sa.Column("rights", _Json, nullable=False),
+    sa.Column("create_time", UtcTime, nullable=False),
+    sa.Column("revoke_time", UtcTime),
+    sa.Index("uq_operators_login", "login", unique=True, **_where(HAS_LOGIN)),
+)
+
 # Declines and verifications by time window. Keys and cards are keyed hashes, deleted once they no longer count.
 attempt_counts: Final = sa.Table(
     "attempt_counts",

@@ -12,21 +12,29 @@ from adapters.persistence.repositories.disputes import SqlDisputes
 from adapters.persistence.repositories.feed import FeedWriter, SqlFeed
 from adapters.persistence.repositories.gateway_webhooks import SqlGatewayWebhooks
 from adapters.persistence.repositories.idempotency_keys import SqlRequests
+from adapters.persistence.repositories.operators import SqlOperators
 from adapters.persistence.repositories.payment_methods import SqlPaymentMethods
 from adapters.persistence.repositories.payments import SqlPayments
 from adapters.persistence.repositories.velocity_counters import SqlVelocityCounters
 from adapters.persistence.repositories.webhook_deliveries import SqlDeliveries
 from application.ports.runtime import IdSource
+from domain.events import OnBehalf
 
 
 class SqlUnitOfWork:
     """For a single `with`, and for one thread."""
 
     def __init__(
-        self, connection: Connection, ids: IdSource, sealer: Sealer, actor: str, recorder: Recorder | None = None
+        self,
+        connection: Connection,
+        ids: IdSource,
+        sealer: Sealer,
+        actor: str,
+        recorder: Recorder | None = None,
+        on_behalf: OnBehalf | None = None,
     ) -> None:
         """recorder: receives the changes of payments."""
-        writer = FeedWriter(connection, ids, sealer, actor)
+        writer = FeedWriter(connection, ids, sealer, actor, on_behalf)
         self.payments = SqlPayments(connection, ids, sealer, recorder)
         self.customers = SqlCustomers(connection, sealer, writer)
         self.payment_methods = SqlPaymentMethods(connection, sealer, writer, recorder)
@@ -38,4 +46,5 @@ class SqlUnitOfWork:
         self.requests = SqlRequests(connection)
         self.audit = SqlAuditLog(connection, sealer)
         self.api_keys = SqlApiKeys(connection)
+        self.operators = SqlOperators(connection)
         self.velocity = SqlVelocityCounters(connection)

@@ -1,6 +1,6 @@
 """Verifies JWT bearer tokens, and reads the caller, the scopes and the customer from them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from adapters.tokens.jwks import ALGORITHMS, Jwks, JwksUnavailable
 from application.common.api_key import is_caller_id
 from application.common.caller import Caller, scopes_named
 from application.common.errors import AuthFailure, CredentialsUnavailable, NotAuthenticated
+from application.common.operator import Operator
 from domain.card_detector import without_card_numbers
 from domain.ids import CUSTOMER, CallerId, CustomerId, is_id
 
@@ -29,12 +30,18 @@ _REFUSALS: Final[tuple[tuple[type[Exception], AuthFailure], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class JwtTokens:
-    """Tokens of one issuer, for one audience. caller_claim is the claim with the caller (the back end)."""
+    """Tokens of one issuer, for one audience. caller_claim is the claim with the caller (the back end).
+
+    operator_claim is the claim with an operator's login; empty: tokens are no operator's. A token with a caller is
+    never an operator's.
+    """
 
     jwks: Jwks
     issuer: str
     audience: str
     caller_claim: str = "caller_id"
+    operator_claim: str = ""
+    find_operator: Callable[[str], Operator | None] = lambda _: None
 
     def caller_of(self, token: str) -> Caller:
         """Raises NotAuthenticated, and CredentialsUnavailable if the issuer's keys are unavailable."""
@@ -71,7 +78,22 @@ class JwtTokens:
             raise NotAuthenticated(_refusal(failure), type(failure).__name__) from None
         return claims
 
+    def _operator(self, claims: Mapping[str, Any]) -> Caller:
+        """The person with the login. Their rights are in the record of this service, and not in the token."""
+        login = claims.get(self.operator_claim)
+        if not isinstance(login, str) or not login:
+            raise NotAuthenticated(AuthFailure.INCOMPLETE, "neither a caller nor an operator")
+        # An issuer lets people enter an email address before it has verified it (OpenID Connect Core 1.0, 5.7).
+        if self.operator_claim == "email" and claims.get("email_verified") is not True:
+            raise NotAuthenticated(AuthFailure.INCOMPLETE, "the email is not verified")
+        operator = self.find_operator(login)
+        if operator is None:
+            raise NotAuthenticated(AuthFailure.INVALID, "no operator with this login")
+        return Caller(CallerId(operator.operator_id), credential=_named(claims.get("sub", "")), operator=operator)
+
     def _caller(self, claims: Mapping[str, Any]) -> Caller:
+        if self.operator_claim and self.caller_claim not in claims:
+            return self._operator(claims)
         caller_id, scope = claims.get(self.caller_claim), claims.get("scope", "")
         customer, subject = claims.get("customer"), claims.get("sub", "")
         if not isinstance(caller_id, str) or not is_caller_id(caller_id):

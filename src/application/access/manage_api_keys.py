@@ -49,7 +49,7 @@ class CreateApiKey:
         if expire_time is not None and expire_time <= now:
             validator.add("expire_time", Rule.AFTER, "now")
         validator.done()
-        secret = base64.urlsafe_b64encode(self.random_bytes(SECRET_BYTES)).decode().rstrip("=")
+        secret = new_secret(self.random_bytes)
         key = ApiKey(
             key_id=self.ids.new(KEY),
             caller_id=CallerId(caller_id),
@@ -62,7 +62,7 @@ class CreateApiKey:
         )
         with self.store.begin() as work:
             work.api_keys.add(key)
-            work.audit.add(_entry(AuditKind.KEY_CREATED, key, now, self.ids))
+            work.audit.add(key_entry(AuditKind.KEY_CREATED, key, now, self.ids))
         return key, format_key(key.key_id, secret)
 
 
@@ -92,11 +92,15 @@ class RevokeApiKey:
                 now = self.clock.now()
                 key = replace(key, revoke_time=now)
                 work.api_keys.save(key)
-                work.audit.add(_entry(AuditKind.KEY_REVOKED, key, now, self.ids))
+                work.audit.add(key_entry(AuditKind.KEY_REVOKED, key, now, self.ids))
         return key
 
 
-def _entry(kind: AuditKind, key: ApiKey, now: datetime, id_source: IdSource) -> AuditEntry:
+def new_secret(random_bytes: Callable[[int], bytes]) -> str:
+    return base64.urlsafe_b64encode(random_bytes(SECRET_BYTES)).decode().rstrip("=")
+
+
+def key_entry(kind: AuditKind, key: ApiKey, now: datetime, id_source: IdSource) -> AuditEntry:
     """The actor is the command line: keys are managed there, by operators with the database's credentials."""
     scopes = " ".join(sorted(scope.value for scope in key.scopes))
     return AuditEntry(

@@ -37,7 +37,8 @@ class LiftAbuseBlock:
         with self.store.begin() as work:
             self.guard.claim(work, request, block_id, now)
             block = work.velocity.lift(require_checked(checked_block_id), now)
-            if block is None:
+            if block is None or not caller.reaches(block.caller_id, None):
+                # Raised inside the transaction, which rolls everything back.
                 raise NotFound(ResourceKind.BLOCK, block_id)
         _log.warning(
             "%s lifted the block of a %s of caller %s: %s", caller.actor, block.scope.value, block.caller_id, reason

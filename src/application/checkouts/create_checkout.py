@@ -77,7 +77,7 @@ class CreateCheckout:
                 raise
             return self._replay(command, caller, invalid)
         context = request.context(self.clock.now())
-        with self.store.begin(context.actor) as work:
+        with self.store.begin(context.actor, context.on_behalf) as work:
             earlier = self.guard.claim(work, request, checkout.checkout_id, context.time)
             if earlier is not None:
                 return require_checked(work.checkouts.get(CheckoutId(earlier.resource_id)))

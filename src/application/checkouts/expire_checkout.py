@@ -29,7 +29,7 @@ class ExpireCheckout:
         validator.done()
         request = IdempotentRequest(caller, require_checked(checked), "ExpireCheckout", {"checkout_id": checkout_id})
         context = request.context(self.clock.now())
-        with self.store.begin(context.actor) as work:
+        with self.store.begin(context.actor, context.on_behalf) as work:
             checkout = own_checkout(work, checkout_id, caller, lock=True)
             if self.guard.claim(work, request, checkout_id, context.time) is not None:
                 return checkout

@@ -13,6 +13,7 @@ from typing import Final
 
 from application.common.caller import Caller, Scope
 from application.common.errors import AuthFailure, NotAuthenticated
+from application.common.operator import is_operator_id
 from domain.ids import CallerId, CustomerId
 
 KEY: Final = "key"
@@ -65,5 +66,7 @@ def parse_key(key: str) -> tuple[str, str]:
 
 
 def is_caller_id(value: str) -> bool:
-    """1 to 64 letters, digits, "." "_" and "-". No "/", which separates caller and credential in the history."""
-    return _CALLER_ID.fullmatch(value) is not None
+    """1 to 64 letters, digits, "." "_" and "-". No "/", which separates caller and credential in the history; and no
+    operator's id.
+    """
+    return _CALLER_ID.fullmatch(value) is not None and not is_operator_id(value)

@@ -1,11 +1,13 @@
 """The caller: identity, scopes, and the data that a credential may access."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from domain.ids import CallerId, CustomerId
+from application.common.operator import Operator
+from domain.events import OnBehalf
+from domain.ids import CallerId, CustomerId, RequestId
 
 
 class Scope(Enum):
@@ -33,11 +35,14 @@ ONLY_IF_NAMED: Final = NEVER_FOR_A_CUSTOMER
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A back end that uses the service, one customer who pays there, or an administrator.
+    """A back end that uses the service, one customer who pays there, an administrator, or an operator.
 
     One access rule for all calls. A credential reaches its caller's data, or only one customer's if it is bound to one;
     with the scope `admin` it reaches every caller's. It reads and changes the data that it reaches. New resources
     belong to its own caller, and use only resources that this caller owns.
+
+    An operator by themselves reads every caller's data and owns none: `caller_id` is the operator's id. On behalf of a
+    caller, `caller_id` is that caller's, and the operator reaches what it reaches.
     """
 
     caller_id: CallerId
@@ -46,6 +51,9 @@ class Caller:
     customer_id: CustomerId | None = None
     # The key, token or certificate that the caller used.
     credential: str = ""
+    operator: Operator | None = None
+    # The operator's reason for this call.
+    reason: str = ""
 
     def __post_init__(self) -> None:
         if self.customer_id is not None:
@@ -53,7 +61,10 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """The actor for the history: the caller and its credential."""
+        """The actor for the history: the caller and its credential, or the operator who acts for it."""
+        if self.operator is not None:
+            person = f"operator {self.operator.name}"
+            return f"{self.caller_id}/{person}" if self.is_on_behalf else person
         return f"{self.caller_id}/{self.credential}" if self.credential else self.caller_id
 
     @property
@@ -61,13 +72,39 @@ class Caller:
         """The scope in which request ids are unique. Each bound customer has one of its own."""
         return self.caller_id if self.customer_id is None else CallerId(f"{self.caller_id}/{self.customer_id}")
 
+    def own_request_id(self, request_id: RequestId) -> RequestId:
+        """The request id within `idempotency_scope`. An operator's never equals the caller's own, nor another's."""
+        return request_id if self.operator is None else RequestId(f"{request_id}/{self.operator.operator_id}")
+
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes
 
     @property
+    def is_on_behalf(self) -> bool:
+        """Whether an operator acts for a caller."""
+        return self.operator is not None and self.caller_id != CallerId(self.operator.operator_id)
+
+    @property
+    def on_behalf(self) -> OnBehalf | None:
+        """The act of an operator. None for every other caller."""
+        if self.operator is None or not self.is_on_behalf:
+            return None
+        return OnBehalf(self.operator.operator_id, self.operator.name, self.caller_id, self.reason)
+
+    def acting_for(self, caller_id: CallerId) -> "Caller":
+        """An operator, on behalf of that caller. Everybody else stays the same."""
+        return self if self.operator is None else replace(self, caller_id=caller_id)
+
+    @property
+    def quota_id(self) -> str:
+        """The id that rate limits count: an operator's calls take nothing from the caller acted for."""
+        return self.caller_id if self.operator is None else self.operator.operator_id
+
+    @property
     def reach(self) -> CallerId | None:
         """The caller whose data it reads and changes. None: every caller's."""
-        return None if self.may(Scope.ADMIN) else self.caller_id
+        is_everywhere = self.may(Scope.ADMIN) or (self.operator is not None and not self.is_on_behalf)
+        return None if is_everywhere else self.caller_id
 
     def reaches(self, caller_id: CallerId, customer_id: CustomerId | None) -> bool:
         """Whether it may read and change data of that caller and customer. Data out of reach looks as if absent."""

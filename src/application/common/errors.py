@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from application.common.caller import Scope
+from application.common.operator import OperatorRight
 from application.common.velocity_scope import VelocityScope
 from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money
@@ -65,6 +66,9 @@ class Rule(Enum):
     MAX_BYTES = "max_bytes"
     NOTIFICATION_ID = "notification_id"
     CALLER_ID = "caller_id"
+    OPERATOR_NAME = "operator_name"
+    LOGIN_FREE = "login_free"
+    UTF_8 = "utf_8"
     NOT_FOR_CUSTOMERS = "not_for_customers"
     IP_ADDRESS = "ip_address"
     REFUSED_BY_GATEWAY = "refused_by_gateway"
@@ -176,6 +180,7 @@ class ResourceKind(Enum):
     API_KEY = "api_key"
     BLOCK = "block"
     CHECKOUT = "checkout"
+    OPERATOR = "operator"
 
 
 class NotFound(ApplicationError):
@@ -221,6 +226,31 @@ class ScopeMissing(ApplicationError):
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope.value)
         self.scope = scope
+
+
+class OperatorRightMissing(ApplicationError):
+    """The caller is an operator without the right. `right` None: no operator may make the call.
+
+    `missing`: the metadata that the act lacks as well.
+    """
+
+    def __init__(self, right: OperatorRight | None, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(right.value if right is not None else "not for operators")
+        self.right = right
+        self.missing = missing
+
+
+class OnBehalfIncomplete(ApplicationError):
+    """An operator's act does not name the caller or the reason, or not in a valid form."""
+
+    def __init__(self, right: OperatorRight | None, violations: tuple[FieldViolation, ...]) -> None:
+        super().__init__(f"{', '.join(one.field for one in violations)}")
+        self.right = right
+        self.violations = violations
+
+
+class NotAnOperator(ApplicationError):
+    """Only operators act on behalf of callers."""
 
 
 class NotForCustomers(ApplicationError):

@@ -99,6 +99,11 @@ class Validator:
             self._violations.append(violation)
 
     @property
+    def violations(self) -> tuple[FieldViolation, ...]:
+        """The violations so far."""
+        return tuple(self._violations)
+
+    @property
     def count(self) -> int:
         """The number of violations so far."""
         return len(self._violations)

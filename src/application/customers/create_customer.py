@@ -63,7 +63,7 @@ class CreateCustomer:
             **details,
         )
         try:
-            with self.store.begin(context.actor) as work:
+            with self.store.begin(context.actor, context.on_behalf) as work:
                 earlier = self.guard.claim(work, request, customer.customer_id, context.time)
                 if earlier is not None:
                     return require_checked(work.customers.get(CustomerId(earlier.resource_id)))

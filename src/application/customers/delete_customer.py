@@ -47,7 +47,7 @@ class DeleteCustomer:
             return customer
         self.gateway.delete_customer(customer.customer_id, lease)
         context = request.context(self.clock.now())
-        with self.store.begin(context.actor) as work:
+        with self.store.begin(context.actor, context.on_behalf) as work:
             current = own_customer(work, customer_id, caller, lock=True)
             self.guard.claim(work, request, customer_id, context.time)
             if current.delete_time is not None:

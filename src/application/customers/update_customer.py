@@ -65,7 +65,7 @@ class UpdateCustomer:
                     validator.add(f"customer.{name}", Rule.REFUSED_BY_GATEWAY, code)
                 validator.done()
         try:
-            with self.store.begin(context.actor) as work:
+            with self.store.begin(context.actor, context.on_behalf) as work:
                 current = own_customer(work, customer_id, caller, lock=True)
                 if self.guard.claim(work, request, customer_id, context.time):
                     return current

@@ -77,7 +77,7 @@ class ResendEvents:
         validator = Validator()
         checked = validator.request_id(request_id)
         chosen = next((one for one in self.endpoints if one.name == endpoint), None)
-        if chosen is None:
+        if chosen is None or not caller.reaches(chosen.caller_id, None):
             validator.add("endpoint", Rule.EXISTS)
         if not event_ids:
             validator.add("event_ids", Rule.REQUIRED)

@@ -132,7 +132,7 @@ class GatewayCallExecutor:
     def record_intents(self, call: GatewayCall[Resource, Intent, Any]) -> tuple[Resource, Sequence[Intent] | None]:
         """The first step. No intents: it is a replay, and nothing is to be sent."""
         context = call.request.context(self.clock.now())
-        with self.store.begin(context.actor) as work:
+        with self.store.begin(context.actor, context.on_behalf) as work:
             earlier = self.guard.claim(work, call.request, call.resource_id, context.time)
             resource = call.load(work, earlier.resource_id) if earlier is not None else None
             if resource is not None and not call.may_send_again(resource):
@@ -147,7 +147,7 @@ class GatewayCallExecutor:
         not reach the resource any more: another credential of the same caller was refused.
         """
         context = call.request.context(self.clock.now())
-        with self.store.begin(context.actor) as work:
+        with self.store.begin(context.actor, context.on_behalf) as work:
             call.check_access(work)
             earlier = self.guard.claim(work, call.request, call.resource_id, context.time, refusal)
             if earlier is not None:

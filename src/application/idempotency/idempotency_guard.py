@@ -1,7 +1,7 @@
 """Recognizes replays: a request that changes something is recorded once, under its caller and request id."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from application.common.caller import Caller
@@ -22,16 +22,22 @@ class IdempotentRequest:
     """
 
     caller: Caller
-    request_id: RequestId
+    # As the caller sent it.
+    sent_id: RequestId
     method: str
     fields: Mapping[str, object]
+    # Identifies the request within `idempotency_scope`, and within its resource.
+    request_id: RequestId = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "request_id", self.caller.own_request_id(self.sent_id))
 
     @property
     def key(self) -> Key:
         return self.caller.idempotency_scope, self.request_id
 
     def context(self, time: datetime) -> EventContext:
-        return EventContext(time, self.caller.actor)
+        return EventContext(time, self.caller.actor, self.caller.on_behalf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +64,14 @@ class IdempotencyGuard:
         record = self.record_of(request, resource_id, time, refusal)
         earlier = work.requests.claim(record)
         if earlier is not None:
-            _check_replay(earlier, record)
+            _check_replay(request, earlier, record)
         return earlier
 
     def earlier(self, work: UnitOfWork, request: IdempotentRequest) -> RequestRecord | None:
         """The record of an earlier equal request, or None. Raises what `claim` raises."""
         earlier = work.requests.get(*request.key)
         if earlier is not None:
-            _check_replay(earlier, self.record_of(request, earlier.resource_id, earlier.create_time))
+            _check_replay(request, earlier, self.record_of(request, earlier.resource_id, earlier.create_time))
         return earlier
 
     def is_replay(self, work: UnitOfWork, request: IdempotentRequest) -> bool:
@@ -94,10 +100,10 @@ class IdempotencyGuard:
         )
 
 
-def _check_replay(earlier: RequestRecord, later: RequestRecord) -> None:
+def _check_replay(request: IdempotentRequest, earlier: RequestRecord, later: RequestRecord) -> None:
     """Raises RequestIdReused where they differ, or the standing refusal that answers both."""
     differing = differing_fields(earlier.fingerprint, later.fingerprint)
     if differing:
-        raise RequestIdReused(later.request_id, differing)
+        raise RequestIdReused(request.sent_id, differing)
     if earlier.refusal is not None:
         raise refusal_from_fields(earlier.refusal)

@@ -98,7 +98,7 @@ class MethodChanger:
         except _MethodGone:
             raise MethodNotActive(method.payment_method_id, self._detach(method, request)) from None
         context = request.context(self.clock.now())
-        with self.store.begin(context.actor) as work:
+        with self.store.begin(context.actor, context.on_behalf) as work:
             current = own_method(work, method_id, request.caller, lock=True)
             if self.guard.claim(work, request, method_id, context.time):
                 return current
@@ -110,7 +110,7 @@ class MethodChanger:
     def _detach(self, method: PaymentMethod, request: IdempotentRequest) -> PaymentMethodState:
         """Records that the gateway no longer has the method. Returns its new state."""
         context = request.context(self.clock.now())
-        with self.store.begin(context.actor) as work:
+        with self.store.begin(context.actor, context.on_behalf) as work:
             current = own_method(work, method.payment_method_id, request.caller, lock=True)
             if current.state is PaymentMethodState.ACTIVE:
                 current = detach_method(work, current, time=context.time)

@@ -39,7 +39,7 @@ class EraseGuest:
     @retry_on_conflict
     def _erase(self, request: IdempotentRequest, payment_id: str) -> None:
         context = request.context(self.clock.now())
-        with self.store.begin(context.actor) as work:
+        with self.store.begin(context.actor, context.on_behalf) as work:
             payment = load_for_update(work, payment_id, request.caller)
             if payment.terms.customer_id is not None:
                 validator = Validator()

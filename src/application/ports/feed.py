@@ -8,7 +8,7 @@ from typing import Protocol
 from domain.checkout import Checkout
 from domain.customer import Customer
 from domain.dispute import Dispute
-from domain.events import PaymentEvent
+from domain.events import OnBehalf, PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
@@ -47,6 +47,8 @@ class FeedEntry:
     payment_id: str = ""
     sequence: int = 0
     resource: Resource | None = field(default=None, repr=False)
+    # The act that changed it. That of a payment is in its event.
+    on_behalf: OnBehalf | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from application.common.api_key import ApiKey
+from application.common.operator import Operator
 from application.common.pagination import Position
 from application.ports.audit_log import AuditLog
 from application.ports.deliveries import Deliveries
@@ -16,8 +17,18 @@ from application.ports.velocity import VelocityCounters
 from domain.checkout import Checkout, CheckoutState, CheckoutUse
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeState
-from domain.events import SERVICE
-from domain.ids import CallerId, CheckoutId, CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.events import SERVICE, OnBehalf
+from domain.ids import (
+    CallerId,
+    CheckoutId,
+    CustomerId,
+    DisputeId,
+    OperationId,
+    OperatorId,
+    PaymentId,
+    PaymentMethodId,
+    RequestId,
+)
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
@@ -38,6 +49,10 @@ class ExternalIdTaken(Exception):
     def __init__(self, customer_id: CustomerId) -> None:
         super().__init__(customer_id)
         self.customer_id = customer_id
+
+
+class LoginTaken(Exception):
+    """Another operator has the login."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +371,22 @@ class ApiKeys(Protocol):
         """Stores the time of the last use, unless the stored one is later than `unless_after`."""
 
 
+class Operators(Protocol):
+    def add(self, operator: Operator) -> None:
+        """Raises LoginTaken."""
+
+    def save(self, operator: Operator) -> None:
+        """Stores name, login, rights and revocation time. Raises LoginTaken."""
+
+    def get(self, operator_id: OperatorId) -> Operator | None: ...
+
+    def find_login(self, login: str) -> Operator | None:
+        """The operator with this login who is not revoked. None for an empty login."""
+
+    def all(self) -> list[Operator]:
+        """Newest first."""
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving its `with` block commits; an exception rolls back."""
 
@@ -393,6 +424,9 @@ class UnitOfWork(Protocol):
     def api_keys(self) -> ApiKeys: ...
 
     @property
+    def operators(self) -> Operators: ...
+
+    @property
     def velocity(self) -> VelocityCounters: ...
 
 
@@ -405,8 +439,8 @@ class Store(Protocol):
         If the database is busy, it may leave this to the next call.
         """
 
-    def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
-        """A transaction that may write. The actor is recorded with its changes.
+    def begin(self, actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> AbstractContextManager[UnitOfWork]:
+        """A transaction that may write. The actor is recorded with its changes, and the act of an operator.
 
         Raises StoreUnavailable, also at the end.
         """

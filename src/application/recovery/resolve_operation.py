@@ -1,6 +1,6 @@
 """Resolves one unknown outcome for an administrator: by asking the gateway now, or by hand, with a reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 
@@ -64,7 +64,8 @@ class ResolveOperation:
         ContradictedByGateway and GatewayUnavailable."""
         request = _check(command, caller)
         with self.store.read() as work:
-            found = _find(work, command.operation_id)
+            found = _find(work, command.operation_id, caller)
+            request = replace(request, caller=caller.acting_for(found.payment.terms.caller_id))
             if self.guard.is_replay(work, request):
                 return found.payment
         operation, resolution = found.operation, require_checked(command.resolution)
@@ -157,9 +158,9 @@ def _check(command: ResolveOperationCommand, caller: Caller) -> IdempotentReques
     return IdempotentRequest(caller, RequestId(require_checked(request_id)), "ResolveOperation", fields)
 
 
-def _find(work: UnitOfWork, operation_id: str) -> PaymentOperation:
+def _find(work: UnitOfWork, operation_id: str, caller: Caller) -> PaymentOperation:
     found = work.payments.find_operations([operation_id], [])
-    if not found:
+    if not found or not caller.reaches(found[0].payment.terms.caller_id, None):
         raise NotFound(ResourceKind.OPERATION, operation_id)
     return found[0]
 

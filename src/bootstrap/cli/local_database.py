@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from adapters.grpc.messages.violation_messages import sentence
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
-from application.common.errors import InvalidRequest, NotFound, StoreUnavailable
+from application.common.errors import InvalidRequest, NotFound, ResourceKind, StoreUnavailable
 from bootstrap.cli.bad_settings import reporting_bad_settings
 from bootstrap.cli.terminal.output import say
 from bootstrap.config.settings import BadSettings, load_database_url
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.process.schema_check import require_usable
 from bootstrap.wiring.clock_and_ids import UlidSource
+
+_UNKNOWN: Final = {
+    ResourceKind.API_KEY: "there is no such key. `bayar keys list` shows them all.",
+    ResourceKind.OPERATOR: "there is no such operator who is active. `bayar operators list` shows them all.",
+}
 
 
 @contextmanager
@@ -43,8 +49,8 @@ def with_local_database(parsed: argparse.Namespace, work: Callable[[argparse.Nam
             for violation in invalid.violations:
                 say(f"bayar: {violation.field} {sentence(violation)}")
             return USAGE
-        except NotFound:
-            say("bayar: there is no such key. `bayar keys list` shows them all.")
+        except NotFound as missing:
+            say(f"bayar: {_UNKNOWN[missing.kind]}")
         except StoreUnavailable as error:
             say(f"bayar: the database does not answer (BAYAR_DATABASE_URL): {error}")
         return FAILED

@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "encryption": "show the encryption keys in use, and rotate to the current one",
     "events": "archive old payment histories",
     "keys": "issue, list and revoke the API keys of callers",
+    "operators": "add, change, list and revoke the people who act on behalf of callers",
     "audit": "list and verify the log of administrative calls, API keys and refused access",
     "accounts": "list the merchant accounts by currency, and what each takes",
     "declines": "list every decline reason and its remedy",

@@ -51,6 +51,10 @@ class AuthenticationSettings(SettingsGroup):
     """
     jwt_caller_claim: str = Field("caller_id", min_length=1, examples=["client_id"])
     """The claim of a token that holds the caller's id."""
+    jwt_operator_claim: str = Field("", examples=["email"])
+    """The claim that holds an operator's login, in tokens without a caller: `bayar operators add NAME --login LOGIN`.
+    With "email", the token must also say that it is verified (email_verified). Empty: tokens are no operator's.
+    """
     credential_seconds: float = Field(2.5, gt=0, le=60)
     """The time in seconds for which a verified credential is trusted before it is verified again, on open streams too.
     A revoked one stops working within twice that.

@@ -27,6 +27,8 @@ def call_fields(request: Any, answer: Any, caller: Caller | None, changed_paymen
         fields["caller"] = caller.caller_id
         if caller.credential:
             fields["credential"] = caller.credential
+        if caller.operator is not None:
+            fields["operator"] = caller.operator.operator_id
     _add_id(fields, "request_id", getattr(request, "request_id", ""))
     payment = getattr(answer, "payment", None)
     if isinstance(payment, Payment):

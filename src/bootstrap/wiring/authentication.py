@@ -8,7 +8,13 @@ from adapters.grpc.server.server import HEALTH, REFLECTION
 from adapters.grpc.server.tls import TlsFiles
 from adapters.tokens.jwks import Jwks
 from adapters.tokens.jwt_tokens import JwtTokens
-from application.access.authenticate import ApiKeyCache, Authenticate, PresentedCredentials
+from application.access.authenticate import (
+    ApiKeyCache,
+    Authenticate,
+    OperatorCache,
+    OperatorLoginCache,
+    PresentedCredentials,
+)
 from application.access.last_used_recorder import LastUsedRecorder
 from application.common.caller import Caller
 from application.ports.runtime import Clock
@@ -17,12 +23,17 @@ from bootstrap.config.settings import BadSettings, Settings
 
 
 def authentication(
-    settings: Settings, keys: ApiKeyCache, uses: LastUsedRecorder, clock: Clock
+    settings: Settings,
+    keys: ApiKeyCache,
+    operators: OperatorCache,
+    logins: OperatorLoginCache,
+    uses: LastUsedRecorder,
+    clock: Clock,
 ) -> Callable[[PresentedCredentials], Caller]:
     """The authentication that the settings configure. Raises BadSettings."""
     if settings.authentication is Authentication.NONE:
         return lambda _: DEFAULT_CALLER
-    return Authenticate(keys, uses, clock, _tokens(settings), _certificates(settings))
+    return Authenticate(keys, operators, uses, clock, _tokens(settings, logins), _certificates(settings))
 
 
 def tls_files(settings: Settings) -> TlsFiles | None:
@@ -38,10 +49,17 @@ def closed_services(settings: Settings) -> tuple[str, ...]:
     return health + (REFLECTION if settings.reflection is Door.CLOSED else ())
 
 
-def _tokens(settings: Settings) -> JwtTokens | None:
+def _tokens(settings: Settings, logins: OperatorLoginCache) -> JwtTokens | None:
     if not settings.jwt_issuer:
         return None
-    return JwtTokens(Jwks(settings.jwt_jwks), settings.jwt_issuer, settings.jwt_audience, settings.jwt_caller_claim)
+    return JwtTokens(
+        Jwks(settings.jwt_jwks),
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_caller_claim,
+        settings.jwt_operator_claim,
+        logins.find,
+    )
 
 
 def _certificates(settings: Settings) -> WatchedCertificates | None:

@@ -41,7 +41,7 @@ from adapters.persistence.encryption.sealing import Sealer, SealingKey
 from adapters.persistence.repositories.deployment import mark_of
 from adapters.persistence.sql.engine import Limits, create_engine
 from adapters.persistence.store import SqlStore
-from application.access.authenticate import ApiKeyCache
+from application.access.authenticate import ApiKeyCache, OperatorCache, OperatorLoginCache
 from application.access.last_used_recorder import LastUsedRecorder
 from application.audit.audit_log import Audit
 from application.audit.refused_calls import RefusedCalls
@@ -292,11 +292,15 @@ class Container(containers.DeclarativeContainer):
     merchant_accounts = providers.Callable(lambda gateway: gateway.accounts, gateway)
 
     api_key_cache = providers.Singleton(ApiKeyCache, store, settings.provided.credential_seconds)
+    operator_cache = providers.Singleton(OperatorCache, store, settings.provided.credential_seconds)
+    operator_login_cache = providers.Singleton(OperatorLoginCache, store, settings.provided.credential_seconds)
     last_used_recorder = providers.Singleton(LastUsedRecorder, store)
     hold = providers.Singleton(HoldWatch, store, providers.Object(time.monotonic))
     audit = providers.Singleton(Audit, store, clock, ids)
     refused_calls = providers.Singleton(RefusedCalls, store, clock, ids, providers.Object(time.monotonic))
-    authenticate = providers.Singleton(authentication, settings, api_key_cache, last_used_recorder, clock)
+    authenticate = providers.Singleton(
+        authentication, settings, api_key_cache, operator_cache, operator_login_cache, last_used_recorder, clock
+    )
 
     guard = providers.Singleton(_idempotency_guard, settings, in_flight)
     leases = providers.Singleton(_leases, settings)

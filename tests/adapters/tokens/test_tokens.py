@@ -8,7 +8,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 import jwt
 import pytest
@@ -18,8 +18,10 @@ from adapters.tokens.jwks import Jwks, JwksUnavailable
 from adapters.tokens.jwt_tokens import JwtTokens
 from application.common.caller import Caller, Scope
 from application.common.errors import AuthFailure, CredentialsUnavailable, NotAuthenticated
-from domain.ids import CallerId, CustomerId
+from application.common.operator import Operator
+from domain.ids import CallerId, CustomerId, OperatorId
 from tests import token_issuer as issuer
+from tests.fakes.runtime import START
 from tests.token_issuer import AUDIENCE, EC_KEY, ISSUER, JWKS, RSA_KEY, confused, jwk, token, unsigned
 
 CUSTOMER = "cus_" + "0" * 26
@@ -42,6 +44,10 @@ class Source:
     def tokens(self, caller_claim: str = "caller_id") -> JwtTokens:
         jwks = Jwks("https://login.test/jwks", self.fetch, lambda: self.seconds)
         return JwtTokens(jwks, ISSUER, AUDIENCE, caller_claim)
+
+    def people(self, operator_claim: str) -> JwtTokens:
+        jwks = Jwks("https://login.test/jwks", self.fetch, lambda: self.seconds)
+        return JwtTokens(jwks, ISSUER, AUDIENCE, operator_claim=operator_claim, find_operator={SITI.login: SITI}.get)
 
 
 def refusal(text: str, source: Source | None = None) -> AuthFailure:
@@ -205,3 +211,41 @@ def test_a_subject_is_never_taken_for_a_key_or_a_certificate() -> None:
         caller = Source().tokens().caller_of(token(sub=subject))
         assert caller.actor.startswith("shop/token")
         assert caller.actor != f"shop/{subject}"
+
+
+# Operators.
+
+SITI = Operator(
+    operator_id=OperatorId("opr_siti"), name="Siti", rights=frozenset(), create_time=START, login="siti@example.com"
+)
+
+
+def test_a_token_with_an_operators_login_is_the_operators() -> None:
+    person = token(caller_id=None, scope="admin payments:write", email="siti@example.com", email_verified=True)
+    caller = Source().people("email").caller_of(person)
+    assert caller == Caller(CallerId("opr_siti"), credential="token user-42", operator=SITI)
+
+
+def test_a_token_with_a_caller_is_never_an_operators() -> None:
+    caller = Source().people("email").caller_of(token(email="siti@example.com", email_verified=True))
+    assert (caller.caller_id, caller.operator) == ("shop", None)
+
+
+REFUSED: Final[dict[str, tuple[str, dict[str, Any], AuthFailure]]] = {
+    "another login": ("email", {"email": "eve@example.com", "email_verified": True}, AuthFailure.INVALID),
+    "an operator's id": ("email", {"email": "opr_siti", "email_verified": True}, AuthFailure.INVALID),
+    "unverified": ("email", {"email": "siti@example.com", "email_verified": False}, AuthFailure.INCOMPLETE),
+    "not said": ("email", {"email": "siti@example.com"}, AuthFailure.INCOMPLETE),
+    "verified in words": ("email", {"email": "siti@example.com", "email_verified": "true"}, AuthFailure.INCOMPLETE),
+    "no login": ("email", {}, AuthFailure.INCOMPLETE),
+    "no text": ("upn", {"upn": ["siti@example.com"]}, AuthFailure.INCOMPLETE),
+    "no claim chosen": ("", {"email": "siti@example.com", "email_verified": True}, AuthFailure.INCOMPLETE),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_any_other_token_without_a_caller_is_refused(name: str) -> None:
+    claim, held, why = REFUSED[name]
+    with pytest.raises(NotAuthenticated) as caught:
+        Source().people(claim).caller_of(token(caller_id=None, **held))
+    assert caught.value.refusal is why

@@ -21,7 +21,7 @@ from application.common.errors import (
     StoreUnavailable,
 )
 from application.ports.audit_log import AuditEntry, AuditKind
-from domain.events import SERVICE
+from domain.events import SERVICE, OnBehalf
 from domain.ids import CustomerId
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_store import MemoryStore
@@ -36,10 +36,10 @@ CUSTOMER = CustomerId("cus_00000000000000000000000001")
 class FailingStore(MemoryStore):
     is_down = False
 
-    def begin(self, actor: str = SERVICE) -> Any:
+    def begin(self, actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> Any:
         if self.is_down:
             raise StoreUnavailable("down")
-        return super().begin(actor)
+        return super().begin(actor, on_behalf)
 
 
 class Office:
@@ -295,10 +295,10 @@ def test_a_use_that_is_noted_while_others_are_written_is_written_the_next_time(o
     later = START + 6 * MINUTE
     begin = office.store.begin
 
-    def meanwhile(actor: str = SERVICE) -> Any:
+    def meanwhile(actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> Any:
         office.store.begin = begin  # type: ignore[method-assign]
         office.uses.note(first, later)
-        return begin(actor)
+        return begin(actor, on_behalf)
 
     office.store.begin = meanwhile  # type: ignore[method-assign]
     office.uses()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from application.access.authenticate import ApiKeyCache, Authenticate, PresentedCredentials
+from application.access.authenticate import ApiKeyCache, Authenticate, OperatorCache, PresentedCredentials
 from application.access.last_used_recorder import LastUsedRecorder
 from application.access.manage_api_keys import CreateApiKey, RevokeApiKey
 from application.audit.audit_log import Audit
@@ -61,12 +61,13 @@ class Door:
         self.seconds = 0.0
         self.store = CountedStore(self.ids)
         self.keys = ApiKeyCache(self.store, GOOD_FOR_SECONDS, lambda: self.seconds)
+        self.operators = OperatorCache(self.store, GOOD_FOR_SECONDS, lambda: self.seconds)
         self.uses = LastUsedRecorder(self.store)
         self.create = CreateApiKey(self.store, self.clock, self.ids, bytes)
         self.revoke = RevokeApiKey(self.store, self.clock, self.ids)
         self.key, self.shown = self.create("shop", SCOPES)
-        self.only_keys = Authenticate(self.keys, self.uses, self.clock)
-        self.everything = Authenticate(self.keys, self.uses, self.clock, Tokens(), Certificates())
+        self.only_keys = Authenticate(self.keys, self.operators, self.uses, self.clock)
+        self.everything = Authenticate(self.keys, self.operators, self.uses, self.clock, Tokens(), Certificates())
 
     def refusal(self, shown: PresentedCredentials, *, only_keys: bool = False) -> tuple[AuthFailure, str]:
         with pytest.raises(NotAuthenticated) as refused:

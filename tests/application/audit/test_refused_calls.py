@@ -10,7 +10,7 @@ import pytest
 from application.audit.refused_calls import OTHERS, RefusedCall, RefusedCalls
 from application.common.errors import StoreUnavailable
 from application.ports.audit_log import AuditEntry
-from domain.events import SERVICE
+from domain.events import SERVICE, OnBehalf
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.runtime import START, ManualClock
@@ -21,10 +21,10 @@ LIST = "/bayar.payments.v1.PaymentService/ListPayments"
 class FailingStore(MemoryStore):
     is_down = False
 
-    def begin(self, actor: str = SERVICE) -> Any:
+    def begin(self, actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> Any:
         if self.is_down:
             raise StoreUnavailable("down")
-        return super().begin(actor)
+        return super().begin(actor, on_behalf)
 
 
 class Log:

@@ -12,7 +12,7 @@ from application.common.conflicts import ATTEMPTS
 from application.common.errors import StoreConflict
 from application.ports.gateway import GatewayNotReached
 from application.ports.store import UnitOfWork
-from domain.events import SERVICE
+from domain.events import SERVICE, OnBehalf
 from domain.operation import FailureReason
 from domain.payment import Payment
 from domain.payment_method import PaymentMethodState
@@ -35,9 +35,9 @@ class ContestedStore(MemoryStore):
         self.count, self.given_up = 0, set(numbers)
 
     @contextmanager
-    def begin(self, actor: str = SERVICE) -> Iterator[UnitOfWork]:
+    def begin(self, actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> Iterator[UnitOfWork]:
         self.count += 1
-        with super().begin(actor) as work:
+        with super().begin(actor, on_behalf) as work:
             yield work
             if self.count in self.given_up:
                 raise StoreConflict("deadlock detected")

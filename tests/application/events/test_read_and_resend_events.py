@@ -254,7 +254,12 @@ def test_every_violation_in_a_list_of_deliveries_is_named(house: House) -> None:
 def test_a_requested_redelivery_waits_with_its_requester(house: House) -> None:
     house.customers(3)
     wanted = house.feed()[1]
-    assert house.resend(a_request_id(), "shop", [wanted], Caller(CallerId("ops"), credential="key_1")) == 1
+    assert (
+        house.resend(
+            a_request_id(), "shop", [wanted], Caller(CallerId("ops"), frozenset({Scope.ADMIN}), credential="key_1")
+        )
+        == 1
+    )
     (waiting,) = house.list("shop", after_position=0, page_size=0)
     assert (waiting.endpoint, waiting.event_id, waiting.position, waiting.state, waiting.reason, waiting.time) == (
         "shop",

@@ -10,6 +10,7 @@ from domain import ids as prefixes
 from domain.checkout import Checkout
 from domain.customer import Customer
 from domain.dispute import Dispute
+from domain.events import OnBehalf
 from domain.ids import CustomerId, EventId, PaymentId
 from domain.payment_method import PaymentMethod
 from domain.personal_data import erased_from
@@ -17,10 +18,11 @@ from tests.fakes.store_state import StoreState
 
 
 class MemoryFeed:
-    def __init__(self, state: StoreState, ids: IdSource, actor: str) -> None:
+    def __init__(self, state: StoreState, ids: IdSource, actor: str, on_behalf: OnBehalf | None = None) -> None:
         self._state = state
         self._ids = ids
         self._actor = actor
+        self._on_behalf = on_behalf
 
     def note(self, resource: Resource) -> None:
         payment_id = resource.payment_id if isinstance(resource, Dispute) else ""
@@ -45,6 +47,7 @@ class MemoryFeed:
                 customer_id=customer_id or "",
                 payment_id=payment_id,
                 resource=resource,
+                on_behalf=self._on_behalf,
             )
         )
 

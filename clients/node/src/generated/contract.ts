@@ -48,6 +48,83 @@ export const Scope = {
  * API keys and the `scope` claim of tokens name them in lower case: SCOPE_PAYMENTS_READ is "payments:read".
  */
 export type Scope = (typeof Scope)[keyof typeof Scope];
+/**
+ * A right of an operator: a person with a name, who works on the data of every caller. An operator has no scopes; each
+ * call declares the right that it needs of an operator in its option operator_right. No right includes another. An
+ * operator without it gets PERMISSION_DENIED/OPERATOR_RIGHT_MISSING, naming it. `bayar operators` grants rights.
+ *
+ * With OPERATOR_RIGHT_READ, an operator reads the data of every caller; with the metadata bayar-on-behalf-of, only that
+ * caller's.
+ *
+ * Every call with another right is an act. It states in its metadata:
+ *
+ * | Metadata | Value |
+ * |---|---|
+ * | bayar-on-behalf-of | the caller acted for, such as "shop": the resource's caller_id. Optional in AdminService |
+ * | bayar-reason | why, in visible ASCII; 1 to 255 characters |
+ * | bayar-reason-bin | instead of bayar-reason: why, in UTF-8 |
+ *
+ * In AdminService, the field `reason` of the request serves as well. Without them, the act is refused:
+ * INVALID_ARGUMENT/ON_BEHALF_INCOMPLETE, naming each. Any other credential that sends this metadata gets
+ * PERMISSION_DENIED/NOT_AN_OPERATOR.
+ *
+ * An act has the effect of the caller's own call: on the caller's data only, within the caller's limits. Its request_id
+ * belongs to the caller and the operator together: it never collides with one of the caller's own, nor with another
+ * operator's. The payment's history, the feed and the audit log name the operator, the caller and the reason.
+ */
+export const OperatorRight = {
+  /** No operator may make the call. */
+  UNSPECIFIED: 'OPERATOR_RIGHT_UNSPECIFIED',
+  /** "read": to read the data of every caller, and to have payments compared with the gateway. It is no act. */
+  READ: 'OPERATOR_RIGHT_READ',
+  /** "refund": to give money back. */
+  REFUND: 'OPERATOR_RIGHT_REFUND',
+  /** "void": to void payments, and to release holds. */
+  VOID: 'OPERATOR_RIGHT_VOID',
+  /** "capture": to capture what is authorized. */
+  CAPTURE: 'OPERATOR_RIGHT_CAPTURE',
+  /** "adjust": to change authorized amounts. */
+  ADJUST: 'OPERATOR_RIGHT_ADJUST',
+  /** "methods": to store, change and delete customers' payment methods. */
+  METHODS: 'OPERATOR_RIGHT_METHODS',
+  /** "customers": to change and delete customers, and to erase the personal data of guests. */
+  CUSTOMERS: 'OPERATOR_RIGHT_CUSTOMERS',
+  /** "disputes": to answer or accept disputes. */
+  DISPUTES: 'OPERATOR_RIGHT_DISPUTES',
+  /** "lift-blocks": to lift blocks of the velocity limits against card testing. */
+  LIFT_BLOCKS: 'OPERATOR_RIGHT_LIFT_BLOCKS',
+  /** "resolve": to settle operations whose outcome is unknown. */
+  RESOLVE: 'OPERATOR_RIGHT_RESOLVE',
+  /** "redeliver": to send events again, and to process the gateway's webhooks again. */
+  REDELIVER: 'OPERATOR_RIGHT_REDELIVER',
+  /** "reconcile": to compare the record with the gateway's. A run that reverses orphans is an act. */
+  RECONCILE: 'OPERATOR_RIGHT_RECONCILE',
+} as const;
+/**
+ * A right of an operator: a person with a name, who works on the data of every caller. An operator has no scopes; each
+ * call declares the right that it needs of an operator in its option operator_right. No right includes another. An
+ * operator without it gets PERMISSION_DENIED/OPERATOR_RIGHT_MISSING, naming it. `bayar operators` grants rights.
+ *
+ * With OPERATOR_RIGHT_READ, an operator reads the data of every caller; with the metadata bayar-on-behalf-of, only that
+ * caller's.
+ *
+ * Every call with another right is an act. It states in its metadata:
+ *
+ * | Metadata | Value |
+ * |---|---|
+ * | bayar-on-behalf-of | the caller acted for, such as "shop": the resource's caller_id. Optional in AdminService |
+ * | bayar-reason | why, in visible ASCII; 1 to 255 characters |
+ * | bayar-reason-bin | instead of bayar-reason: why, in UTF-8 |
+ *
+ * In AdminService, the field `reason` of the request serves as well. Without them, the act is refused:
+ * INVALID_ARGUMENT/ON_BEHALF_INCOMPLETE, naming each. Any other credential that sends this metadata gets
+ * PERMISSION_DENIED/NOT_AN_OPERATOR.
+ *
+ * An act has the effect of the caller's own call: on the caller's data only, within the caller's limits. Its request_id
+ * belongs to the caller and the operator together: it never collides with one of the caller's own, nor with another
+ * operator's. The payment's history, the feed and the audit log name the operator, the caller and the reason.
+ */
+export type OperatorRight = (typeof OperatorRight)[keyof typeof OperatorRight];
 /** The resolution of an unknown outcome by an administrator. */
 export const ManualResolution = {
   /** The same as CHECK_NOW. */
@@ -631,6 +708,8 @@ export const CheckoutMethod = {
   STORED: 'CHECKOUT_METHOD_STORED',
   /** Apple Pay, in browsers that have it, where the merchant account takes it. */
   APPLE_PAY: 'CHECKOUT_METHOD_APPLE_PAY',
+  /** PayPal, where the merchant account takes it: the shopper approves the payment on PayPal's own page and comes back. */
+  PAYPAL: 'CHECKOUT_METHOD_PAYPAL',
 } as const;
 /** A way to pay that a checkout offers. */
 export type CheckoutMethod = (typeof CheckoutMethod)[keyof typeof CheckoutMethod];
@@ -793,6 +872,39 @@ export const VerificationOutcome = {
 } as const;
 /** The outcome of a verification. */
 export type VerificationOutcome = (typeof VerificationOutcome)[keyof typeof VerificationOutcome];
+/** An operator. */
+export interface Operator {
+  /** "opr_" and 26 characters. */
+  operatorId: string;
+  /** The person's name, such as "Siti Rahayu". */
+  name: string;
+  /** The person's rights, in the order of their numbers. */
+  rights: Array<OperatorRight | UnknownValue>;
+}
+/** A credential, and what it may do. */
+export interface CredentialDescription {
+  /** The caller that it belongs to. Of an operator: the operator's id. */
+  callerId: string;
+  /** The one customer that it is bound to. Empty: it is bound to none. */
+  customerId: string;
+  /** Its scopes, in the order of their numbers. None for an operator. */
+  scopes: Array<Scope | UnknownValue>;
+  /** The operator that it belongs to. Absent if it is no person's. */
+  operator?: Operator;
+  /** The id of the API key, or the subject of the token or certificate. Empty without authentication. */
+  name: string;
+}
+/** An act on behalf of a caller: the operator, the caller and the reason. */
+export interface OnBehalf {
+  /** The operator. */
+  operatorId: string;
+  /** The operator's name at that time. */
+  operatorName: string;
+  /** The caller that the operator acted for. */
+  callerId: string;
+  /** The reason, as the operator gave it. */
+  reason: string;
+}
 /**
  * A postal address. Banks compare the billing address of a card with their records (AVS), so a complete
  * address avoids declines. Every field is optional, and empty means "not given".
@@ -1073,6 +1185,11 @@ export interface ListEventDeliveriesResponse {
 export interface ResendEventsResponse {
   /** The number of events to be sent. */
   eventCount: number;
+}
+/** The answer of GetCredential. */
+export interface GetCredentialResponse {
+  /** The credential. */
+  credential?: CredentialDescription;
 }
 /** An exact amount of one currency. There is no float and no default currency anywhere in this API. */
 export interface Money {
@@ -1392,6 +1509,8 @@ export interface Payment {
    * payments of service versions that did not keep it.
    */
   merchantAccountId: string;
+  /** The caller that it belongs to. */
+  callerId: string;
 }
 /** One entry of a payment's history. */
 export interface PaymentEvent {
@@ -1407,7 +1526,7 @@ export interface PaymentEvent {
   eventTime?: Date;
   /**
    * The author: a caller's id with the credential that it used ("shop/key_01j..."), "bayar" for the service itself, or
-   * "gateway" for somebody else who acted at the gateway.
+   * "gateway" for somebody else who acted at the gateway. Of an operator: "shop/operator Siti Rahayu".
    */
   actor: string;
   /** The operation concerned, or empty. */
@@ -1422,6 +1541,8 @@ export interface PaymentEvent {
   summary: string;
   /** The gateway's answer, for administrators. */
   gatewayDetails?: GatewayDetails;
+  /** With an operator's act, on the event that begins it: the operator, the caller and the reason. */
+  onBehalf?: OnBehalf;
 }
 /** The displayable part of a card or wallet. Never enough to pay with. */
 export interface Instrument {
@@ -1481,6 +1602,8 @@ export interface Customer {
   updateTime?: Date;
   /** When it was deleted: personal data is erased, payments stay. Absent while it lives. */
   deleteTime?: Date;
+  /** The caller that it belongs to. */
+  callerId: string;
 }
 /** A text in one language. */
 export interface LocalizedText {
@@ -1614,6 +1737,8 @@ export interface Checkout {
   resultKey: string;
   /** The merchant account that takes its payments. */
   merchantAccountId: string;
+  /** The caller that it belongs to. */
+  callerId: string;
 }
 /** The answer of CreateCheckout. */
 export interface CreateCheckoutResponse {
@@ -1717,6 +1842,8 @@ export interface Dispute {
   pendingAction: DisputeAction | UnknownValue;
   /** When the gateway is asked next. Absent once the dispute has ended. */
   nextCheckTime?: Date;
+  /** The caller that it belongs to. */
+  callerId: string;
 }
 /** The answer of GetDispute. */
 export interface GetDisputeResponse {
@@ -1764,7 +1891,10 @@ export interface Event {
   type: EventType | UnknownValue;
   /** When. */
   eventTime?: Date;
-  /** Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself. */
+  /**
+   * Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself. Of an
+   * operator: "shop/operator Siti Rahayu".
+   */
   actor: string;
   /** The customer it is about, or empty. */
   customerId: string;
@@ -1780,6 +1910,10 @@ export interface Event {
   dispute?: Dispute;
   /** With CHECKOUT_CHANGED. Without its url. */
   checkout?: Checkout;
+  /** With an operator's act, on the event that begins it: the operator, the caller and the reason. */
+  onBehalf?: OnBehalf;
+  /** The caller that it belongs to. */
+  callerId: string;
 }
 /** The bank's verification of a card, without taking money. */
 export interface Verification {
@@ -1849,6 +1983,8 @@ export interface PaymentMethod {
    * one.
    */
   mastercardTransactionLinkId: string;
+  /** The caller that it belongs to. */
+  callerId: string;
 }
 /** An answer of StreamEvents. */
 export interface StreamEventsResponse {
@@ -2150,6 +2286,9 @@ export interface ResendEventsRequest {
   /** 1 to 100 events of the endpoint's caller; otherwise INVALID_REQUEST. */
   eventIds?: string[];
 }
+/** The request of GetCredential. */
+export interface GetCredentialRequest {
+}
 /** An exact amount of one currency. There is no float and no default currency anywhere in this API. */
 export interface MoneyInput {
   /**
@@ -2344,6 +2483,8 @@ export interface CustomerInput {
   updateTime?: Date;
   /** When it was deleted: personal data is erased, payments stay. Absent while it lives. */
   deleteTime?: Date;
+  /** The caller that it belongs to. */
+  callerId?: string;
 }
 /** A card that is kept in another vault than the gateway's. */
 export interface ExternalVault {
@@ -3195,6 +3336,11 @@ export class ContractCalls extends Calls {
    */
   listEventDeliveries(request: ListEventDeliveriesRequest, options?: CallOptions): AsyncGenerator<EventDelivery, void, undefined> {
     return this.list('AdminService', 'ListEventDeliveries', request, 'deliveries', options);
+  }
+
+  /** Describes the credential that this call shows: its caller, its scopes, and the operator that it belongs to. */
+  getCredential(request: GetCredentialRequest = {}, options?: CallOptions): Promise<CredentialDescription> {
+    return this.unary('AdminService', 'GetCredential', request, 'credential', options);
   }
 
   /** Sends events to an endpoint once more, beside those that are due. */

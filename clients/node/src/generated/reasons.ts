@@ -129,6 +129,12 @@ export const Reason = {
   SCOPE_MISSING: 'SCOPE_MISSING',
   /** Use a credential with that scope; a back end's credential. */
   NOT_FOR_CUSTOMERS: 'NOT_FOR_CUSTOMERS',
+  /** An administrator grants the operator the right that right names. */
+  OPERATOR_RIGHT_MISSING: 'OPERATOR_RIGHT_MISSING',
+  /** Use an operator's credential, or name no caller to act for. */
+  NOT_AN_OPERATOR: 'NOT_AN_OPERATOR',
+  /** Name the caller that you act for and the reason; the violations say which is missing. */
+  ON_BEHALF_INCOMPLETE: 'ON_BEHALF_INCOMPLETE',
   /** A fault in the service: repeat, and report incident. */
   INTERNAL: 'INTERNAL',
 } as const;
@@ -201,5 +207,8 @@ export const REMEDIES: { readonly [reason: string]: string } = {
   CREDENTIAL_INCOMPLETE: "Use a valid credential.",
   SCOPE_MISSING: "Use a credential with that scope; a back end's credential.",
   NOT_FOR_CUSTOMERS: "Use a credential with that scope; a back end's credential.",
+  OPERATOR_RIGHT_MISSING: "An administrator grants the operator the right that right names.",
+  NOT_AN_OPERATOR: "Use an operator's credential, or name no caller to act for.",
+  ON_BEHALF_INCOMPLETE: "Name the caller that you act for and the reason; the violations say which is missing.",
   INTERNAL: "A fault in the service: repeat, and report incident.",
 };

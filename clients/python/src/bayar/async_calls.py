@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 
+from bayar.acts import Metadata
 from bayar.calls import Attempts, Limits, RetryPolicy, prepare
 from bayar.errors import closed_meanwhile, read_error
 from bayar.rpc import ModelT, Pages, Rpc, Stream, Unary
@@ -46,10 +47,12 @@ class AsyncCaller:
         if self._channel is not None and not (self._loop is not None and self._loop.is_closed()):
             await self._channel.close()
 
-    async def unary(self, call: Unary[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None) -> ModelT:
+    async def unary(
+        self, call: Unary[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None, act: Metadata = ()
+    ) -> ModelT:
         """The result. Raises BayarError."""
         limits = self._limits.of_call(timeout_seconds, retry)
-        return call.shape(call.pick(await self._answer(call.rpc, call.request, *limits)))
+        return call.shape(call.pick(await self._answer(call.rpc, call.request, *limits, act)))
 
     def pages(
         self, call: Pages[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None
@@ -68,19 +71,19 @@ class AsyncCaller:
             more = call.advance(call.request, page)
 
     def stream(
-        self, call: Stream[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None
+        self, call: Stream[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None, act: Metadata = ()
     ) -> AsyncGenerator[ModelT, None]:
         """The items as they come. The first answer of a reopened stream is left out if it repeats the last one."""
-        return self._stream(call, *self._limits.of_stream(timeout_seconds, retry))
+        return self._stream(call, *self._limits.of_stream(timeout_seconds, retry), act)
 
     async def _stream(
-        self, call: Stream[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy
+        self, call: Stream[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy, act: Metadata
     ) -> AsyncGenerator[ModelT, None]:
         attempts = Attempts(retry, timeout_seconds)
         last, begun = None, False
         while True:
             method = self._method(call.rpc, self.channel.unary_stream)
-            answers = method(call.request, timeout=attempts.remaining_seconds, metadata=self._metadata_now())
+            answers = method(call.request, timeout=attempts.remaining_seconds, metadata=self._metadata_now(act))
             try:
                 async for answer in answers:
                     begun = True
@@ -104,12 +107,14 @@ class AsyncCaller:
                 raise error
             await asyncio.sleep(attempts.delay_or_raise(error))
 
-    async def _answer(self, rpc: Rpc, request: Any, timeout_seconds: float, retry: RetryPolicy) -> Any:
+    async def _answer(
+        self, rpc: Rpc, request: Any, timeout_seconds: float, retry: RetryPolicy, act: Metadata = ()
+    ) -> Any:
         attempts = Attempts(retry, timeout_seconds)
         while True:
             method = self._method(rpc, self.channel.unary_unary)
             try:
-                return await method(request, timeout=attempts.remaining_seconds, metadata=self._metadata_now())
+                return await method(request, timeout=attempts.remaining_seconds, metadata=self._metadata_now(act))
             except grpc.RpcError as raised:
                 error = read_error(raised, request, self._address, timeout_seconds)
             except asyncio.CancelledError:
@@ -128,8 +133,8 @@ class AsyncCaller:
             self._methods[rpc.path] = prepare(rpc, make)
         return self._methods[rpc.path]
 
-    def _metadata_now(self) -> tuple[tuple[str, str], ...]:
-        return (*self._metadata, *trace_metadata())
+    def _metadata_now(self, act: Metadata) -> Metadata:
+        return (*self._metadata, *act, *trace_metadata())
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

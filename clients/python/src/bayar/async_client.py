@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from datetime import datetime
 
 from bayar import requests
+from bayar.acts import act_metadata
 from bayar.amounts import Money
 from bayar.arguments import prepared
 from bayar.async_client_base import AsyncClientBase
@@ -22,6 +23,7 @@ from bayar.models import (
     CheckoutLine,
     CheckoutMethod,
     CheckoutState,
+    CredentialDescription,
     Customer,
     DeclineReasonEntry,
     Dispute,
@@ -154,6 +156,8 @@ class AsyncBayarClient(AsyncClientBase):
         shipping_address: Address | None = None,
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -171,7 +175,7 @@ class AsyncBayarClient(AsyncClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def adjust_authorization(
         self,
@@ -181,6 +185,8 @@ class AsyncBayarClient(AsyncClientBase):
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -197,7 +203,7 @@ class AsyncBayarClient(AsyncClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def void_payment(
         self,
@@ -206,6 +212,8 @@ class AsyncBayarClient(AsyncClientBase):
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -213,7 +221,7 @@ class AsyncBayarClient(AsyncClientBase):
         call = prepared(
             requests.void_payment, payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def refund_payment(
         self,
@@ -223,6 +231,8 @@ class AsyncBayarClient(AsyncClientBase):
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -235,7 +245,7 @@ class AsyncBayarClient(AsyncClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def get_payment(
         self,
@@ -410,6 +420,8 @@ class AsyncBayarClient(AsyncClientBase):
         phone: str | None = None,
         language_code: str | None = None,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Customer:
@@ -425,31 +437,35 @@ class AsyncBayarClient(AsyncClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def delete_customer(
         self,
         *,
         customer_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Customer:
         """Deletes the customer's payment methods and erases personal data. Payments stay."""
         call = prepared(requests.delete_customer, customer_id=customer_id, request_id=request_id)
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def erase_guest(
         self,
         *,
         payment_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
         """Erases the personal data of a guest from a payment without a customer. The payment stays."""
         call = prepared(requests.erase_guest, payment_id=payment_id, request_id=request_id)
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def list_customers(
         self,
@@ -471,6 +487,8 @@ class AsyncBayarClient(AsyncClientBase):
         customer_id: str = "",
         currency_code: str = "",
         merchant_account_id: str = "",
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> str:
@@ -481,7 +499,7 @@ class AsyncBayarClient(AsyncClientBase):
             currency_code=currency_code,
             merchant_account_id=merchant_account_id,
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def add_payment_method(
         self,
@@ -502,6 +520,8 @@ class AsyncBayarClient(AsyncClientBase):
         merchant_account_id: str = "",
         skip_checks: Iterable[PaymentCheck] = (),
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
@@ -530,7 +550,7 @@ class AsyncBayarClient(AsyncClientBase):
             skip_checks=skip_checks,
             request_id=request_id,
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def get_payment_method(
         self,
@@ -570,6 +590,8 @@ class AsyncBayarClient(AsyncClientBase):
         consents: Iterable[PaymentInitiator] | None = None,
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
@@ -585,31 +607,35 @@ class AsyncBayarClient(AsyncClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def set_default_payment_method(
         self,
         *,
         payment_method_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Makes it the customer's default payment method."""
         call = prepared(requests.set_default_payment_method, payment_method_id=payment_method_id, request_id=request_id)
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def delete_payment_method(
         self,
         *,
         payment_method_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Deletes it here and at the gateway."""
         call = prepared(requests.delete_payment_method, payment_method_id=payment_method_id, request_id=request_id)
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     # CheckoutService
 
@@ -727,12 +753,14 @@ class AsyncBayarClient(AsyncClientBase):
         *,
         dispute_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Dispute:
         """Accepts the bank's claim. The customer keeps the money, and that is final."""
         call = prepared(requests.accept_dispute, dispute_id=dispute_id, request_id=request_id)
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def add_dispute_evidence(
         self,
@@ -742,6 +770,8 @@ class AsyncBayarClient(AsyncClientBase):
         file_name: str | None = None,
         file_content: bytes | None = None,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Dispute:
@@ -754,19 +784,21 @@ class AsyncBayarClient(AsyncClientBase):
             file_content=file_content,
             request_id=request_id,
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     async def finalize_dispute(
         self,
         *,
         dispute_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Dispute:
         """Sends the evidence to the bank. Nothing can be added afterwards."""
         call = prepared(requests.finalize_dispute, dispute_id=dispute_id, request_id=request_id)
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     # AdminService
 
@@ -792,6 +824,7 @@ class AsyncBayarClient(AsyncClientBase):
         gateway_transaction_id: str = "",
         reason: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -804,7 +837,7 @@ class AsyncBayarClient(AsyncClientBase):
             reason=reason,
             request_id=request_id,
         )
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of))
 
     def reconcile(
         self,
@@ -813,6 +846,8 @@ class AsyncBayarClient(AsyncClientBase):
         until_time: datetime,
         orphan_policy: OrphanPolicy = OrphanPolicy.REPORT,
         max_reversals: int = 0,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AsyncGenerator[Finding | ReconcileProgress, None]:
@@ -828,7 +863,7 @@ class AsyncBayarClient(AsyncClientBase):
             orphan_policy=orphan_policy,
             max_reversals=max_reversals,
         )
-        return self._caller.stream(call, timeout_seconds, retry)
+        return self._caller.stream(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def export_payments(
         self,
@@ -863,12 +898,14 @@ class AsyncBayarClient(AsyncClientBase):
         *,
         notification_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> WebhookNotification:
         """Has a notification of the gateway processed again."""
         call = prepared(requests.retry_webhook_notification, notification_id=notification_id, request_id=request_id)
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def list_abuse_blocks(
         self, *, page_size: int = 0, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
@@ -883,12 +920,13 @@ class AsyncBayarClient(AsyncClientBase):
         block_id: str,
         reason: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AbuseBlock:
         """Lifts a block of card testing, with a reason for the log: its subject may pay again at once."""
         call = prepared(requests.lift_abuse_block, block_id=block_id, reason=reason, request_id=request_id)
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of))
 
     def list_event_endpoints(
         self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
@@ -912,15 +950,24 @@ class AsyncBayarClient(AsyncClientBase):
         )
         return self._caller.pages(call, timeout_seconds, retry)
 
+    async def get_credential(
+        self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> CredentialDescription:
+        """The credential of this client: its caller, its scopes, and the operator that it belongs to."""
+        call = prepared(requests.get_credential)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
     async def resend_events(
         self,
         *,
         endpoint: str,
         event_ids: Iterable[str],
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> int:
         """Has 1 to 100 events sent to an address once more. Returns how many will be sent."""
         call = prepared(requests.resend_events, endpoint=endpoint, event_ids=event_ids, request_id=request_id)
-        return await self._caller.unary(call, timeout_seconds, retry)
+        return await self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))

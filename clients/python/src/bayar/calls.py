@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 
+from bayar.acts import Metadata
 from bayar.errors import BayarError, carry_over, read_error
 from bayar.rpc import MessageT, Pages, Rpc, Stream, Unary
 from bayar.tracing import trace_metadata
@@ -99,9 +100,11 @@ class Caller:
         self._metadata = metadata
         self._methods: dict[str, Any] = {}
 
-    def unary(self, call: Unary[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None) -> MessageT:
+    def unary(
+        self, call: Unary[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None, act: Metadata = ()
+    ) -> MessageT:
         """The result. Raises BayarError."""
-        return call.pick(self._answer(call.rpc, call.request, *self._limits.of_call(timeout_seconds, retry)))
+        return call.pick(self._answer(call.rpc, call.request, *self._limits.of_call(timeout_seconds, retry), act))
 
     def pages(
         self, call: Pages[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None
@@ -117,18 +120,18 @@ class Caller:
             more = call.advance(call.request, page)
 
     def stream(
-        self, call: Stream[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None
+        self, call: Stream[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None, act: Metadata = ()
     ) -> Iterator[MessageT]:
         """The items as they come. The first answer of a reopened stream is left out if it repeats the last one."""
-        return self._stream(call, *self._limits.of_stream(timeout_seconds, retry))
+        return self._stream(call, *self._limits.of_stream(timeout_seconds, retry), act)
 
     def _stream(
-        self, call: Stream[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy
+        self, call: Stream[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy, act: Metadata
     ) -> Iterator[MessageT]:
         attempts = Attempts(retry, timeout_seconds)
         method, last, begun = self._method(call.rpc, self._channel.unary_stream), None, False
         while True:
-            answers = method(call.request, timeout=attempts.remaining_seconds, metadata=self._metadata_now())
+            answers = method(call.request, timeout=attempts.remaining_seconds, metadata=self._metadata_now(act))
             try:
                 for answer in answers:
                     begun = True
@@ -147,12 +150,12 @@ class Caller:
                 raise error
             attempts.retry.sleep(attempts.delay_or_raise(error))
 
-    def _answer(self, rpc: Rpc, request: Any, timeout_seconds: float, retry: RetryPolicy) -> Any:
+    def _answer(self, rpc: Rpc, request: Any, timeout_seconds: float, retry: RetryPolicy, act: Metadata = ()) -> Any:
         attempts = Attempts(retry, timeout_seconds)
         method = self._method(rpc, self._channel.unary_unary)
         while True:
             try:
-                return method(request, timeout=attempts.remaining_seconds, metadata=self._metadata_now())
+                return method(request, timeout=attempts.remaining_seconds, metadata=self._metadata_now(act))
             except grpc.RpcError as raised:
                 error = read_error(raised, request, self._address, timeout_seconds)
             attempts.retry.sleep(attempts.delay_or_raise(error))
@@ -162,8 +165,8 @@ class Caller:
             self._methods[rpc.path] = prepare(rpc, make)
         return self._methods[rpc.path]
 
-    def _metadata_now(self) -> tuple[tuple[str, str], ...]:
-        return (*self._metadata, *trace_metadata())
+    def _metadata_now(self, act: Metadata) -> Metadata:
+        return (*self._metadata, *act, *trace_metadata())
 
 
 def prepare(rpc: Rpc, make: Callable[..., Any]) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bayar import requests
+from bayar.acts import act_metadata
 from bayar.amounts import Money
 from bayar.arguments import prepared
 from bayar.calls import RetryPolicy
@@ -22,6 +23,7 @@ from bayar.models import (
     CheckoutLine,
     CheckoutMethod,
     CheckoutState,
+    CredentialDescription,
     Customer,
     DeclineReasonEntry,
     Dispute,
@@ -162,6 +164,8 @@ class BayarClient(ClientBase):
         shipping_address: Address | None = None,
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -179,7 +183,7 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def adjust_authorization(
         self,
@@ -189,6 +193,8 @@ class BayarClient(ClientBase):
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -205,7 +211,7 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def void_payment(
         self,
@@ -214,6 +220,8 @@ class BayarClient(ClientBase):
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -221,7 +229,7 @@ class BayarClient(ClientBase):
         call = prepared(
             requests.void_payment, payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def refund_payment(
         self,
@@ -231,6 +239,8 @@ class BayarClient(ClientBase):
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -243,7 +253,7 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def get_payment(
         self,
@@ -418,6 +428,8 @@ class BayarClient(ClientBase):
         phone: str | None = None,
         language_code: str | None = None,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Customer:
@@ -433,31 +445,35 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def delete_customer(
         self,
         *,
         customer_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Customer:
         """Deletes the customer's payment methods and erases personal data. Payments stay."""
         call = prepared(requests.delete_customer, customer_id=customer_id, request_id=request_id)
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def erase_guest(
         self,
         *,
         payment_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
         """Erases the personal data of a guest from a payment without a customer. The payment stays."""
         call = prepared(requests.erase_guest, payment_id=payment_id, request_id=request_id)
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def list_customers(
         self,
@@ -479,6 +495,8 @@ class BayarClient(ClientBase):
         customer_id: str = "",
         currency_code: str = "",
         merchant_account_id: str = "",
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> str:
@@ -489,7 +507,7 @@ class BayarClient(ClientBase):
             currency_code=currency_code,
             merchant_account_id=merchant_account_id,
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def add_payment_method(
         self,
@@ -510,6 +528,8 @@ class BayarClient(ClientBase):
         merchant_account_id: str = "",
         skip_checks: Iterable[PaymentCheck] = (),
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
@@ -538,7 +558,7 @@ class BayarClient(ClientBase):
             skip_checks=skip_checks,
             request_id=request_id,
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def get_payment_method(
         self,
@@ -578,6 +598,8 @@ class BayarClient(ClientBase):
         consents: Iterable[PaymentInitiator] | None = None,
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
@@ -593,31 +615,35 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def set_default_payment_method(
         self,
         *,
         payment_method_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Makes it the customer's default payment method."""
         call = prepared(requests.set_default_payment_method, payment_method_id=payment_method_id, request_id=request_id)
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def delete_payment_method(
         self,
         *,
         payment_method_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Deletes it here and at the gateway."""
         call = prepared(requests.delete_payment_method, payment_method_id=payment_method_id, request_id=request_id)
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     # CheckoutService
 
@@ -735,12 +761,14 @@ class BayarClient(ClientBase):
         *,
         dispute_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Dispute:
         """Accepts the bank's claim. The customer keeps the money, and that is final."""
         call = prepared(requests.accept_dispute, dispute_id=dispute_id, request_id=request_id)
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def add_dispute_evidence(
         self,
@@ -750,6 +778,8 @@ class BayarClient(ClientBase):
         file_name: str | None = None,
         file_content: bytes | None = None,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Dispute:
@@ -762,19 +792,21 @@ class BayarClient(ClientBase):
             file_content=file_content,
             request_id=request_id,
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def finalize_dispute(
         self,
         *,
         dispute_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Dispute:
         """Sends the evidence to the bank. Nothing can be added afterwards."""
         call = prepared(requests.finalize_dispute, dispute_id=dispute_id, request_id=request_id)
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     # AdminService
 
@@ -800,6 +832,7 @@ class BayarClient(ClientBase):
         gateway_transaction_id: str = "",
         reason: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
@@ -812,7 +845,7 @@ class BayarClient(ClientBase):
             reason=reason,
             request_id=request_id,
         )
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of)))
 
     def reconcile(
         self,
@@ -821,6 +854,8 @@ class BayarClient(ClientBase):
         until_time: datetime,
         orphan_policy: OrphanPolicy = OrphanPolicy.REPORT,
         max_reversals: int = 0,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Iterator[Finding | ReconcileProgress]:
@@ -836,7 +871,7 @@ class BayarClient(ClientBase):
             orphan_policy=orphan_policy,
             max_reversals=max_reversals,
         )
-        return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
+        return map(call.shape, self._caller.stream(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def export_payments(
         self,
@@ -871,12 +906,14 @@ class BayarClient(ClientBase):
         *,
         notification_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> WebhookNotification:
         """Has a notification of the gateway processed again."""
         call = prepared(requests.retry_webhook_notification, notification_id=notification_id, request_id=request_id)
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
     def list_abuse_blocks(
         self, *, page_size: int = 0, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
@@ -891,12 +928,13 @@ class BayarClient(ClientBase):
         block_id: str,
         reason: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AbuseBlock:
         """Lifts a block of card testing, with a reason for the log: its subject may pay again at once."""
         call = prepared(requests.lift_abuse_block, block_id=block_id, reason=reason, request_id=request_id)
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of)))
 
     def list_event_endpoints(
         self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
@@ -920,15 +958,24 @@ class BayarClient(ClientBase):
         )
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
+    def get_credential(
+        self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> CredentialDescription:
+        """The credential of this client: its caller, its scopes, and the operator that it belongs to."""
+        call = prepared(requests.get_credential)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+
     def resend_events(
         self,
         *,
         endpoint: str,
         event_ids: Iterable[str],
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> int:
         """Has 1 to 100 events sent to an address once more. Returns how many will be sent."""
         call = prepared(requests.resend_events, endpoint=endpoint, event_ids=event_ids, request_id=request_id)
-        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+        return call.shape(self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))

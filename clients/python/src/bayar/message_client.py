@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bayar import requests
+from bayar.acts import act_metadata
 from bayar.arguments import prepared
 from bayar.calls import RetryPolicy
 from bayar.cards import CardInput
 from bayar.client_base import ClientBase
 from bayar.payments.v1 import (
+    access_pb2,
     address_pb2,
     admin_service_pb2,
     checkout_pb2,
@@ -126,6 +128,8 @@ class BayarClient(ClientBase):
         shipping_address: address_pb2.Address | None = None,
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
@@ -143,7 +147,7 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def adjust_authorization(
         self,
@@ -153,6 +157,8 @@ class BayarClient(ClientBase):
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
@@ -169,7 +175,7 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def void_payment(
         self,
@@ -178,6 +184,8 @@ class BayarClient(ClientBase):
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
@@ -185,7 +193,7 @@ class BayarClient(ClientBase):
         call = prepared(
             requests.void_payment, payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def refund_payment(
         self,
@@ -195,6 +203,8 @@ class BayarClient(ClientBase):
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
@@ -207,7 +217,7 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def get_payment(
         self,
@@ -382,6 +392,8 @@ class BayarClient(ClientBase):
         phone: str | None = None,
         language_code: str | None = None,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> customer_pb2.Customer:
@@ -397,31 +409,35 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def delete_customer(
         self,
         *,
         customer_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> customer_pb2.Customer:
         """Deletes the customer's payment methods and erases personal data. Payments stay."""
         call = prepared(requests.delete_customer, customer_id=customer_id, request_id=request_id)
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def erase_guest(
         self,
         *,
         payment_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
         """Erases the personal data of a guest from a payment without a customer. The payment stays."""
         call = prepared(requests.erase_guest, payment_id=payment_id, request_id=request_id)
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def list_customers(
         self,
@@ -443,6 +459,8 @@ class BayarClient(ClientBase):
         customer_id: str = "",
         currency_code: str = "",
         merchant_account_id: str = "",
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> str:
@@ -453,7 +471,7 @@ class BayarClient(ClientBase):
             currency_code=currency_code,
             merchant_account_id=merchant_account_id,
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def add_payment_method(
         self,
@@ -474,6 +492,8 @@ class BayarClient(ClientBase):
         merchant_account_id: str = "",
         skip_checks: Iterable[PaymentCheck.ValueType] = (),
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
@@ -502,7 +522,7 @@ class BayarClient(ClientBase):
             skip_checks=skip_checks,
             request_id=request_id,
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def get_payment_method(
         self,
@@ -542,6 +562,8 @@ class BayarClient(ClientBase):
         consents: Iterable[PaymentInitiator.ValueType] | None = None,
         language_code: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
@@ -557,31 +579,35 @@ class BayarClient(ClientBase):
             language_code=language_code,
             request_id=request_id,
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def set_default_payment_method(
         self,
         *,
         payment_method_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
         """Makes it the customer's default payment method."""
         call = prepared(requests.set_default_payment_method, payment_method_id=payment_method_id, request_id=request_id)
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def delete_payment_method(
         self,
         *,
         payment_method_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
         """Deletes it here and at the gateway."""
         call = prepared(requests.delete_payment_method, payment_method_id=payment_method_id, request_id=request_id)
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     # CheckoutService
 
@@ -699,12 +725,14 @@ class BayarClient(ClientBase):
         *,
         dispute_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> dispute_pb2.Dispute:
         """Accepts the bank's claim. The customer keeps the money, and that is final."""
         call = prepared(requests.accept_dispute, dispute_id=dispute_id, request_id=request_id)
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def add_dispute_evidence(
         self,
@@ -714,6 +742,8 @@ class BayarClient(ClientBase):
         file_name: str | None = None,
         file_content: bytes | None = None,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> dispute_pb2.Dispute:
@@ -726,19 +756,21 @@ class BayarClient(ClientBase):
             file_content=file_content,
             request_id=request_id,
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def finalize_dispute(
         self,
         *,
         dispute_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> dispute_pb2.Dispute:
         """Sends the evidence to the bank. Nothing can be added afterwards."""
         call = prepared(requests.finalize_dispute, dispute_id=dispute_id, request_id=request_id)
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     # AdminService
 
@@ -764,6 +796,7 @@ class BayarClient(ClientBase):
         gateway_transaction_id: str = "",
         reason: str = "",
         request_id: str | None = None,
+        on_behalf_of: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
@@ -776,7 +809,7 @@ class BayarClient(ClientBase):
             reason=reason,
             request_id=request_id,
         )
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of))
 
     def reconcile(
         self,
@@ -785,6 +818,8 @@ class BayarClient(ClientBase):
         until_time: datetime,
         orphan_policy: OrphanPolicy.ValueType = OrphanPolicy.ORPHAN_POLICY_REPORT,
         max_reversals: int = 0,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Iterator[admin_service_pb2.Finding | admin_service_pb2.ReconcileProgress]:
@@ -800,7 +835,7 @@ class BayarClient(ClientBase):
             orphan_policy=orphan_policy,
             max_reversals=max_reversals,
         )
-        return self._caller.stream(call, timeout_seconds, retry)
+        return self._caller.stream(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def export_payments(
         self,
@@ -835,12 +870,14 @@ class BayarClient(ClientBase):
         *,
         notification_id: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> admin_service_pb2.WebhookNotification:
         """Has a notification of the gateway processed again."""
         call = prepared(requests.retry_webhook_notification, notification_id=notification_id, request_id=request_id)
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
     def list_abuse_blocks(
         self, *, page_size: int = 0, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
@@ -855,12 +892,13 @@ class BayarClient(ClientBase):
         block_id: str,
         reason: str,
         request_id: str | None = None,
+        on_behalf_of: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> admin_service_pb2.AbuseBlock:
         """Lifts a block of card testing, with a reason for the log: its subject may pay again at once."""
         call = prepared(requests.lift_abuse_block, block_id=block_id, reason=reason, request_id=request_id)
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of))
 
     def list_event_endpoints(
         self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
@@ -884,15 +922,24 @@ class BayarClient(ClientBase):
         )
         return self._caller.pages(call, timeout_seconds, retry)
 
+    def get_credential(
+        self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> access_pb2.CredentialDescription:
+        """The credential of this client: its caller, its scopes, and the operator that it belongs to."""
+        call = prepared(requests.get_credential)
+        return self._caller.unary(call, timeout_seconds, retry)
+
     def resend_events(
         self,
         *,
         endpoint: str,
         event_ids: Iterable[str],
         request_id: str | None = None,
+        on_behalf_of: str = "",
+        reason: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> int:
         """Has 1 to 100 events sent to an address once more. Returns how many will be sent."""
         call = prepared(requests.resend_events, endpoint=endpoint, event_ids=event_ids, request_id=request_id)
-        return self._caller.unary(call, timeout_seconds, retry)
+        return self._caller.unary(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from bayar.amounts import NO_MONEY, Money
 from bayar.modeling import EPOCH, Model, OpenEnum, model
 from bayar.payments.v1 import (
+    access_pb2,
     address_pb2,
     admin_service_pb2,
     card_pb2,
@@ -29,6 +30,84 @@ from bayar.payments.v1 import (
     three_d_secure_pb2,
     warning_pb2,
 )
+
+
+class Scope(OpenEnum):
+    """A right of a caller. Each call declares the scope that it needs in its option required_scope. A caller without
+    it gets PERMISSION_DENIED/SCOPE_MISSING, naming the scope. No scope includes another. API keys and the `scope`
+    claim of tokens name them in lower case: SCOPE_PAYMENTS_READ is "payments:read".
+    """
+
+    UNSPECIFIED = 0
+    """No scope. Every call needs one: the service refuses to start otherwise."""
+    PAYMENTS_READ = 1
+    """"payments:read": to see payments and their history, and to have them compared with the gateway."""
+    PAYMENTS_WRITE = 2
+    """"payments:write": to take, capture and void payments, and to have cards collected for them."""
+    PAYMENTS_REFUND = 3
+    """"payments:refund": to give money back."""
+    CUSTOMERS_READ = 4
+    """"customers:read": to see customers and their stored payment methods."""
+    CUSTOMERS_WRITE = 5
+    """"customers:write": to create, change and delete customers and their stored payment methods."""
+    DISPUTES_READ = 6
+    """"disputes:read": to see disputes."""
+    DISPUTES_WRITE = 7
+    """"disputes:write": to answer or accept disputes."""
+    EVENTS_READ = 8
+    """"events:read": to read the feed of events."""
+    ADMIN = 9
+    """"admin": to see and settle what belongs to every caller. For the people who run the service. A credential that
+    is bound to one customer never has it.
+    """
+    PAYMENTS_SKIP_CHECKS = 10
+    """"payments:skip-checks": to take payments without the gateway's checks of fraud, address or security code. A
+    credential that is bound to one customer never has it. "bayar keys create" gives it only where it is named.
+    """
+
+
+class OperatorRight(OpenEnum):
+    """A right of an operator: a person with a name, who works on the data of every caller. An operator has no
+    scopes; each call declares the right that it needs of an operator in its option operator_right. No right
+    includes another. An operator without it gets PERMISSION_DENIED/OPERATOR_RIGHT_MISSING, naming it. `bayar
+    operators` grants rights. With OPERATOR_RIGHT_READ, an operator reads the data of every caller; with the
+    metadata bayar-on-behalf-of, only that caller's. Every call with another right is an act. It states in its
+    metadata: | Metadata | Value | |---|---| | bayar-on-behalf-of | the caller acted for, such as "shop": the
+    resource's caller_id. Optional in AdminService | | bayar-reason | why, in visible ASCII; 1 to 255 characters |
+    | bayar-reason-bin | instead of bayar-reason: why, in UTF-8 | In AdminService, the field `reason` of the
+    request serves as well. Without them, the act is refused: INVALID_ARGUMENT/ON_BEHALF_INCOMPLETE, naming each.
+    Any other credential that sends this metadata gets PERMISSION_DENIED/NOT_AN_OPERATOR. An act has the effect of
+    the caller's own call: on the caller's data only, within the caller's limits. Its request_id belongs to the
+    caller and the operator together: it never collides with one of the caller's own, nor with another operator's.
+    The payment's history, the feed and the audit log name the operator, the caller and the reason.
+    """
+
+    UNSPECIFIED = 0
+    """No operator may make the call."""
+    READ = 1
+    """"read": to read the data of every caller, and to have payments compared with the gateway. It is no act."""
+    REFUND = 2
+    """"refund": to give money back."""
+    VOID = 3
+    """"void": to void payments, and to release holds."""
+    CAPTURE = 4
+    """"capture": to capture what is authorized."""
+    ADJUST = 5
+    """"adjust": to change authorized amounts."""
+    METHODS = 6
+    """"methods": to store, change and delete customers' payment methods."""
+    CUSTOMERS = 7
+    """"customers": to change and delete customers, and to erase the personal data of guests."""
+    DISPUTES = 8
+    """"disputes": to answer or accept disputes."""
+    LIFT_BLOCKS = 9
+    """"lift-blocks": to lift blocks of the velocity limits against card testing."""
+    RESOLVE = 10
+    """"resolve": to settle operations whose outcome is unknown."""
+    REDELIVER = 11
+    """"redeliver": to send events again, and to process the gateway's webhooks again."""
+    RECONCILE = 12
+    """"reconcile": to compare the record with the gateway's. A run that reverses orphans is an act."""
 
 
 class InstrumentKind(OpenEnum):
@@ -760,6 +839,51 @@ class VerificationOutcome(OpenEnum):
     """
 
 
+@model(access_pb2.Operator)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Operator(Model):
+    """An operator."""
+
+    operator_id: str = ""
+    """"opr_" and 26 characters."""
+    name: str = ""
+    """The person's name, such as "Siti Rahayu"."""
+    rights: tuple[OperatorRight, ...] = ()
+    """The person's rights, in the order of their numbers."""
+
+
+@model(access_pb2.CredentialDescription)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CredentialDescription(Model):
+    """A credential, and what it may do."""
+
+    caller_id: str = ""
+    """The caller that it belongs to. Of an operator: the operator's id."""
+    customer_id: str = ""
+    """The one customer that it is bound to. Empty: it is bound to none."""
+    scopes: tuple[Scope, ...] = ()
+    """Its scopes, in the order of their numbers. None for an operator."""
+    operator: Operator | None = None
+    """The operator that it belongs to. Absent if it is no person's."""
+    name: str = ""
+    """The id of the API key, or the subject of the token or certificate. Empty without authentication."""
+
+
+@model(access_pb2.OnBehalf)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class OnBehalf(Model):
+    """An act on behalf of a caller: the operator, the caller and the reason."""
+
+    operator_id: str = ""
+    """The operator."""
+    operator_name: str = ""
+    """The operator's name at that time."""
+    caller_id: str = ""
+    """The caller that the operator acted for."""
+    reason: str = ""
+    """The reason, as the operator gave it."""
+
+
 @model(address_pb2.Address)
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Address(Model):
@@ -894,6 +1018,8 @@ class Checkout(Model):
     """
     merchant_account_id: str = ""
     """The merchant account that takes its payments."""
+    caller_id: str = ""
+    """The caller that it belongs to."""
 
 
 @model(customer_pb2.GuestContact)
@@ -944,6 +1070,8 @@ class Customer(Model):
     """When anything about it last changed."""
     delete_time: datetime | None = None
     """When it was deleted: personal data is erased, payments stay. Absent while it lives."""
+    caller_id: str = ""
+    """The caller that it belongs to."""
 
 
 @model(decline_pb2.LocalizedText)
@@ -1041,6 +1169,8 @@ class Dispute(Model):
     """
     next_check_time: datetime | None = None
     """When the gateway is asked next. Absent once the dispute has ended."""
+    caller_id: str = ""
+    """The caller that it belongs to."""
 
 
 @model(merchant_account_pb2.MerchantAccount)
@@ -1391,6 +1521,8 @@ class Payment(Model):
     """The gateway's merchant account that takes it: as given, or else the default of its currency at that time.
     Empty for payments of service versions that did not keep it.
     """
+    caller_id: str = ""
+    """The caller that it belongs to."""
 
 
 @model(payment_pb2.PaymentEvent)
@@ -1412,7 +1544,7 @@ class PaymentEvent(Model):
     """Its time."""
     actor: str = ""
     """The author: a caller's id with the credential that it used ("shop/key_01j..."), "bayar" for the service
-    itself, or "gateway" for somebody else who acted at the gateway.
+    itself, or "gateway" for somebody else who acted at the gateway. Of an operator: "shop/operator Siti Rahayu".
     """
     operation_id: str = ""
     """The operation concerned, or empty."""
@@ -1426,6 +1558,8 @@ class PaymentEvent(Model):
     """One English sentence: the event and its reason."""
     gateway_details: GatewayDetails | None = None
     """The gateway's answer, for administrators."""
+    on_behalf: OnBehalf | None = None
+    """With an operator's act, on the event that begins it: the operator, the caller and the reason."""
 
 
 @model(payment_initiator_pb2.ExternalVault)
@@ -1522,6 +1656,8 @@ class PaymentMethod(Model):
     """Mastercard's transaction link id of the same payment or verification. It is sent likewise. Empty until there
     was one.
     """
+    caller_id: str = ""
+    """The caller that it belongs to."""
 
 
 @model(three_d_secure_pb2.ExternalAuthentication)
@@ -1873,7 +2009,9 @@ class Event(Model):
     event_time: datetime = EPOCH
     """When."""
     actor: str = ""
-    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself."""
+    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself. Of
+    an operator: "shop/operator Siti Rahayu".
+    """
     customer_id: str = ""
     """The customer it is about, or empty."""
     payload_version: int = 0
@@ -1888,6 +2026,10 @@ class Event(Model):
     """With DISPUTE_CHANGED."""
     checkout: Checkout | None = None
     """With CHECKOUT_CHANGED. Without its url."""
+    on_behalf: OnBehalf | None = None
+    """With an operator's act, on the event that begins it: the operator, the caller and the reason."""
+    caller_id: str = ""
+    """The caller that it belongs to."""
 
 
 @model(payment_method_service_pb2.PaymentConsents)

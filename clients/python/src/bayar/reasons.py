@@ -81,6 +81,9 @@ class Reason(StrEnum):
     CREDENTIAL_WRONG_AUDIENCE = "CREDENTIAL_WRONG_AUDIENCE"
     CREDENTIAL_INCOMPLETE = "CREDENTIAL_INCOMPLETE"
     SCOPE_MISSING = "SCOPE_MISSING"
+    OPERATOR_RIGHT_MISSING = "OPERATOR_RIGHT_MISSING"
+    ON_BEHALF_INCOMPLETE = "ON_BEHALF_INCOMPLETE"
+    NOT_AN_OPERATOR = "NOT_AN_OPERATOR"
     NOT_FOR_CUSTOMERS = "NOT_FOR_CUSTOMERS"
     INTERNAL = "INTERNAL"
 
@@ -154,6 +157,9 @@ _REMEDIES: Final = {
     Reason.CREDENTIAL_WRONG_AUDIENCE: _CREDENTIAL,
     Reason.CREDENTIAL_INCOMPLETE: _CREDENTIAL,
     Reason.SCOPE_MISSING: "Use a credential with the scope that the message names.",
+    Reason.OPERATOR_RIGHT_MISSING: "Have an administrator grant the right that the message names.",
+    Reason.ON_BEHALF_INCOMPLETE: "Name the caller that you act for and the reason: on_behalf_of=, reason=.",
+    Reason.NOT_AN_OPERATOR: "Use an operator's credential, or leave out on_behalf_of and reason.",
     Reason.NOT_FOR_CUSTOMERS: "Use a back end's credential.",
     Reason.INTERNAL: f"A fault in the service. {_REPEAT} Report the incident that the message names.",
 }

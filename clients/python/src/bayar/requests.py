@@ -23,6 +23,7 @@ from bayar.models import (
     CheckoutLine,
     CheckoutMethod,
     CheckoutState,
+    CredentialDescription,
     Customer,
     DeclineReasonEntry,
     Dispute,
@@ -56,6 +57,7 @@ from bayar.models import (
     WebhookNotificationState,
 )
 from bayar.payments.v1 import (
+    access_pb2,
     address_pb2,
     admin_service_pb2,
     checkout_pb2,
@@ -986,6 +988,18 @@ def _after_the_last(
         return False
     request.after_position = page.deliveries[-1].position
     return True
+
+
+def get_credential() -> Unary[access_pb2.CredentialDescription, CredentialDescription]:
+    """The credential of this client: its caller, its scopes, and the operator that it belongs to."""
+    request, response = admin_service_pb2.GetCredentialRequest(), admin_service_pb2.GetCredentialResponse
+    return unary(
+        "AdminService/GetCredential",
+        request,
+        response,
+        lambda answer: answer.credential,
+        CredentialDescription.from_message,
+    )
 
 
 def resend_events(*, endpoint: str, event_ids: Iterable[str], request_id: str | None = None) -> Unary[int, int]:

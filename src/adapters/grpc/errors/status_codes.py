@@ -394,6 +394,41 @@ def _scope_missing(error: application.ScopeMissing) -> Problem:
     return Problem(grpc.StatusCode.PERMISSION_DENIED, "SCOPE_MISSING", message, {"scope": scope})
 
 
+def _right_missing(error: application.OperatorRightMissing) -> Problem:
+    denied = grpc.StatusCode.PERMISSION_DENIED
+    if error.right is None:
+        message = "No operator may make this call: it is the caller's own, with a credential of the caller."
+        return Problem(denied, "OPERATOR_RIGHT_MISSING", message)
+    right = error.right.value
+    message = f'This call needs the operator right "{right}", which you do not have. An administrator grants it: '
+    message += "`bayar operators change`."
+    if error.missing:
+        message += f" It also needs the metadata {' and '.join(error.missing)}: the caller that you act for, and why."
+    return Problem(denied, "OPERATOR_RIGHT_MISSING", message, {"right": right, "missing": " ".join(error.missing)})
+
+
+def _on_behalf_incomplete(error: application.OnBehalfIncomplete) -> Problem:
+    violations = [
+        rich.BadRequest.FieldViolation(field=one.field, description=sentence(one), reason=one.rule.name)
+        for one in error.violations
+    ]
+    right = error.right.value if error.right is not None else ""
+    message = (
+        f'An operator acts on behalf of a caller, with the right "{right}" and for a reason: send the metadata '
+        "bayar-on-behalf-of and bayar-reason. " + " ".join(f"{one.field} {one.description}" for one in violations)
+    )
+    details = [rich.BadRequest(field_violations=violations)]
+    return Problem(grpc.StatusCode.INVALID_ARGUMENT, "ON_BEHALF_INCOMPLETE", message, {"right": right}, details)
+
+
+def _not_an_operator(_: application.NotAnOperator) -> Problem:
+    message = (
+        "Only an operator acts on behalf of a caller, and this credential is no person's. Leave out the metadata "
+        "bayar-on-behalf-of and bayar-reason, or use a credential of an operator: `bayar operators add`."
+    )
+    return Problem(grpc.StatusCode.PERMISSION_DENIED, "NOT_AN_OPERATOR", message)
+
+
 def _not_for_customers(_: application.NotForCustomers) -> Problem:
     message = "A credential of one customer cannot do this. The back end has to do it, with its own credential."
     return Problem(grpc.StatusCode.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", message)
@@ -485,6 +520,9 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     exceptions.UndecodableRequest: _undecodable,
     application.NotAuthenticated: _not_authenticated,
     application.ScopeMissing: _scope_missing,
+    application.OperatorRightMissing: _right_missing,
+    application.OnBehalfIncomplete: _on_behalf_incomplete,
+    application.NotAnOperator: _not_an_operator,
     application.NotForCustomers: _not_for_customers,
     application.NotFound: _not_found,
     application.RequestIdReused: _request_id_reused,

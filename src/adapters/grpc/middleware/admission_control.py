@@ -169,7 +169,7 @@ class _Rates:
     def spend(self, caller: Caller) -> None:
         """Raises RateLimited."""
         if caller.customer_id is None:
-            wait = self._back_ends.take(caller.caller_id)
+            wait = self._back_ends.take(caller.quota_id)
         else:
             own = self._each.take(f"{caller.caller_id}/{caller.customer_id}")
             wait = own or self._customers.take(caller.caller_id)

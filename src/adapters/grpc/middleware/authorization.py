@@ -3,17 +3,26 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
 from adapters.grpc.connections.connection_guard import ConnectionGuard, address_of
+from adapters.grpc.middleware.operator_acts import stated_act, states_act
+from application.access.act_on_behalf import require_right
 from application.access.authenticate import PresentedCredentials
 from application.audit.audit_log import Audit
 from application.audit.refused_calls import RefusedCall
 from application.common.caller import Caller, Scope
-from application.common.errors import NotAuthenticated, ScopeMissing
+from application.common.errors import (
+    NotAnOperator,
+    NotAuthenticated,
+    OnBehalfIncomplete,
+    OperatorRightMissing,
+    ScopeMissing,
+)
+from application.common.operator import OperatorRight
 from bayar.payments.v1 import access_pb2
 
 _NO_SCOPE: Final = access_pb2.SCOPE_UNSPECIFIED
@@ -29,11 +38,15 @@ class UndeclaredScope(Exception):
 
 
 def required_scopes(services: Iterable[ServiceDescriptor]) -> Mapping[str, Scope]:
-    """The scope of each method, by the path under which it is called. Raises UndeclaredScope."""
+    """The scope of each method, by the path under which it is called. A method that any credential may call has none.
+
+    Raises UndeclaredScope.
+    """
     declared = {
         f"/{service.full_name}/{method.name}": method.GetOptions().Extensions[access_pb2.required_scope]
         for service in services
         for method in service.methods
+        if not method.GetOptions().Extensions[access_pb2.any_credential]
     }
     missing = [path for path, scope in declared.items() if scope == _NO_SCOPE]
     if missing:
@@ -51,10 +64,14 @@ def current_caller() -> Caller:
     return _CALLER.get()
 
 
+def set_current_caller(caller: Caller) -> None:
+    _CALLER.set(caller)
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Authenticates and authorizes a call. Raises NotAuthenticated, ScopeMissing, ServiceHeld, CredentialsUnavailable
-    or StoreUnavailable.
+    """Authenticates and authorizes a call. Raises NotAuthenticated, ScopeMissing, OperatorRightMissing,
+    OnBehalfIncomplete, NotAnOperator, ServiceHeld, CredentialsUnavailable or StoreUnavailable.
     """
 
     authenticate: Callable[[PresentedCredentials], Caller]
@@ -65,6 +82,8 @@ class Guard:
     must_take_changes: Callable[[], None]
     # Receives the connections on which a caller was authenticated. None: not needed.
     connections: ConnectionGuard | None = None
+    # The right that each method needs of an operator. Others are not for operators.
+    rights: Mapping[str, OperatorRight] = field(default_factory=dict)
 
     def admit(self, method: str, context: Any) -> Caller:
         """For calls on a thread of their own. A method that needs no scope admits any authenticated caller."""
@@ -99,12 +118,33 @@ class Guard:
         self.record_refusal(RefusedCall(method, str(refusal), "", peer_of(context)))
         return refusal
 
-    def require_scope(self, method: str, context: Any, caller: Caller) -> None:
-        """Raises ScopeMissing, after recording the refusal."""
+    def require_access(self, method: str, context: Any, caller: Caller) -> Caller:
+        """The caller, with an operator's act. Raises the refusal, after recording it."""
         scope = self.scopes.get(method)
+        if caller.operator is not None:
+            return self._require_right(method, context, caller) if scope is not None else caller
+        if states_act(context.invocation_metadata() or ()):
+            self._record(method, "not an operator", caller, context)
+            raise NotAnOperator
         if scope is not None and not caller.may(scope):
-            self.record_refusal(RefusedCall(method, f"scope missing: {scope.value}", caller.actor, peer_of(context)))
+            self._record(method, f"scope missing: {scope.value}", caller, context)
             raise ScopeMissing(scope)
+        return caller
+
+    def _require_right(self, method: str, context: Any, caller: Caller) -> Caller:
+        stated = stated_act(context.invocation_metadata() or ())
+        needs_caller = not self.is_administrative(method)
+        try:
+            return require_right(caller, self.rights.get(method), stated, needs_caller=needs_caller)
+        except OperatorRightMissing as refusal:
+            self._record(method, f"operator right missing: {refusal}", caller, context)
+            raise
+        except OnBehalfIncomplete as refusal:
+            self._record(method, f"act incomplete: {refusal}", caller, context)
+            raise
+
+    def _record(self, method: str, why: str, caller: Caller, context: Any) -> None:
+        self.record_refusal(RefusedCall(method, why, caller.actor, peer_of(context)))
 
     def is_administrative(self, method: str) -> bool:
         return self.scopes.get(method) is Scope.ADMIN
@@ -119,7 +159,7 @@ class Guard:
         return caller
 
     def _authorize(self, method: str, context: Any, caller: Caller) -> Caller:
-        self.require_scope(method, context, caller)
+        caller = self.require_access(method, context, caller)
         if self.scopes.get(method) in _CHANGING:
             self.must_take_changes()
         _CALLER.set(caller)

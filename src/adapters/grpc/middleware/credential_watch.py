@@ -40,7 +40,7 @@ class CredentialWatch:
 
     @contextmanager
     def watched(self, method: str, context: Any, caller: Caller) -> Iterator[Loss]:
-        """Yields a future that fails with NotAuthenticated or ScopeMissing once the caller loses access.
+        """Yields a future that fails with NotAuthenticated, ScopeMissing or OperatorRightMissing once access is lost.
 
         Streams stay open while credentials cannot be checked.
         """
@@ -93,9 +93,9 @@ class CredentialWatch:
             if isinstance(now, NotAuthenticated):
                 raise self._guard.refuse(stream.method, stream.context, now)
             before = stream.caller
-            if (now.caller_id, now.customer_id) != (before.caller_id, before.customer_id):
+            if (now.quota_id, now.customer_id) != (before.quota_id, before.customer_id):
                 other = NotAuthenticated(AuthFailure.INVALID, "the credential now belongs to another caller")
                 raise self._guard.refuse(stream.method, stream.context, other)
-            self._guard.require_scope(stream.method, stream.context, now)
+            self._guard.require_access(stream.method, stream.context, now)
         except Exception as refusal:
             loss.set_exception(refusal)

@@ -25,6 +25,7 @@ from adapters.grpc.middleware.request_size import max_bytes
 from adapters.grpc.middleware.stream_writer import StreamLimits, send
 from adapters.grpc.scheduling.call_pool import CallPool
 from application.common.caller import Caller
+from application.common.operator import NO_ACTS
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
@@ -134,12 +135,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
 
     def _audited(self, behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
-        """Wraps administrative calls with the audit log."""
-        return (
-            audited(behaviour, method, self._admission.guard.audit)
-            if self._admission.guard.is_administrative(method)
-            else behaviour
-        )
+        """Wraps administrative calls and operators' acts with the audit log."""
+        guard = self._admission.guard
+        right, is_administrative = guard.rights.get(method), guard.is_administrative(method)
+        if not is_administrative and (right is None or right in NO_ACTS):
+            return behaviour
+        return audited(behaviour, method, guard.audit, right, always=is_administrative)
 
 
 def _identity(answer: Any) -> Any:

@@ -32,7 +32,7 @@ class Flow:
 
     @classmethod
     def of(cls, caller: Caller) -> Flow:
-        return cls(caller.caller_id, caller.customer_id or "")
+        return cls(caller.quota_id, caller.customer_id or "")
 
 
 @dataclass(slots=True, eq=False)

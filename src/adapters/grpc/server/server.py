@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from adapters.grpc.middleware.authorization import Guard, required_scopes
 from adapters.grpc.middleware.call_observer import UNOBSERVED, CallObserver
 from adapters.grpc.middleware.early_authentication import EarlyAuthenticationInterceptor
 from adapters.grpc.middleware.interceptor import CallInterceptor
+from adapters.grpc.middleware.operator_acts import operator_rights
 from adapters.grpc.scheduling.call_pool import CallPool
 from adapters.grpc.server.reflection import V1, V1ALPHA, add_reflection
 from adapters.grpc.server.server_options import options_of
@@ -64,6 +65,10 @@ REFLECTION: Final = (V1, V1ALPHA)
 def descriptors() -> list[ServiceDescriptor]:
     """The services of the contract."""
     return [descriptor_pool.Default().FindServiceByName(name) for name in _SERVICES]
+
+
+def _paths(services: Iterable[ServiceDescriptor]) -> list[str]:
+    return [f"/{service.full_name}/{method.name}" for service in services for method in service.methods]
 
 
 class CannotListenGrpc(Exception):
@@ -122,7 +127,13 @@ class GrpcServer:
         services = descriptors()
         self._connections = ConnectionGuard(limits.connections)
         guard = Guard(
-            authenticate, required_scopes(services), audit, record_refusal, must_take_changes, self._connections
+            authenticate,
+            required_scopes(services),
+            audit,
+            record_refusal,
+            must_take_changes,
+            self._connections,
+            operator_rights(services),
         )
         admission = AdmissionControl(guard, limits, write_methods(services))
         self._interceptor = CallInterceptor(admission, self._pool, record_only_methods(services), closed, observer)
@@ -131,7 +142,7 @@ class GrpcServer:
         self._strangers = (
             None
             if is_mutual
-            else EarlyAuthenticationInterceptor(admission, self._connections, guard.scopes, closed, observer)
+            else EarlyAuthenticationInterceptor(admission, self._connections, _paths(services), closed, observer)
         )
 
     async def start(self, address: str, *, shares_port: bool = False) -> str:

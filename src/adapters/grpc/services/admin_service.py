@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from adapters.grpc.middleware.call_context import CurrentCaller, mapper_for
 from adapters.grpc.scheduling.stream_pool import StreamPool
 from adapters.grpc.translate import disputes, requests
+from adapters.grpc.translate.credentials import credential
 from adapters.grpc.translate.enums import notification_state_from
 from adapters.grpc.translate.events import endpoint_status, event_delivery
 from adapters.grpc.translate.resources import abuse_block, export_rows, reconcile_message
@@ -105,6 +106,9 @@ class AdminServicer(AdminServiceServicer):
     def LiftAbuseBlock(self, request: wire.LiftAbuseBlockRequest, context: Any) -> wire.LiftAbuseBlockResponse:
         lifted = self.lift_abuse_block(request.request_id, request.block_id, request.reason, self.current_caller())
         return wire.LiftAbuseBlockResponse(block=abuse_block(lifted))
+
+    def GetCredential(self, request: wire.GetCredentialRequest, context: Any) -> wire.GetCredentialResponse:
+        return wire.GetCredentialResponse(credential=credential(self.current_caller()))
 
     def ListEventEndpoints(
         self, request: wire.ListEventEndpointsRequest, context: Any

@@ -58,7 +58,8 @@ class PaymentServicer(PaymentServiceServicer):
     def CapturePayment(self, request: wire.CapturePaymentRequest, context: Any) -> wire.CapturePaymentResponse:
         payment = self.capture_payment(requests.capture_command(request), self.current_caller())
         return wire.CapturePaymentResponse(
-            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
+            payment=self._message(payment, request, context),
+            operation_id=self._started(payment, request.request_id)[-1],
         )
 
     def AdjustAuthorization(
@@ -66,19 +67,21 @@ class PaymentServicer(PaymentServiceServicer):
     ) -> wire.AdjustAuthorizationResponse:
         payment = self.adjust_authorization(requests.adjust_command(request), self.current_caller())
         return wire.AdjustAuthorizationResponse(
-            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
+            payment=self._message(payment, request, context),
+            operation_id=self._started(payment, request.request_id)[-1],
         )
 
     def VoidPayment(self, request: wire.VoidPaymentRequest, context: Any) -> wire.VoidPaymentResponse:
         payment = self.void_payment(requests.void_command(request), self.current_caller())
         return wire.VoidPaymentResponse(
-            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
+            payment=self._message(payment, request, context),
+            operation_id=self._started(payment, request.request_id)[-1],
         )
 
     def RefundPayment(self, request: wire.RefundPaymentRequest, context: Any) -> wire.RefundPaymentResponse:
         payment = self.refund_payment(requests.refund_command(request), self.current_caller())
         return wire.RefundPaymentResponse(
-            payment=self._message(payment, request, context), operation_ids=_started(payment, request.request_id)
+            payment=self._message(payment, request, context), operation_ids=self._started(payment, request.request_id)
         )
 
     def GetPayment(self, request: wire.GetPaymentRequest, context: Any) -> wire.GetPaymentResponse:
@@ -154,6 +157,11 @@ class PaymentServicer(PaymentServiceServicer):
         ]
         return wire.ListDeclineReasonsResponse(entries=entries)
 
+    def _started(self, payment: Payment, request_id: str) -> list[str]:
+        """The operations that the request started, oldest first."""
+        own_id = self.current_caller().own_request_id(RequestId(request_id.lower()))
+        return [operation.operation_id for operation in payment.operations_of(own_id)]
+
     def _message(self, payment: Payment, request: Any, context: Any) -> payment_pb2.Payment:
         return self._mapper(payment, request, context).payment(payment)
 
@@ -164,8 +172,3 @@ class PaymentServicer(PaymentServiceServicer):
         if customer_id is None or not has_text:
             return mapper_for(request, context)
         return mapper_for(request, context, lambda: self.find_language(customer_id))
-
-
-def _started(payment: Payment, request_id: str) -> list[str]:
-    """The operations that the request started, oldest first."""
-    return [operation.operation_id for operation in payment.operations_of(RequestId(request_id.lower()))]

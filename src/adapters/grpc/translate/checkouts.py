@@ -30,6 +30,7 @@ class CheckoutMapper:
         has_url = bool(self.page_url and one.token) and one.state is CheckoutState.OPEN
         return checkout_pb2.Checkout(
             checkout_id=one.checkout_id,
+            caller_id=one.caller_id,
             state=enums.CHECKOUT_STATE[one.state],
             url=f"{self.page_url}/c/{one.token}" if has_url else "",
             reference=terms.reference,

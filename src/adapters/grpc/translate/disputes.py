@@ -15,6 +15,7 @@ def dispute(one: Dispute) -> dispute_pb2.Dispute:
     return dispute_pb2.Dispute(
         dispute_id=one.dispute_id,
         payment_id=one.payment_id,
+        caller_id=one.caller_id,
         kind=enums.DISPUTE_KIND[report.kind],
         state=enums.DISPUTE_STATE[report.state],
         reason=enums.DISPUTE_REASON[report.reason],

@@ -9,7 +9,7 @@ from adapters.grpc.messages.catalogue import catalogue
 from adapters.grpc.translate.checkouts import CheckoutMapper
 from adapters.grpc.translate.disputes import dispute
 from adapters.grpc.translate.history import payment_event
-from adapters.grpc.translate.resources import ResourceMapper, customer, known_moment, moment
+from adapters.grpc.translate.resources import ResourceMapper, customer, known_moment, moment, on_behalf
 from application.events.resend_events import EndpointStatus
 from application.ports.deliveries import Delivery, DeliveryState
 from application.ports.feed import PAYLOAD_VERSION, FeedItem, FeedKind
@@ -55,6 +55,8 @@ def event_message(item: FeedItem, mapper: ResourceMapper, today: date) -> event_
         actor=entry.actor,
         customer_id=entry.customer_id,
         payload_version=PAYLOAD_VERSION,
+        on_behalf=on_behalf(entry.on_behalf if item.change is None else item.change.event.event.context.on_behalf),
+        caller_id=entry.caller_id,
     )
     match entry.resource:
         case Customer() as one:

@@ -3,11 +3,11 @@
 from typing import Final, assert_never
 
 from adapters.grpc.translate import enums
-from adapters.grpc.translate.resources import details, moment, money, warning_sentence
+from adapters.grpc.translate.resources import details, moment, money, on_behalf, warning_sentence
 from application.ports.feed import HistoryEntry
 from bayar.payments.v1 import payment_pb2
 from domain import events
-from domain.events import PaymentCreated, PaymentEvent
+from domain.events import OnBehalf, PaymentCreated, PaymentEvent
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
@@ -52,8 +52,9 @@ def payment_event(entry: HistoryEntry, kinds: dict[str, OperationKind]) -> payme
         actor=event.context.actor,
         operation_id=operation_id,
         state=enums.PAYMENT_STATE[entry.state],
-        summary=summary(event),
+        summary=_acted(summary(event), event.context.on_behalf),
         gateway_details=details(getattr(event, "details", GatewayDetails())),
+        on_behalf=on_behalf(event.context.on_behalf),
     )
     if operation_id in kinds:
         message.operation_kind = enums.OPERATION_KIND[kinds[operation_id]]
@@ -135,6 +136,12 @@ def _risk(details: GatewayDetails) -> str:
 
 def _warned(sentence: str, warnings: tuple[MerchantWarning, ...]) -> str:
     return " ".join([sentence, *(warning_sentence(one) for one in warnings)])
+
+
+def _acted(sentence: str, act: OnBehalf | None) -> str:
+    if act is None:
+        return sentence
+    return f"{sentence} {act.operator_name} acted on behalf of {act.caller_id}: {act.reason}"
 
 
 def _noted(sentence: str, note: str) -> str:

@@ -17,6 +17,7 @@ from application.ports.velocity import VelocityBlock
 from application.recovery.reconcile import Progress
 from application.recovery.reconciliation_findings import Finding
 from bayar.payments.v1 import (
+    access_pb2,
     address_pb2,
     admin_service_pb2,
     card_pb2,
@@ -36,6 +37,7 @@ from bayar.payments.v1.three_d_secure_pb2 import ScaExemption
 from domain.address import Address, StatementDescriptor
 from domain.customer import NO_CONTACT, Customer, GuestContact
 from domain.decline import Decline
+from domain.events import OnBehalf
 from domain.instrument import Instrument
 from domain.merchant_account import MerchantAccount
 from domain.money import Money
@@ -60,6 +62,7 @@ class ResourceMapper:
             payment_id=terms.payment_id,
             reference=terms.reference,
             customer_id=terms.customer_id or "",
+            caller_id=terms.caller_id,
             amount=money(terms.amount),
             state=enums.PAYMENT_STATE[payment.state],
             funds=enums.FUNDS[payment.funds],
@@ -190,6 +193,7 @@ class ResourceMapper:
         message = payment_method_pb2.PaymentMethod(
             payment_method_id=method.payment_method_id,
             customer_id=method.customer_id,
+            caller_id=method.caller_id,
             state=enums.METHOD_STATE[method.state],
             default=method.is_default,
             duplicate_of_payment_method_id=method.duplicate_of or "",
@@ -239,6 +243,7 @@ class ResourceMapper:
 def customer(one: Customer, default_payment_method_id: str) -> customer_pb2.Customer:
     return customer_pb2.Customer(
         customer_id=one.customer_id,
+        caller_id=one.caller_id,
         external_id=one.external_id,
         given_name=one.given_name,
         family_name=one.family_name,
@@ -342,6 +347,14 @@ def abuse_block(block: VelocityBlock) -> admin_service_pb2.AbuseBlock:
         limit=block.limit,
         create_time=moment(block.create_time),
         end_time=moment(block.end_time),
+    )
+
+
+def on_behalf(act: OnBehalf | None) -> access_pb2.OnBehalf | None:
+    if act is None:
+        return None
+    return access_pb2.OnBehalf(
+        operator_id=act.operator_id, operator_name=act.operator_name, caller_id=act.caller_id, reason=act.reason
     )
 
 

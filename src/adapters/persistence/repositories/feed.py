@@ -32,6 +32,7 @@ from domain import ids as prefixes
 from domain.checkout import Checkout
 from domain.customer import Customer
 from domain.dispute import Dispute
+from domain.events import OnBehalf
 from domain.ids import CustomerId, EventId
 from domain.payment_method import PaymentMethod
 
@@ -57,6 +58,7 @@ class FeedWriter:
     ids: IdSource
     sealer: Sealer
     actor: str
+    on_behalf: OnBehalf | None = None
 
     def append(self, *resources: Resource) -> None:
         for resource in resources:
@@ -77,7 +79,7 @@ class FeedWriter:
             "sequence": self._next_sequence(about),
             "time": resource.update_time,
             "actor": self.actor,
-            "payload": feed_payload(event_id, resource, self.sealer),
+            "payload": feed_payload(event_id, resource, self.sealer, self.on_behalf),
         }
 
     def _next_sequence(self, about: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ from rich.text import Text
 from bayar.messages import BayarClient
 from bayar.payments.v1.admin_service_pb2 import AbuseBlock, AbuseScope
 from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.acts import required_reason
 from bootstrap.cli.terminal.arguments import add_confirmation, add_limit, confirm
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.listing import print_list
@@ -32,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Lifts a block. Its subject may pay again at once, and is counted from zero.",
     )
     one.add_argument("block_id", metavar="BLOCK_ID")
-    one.add_argument("--reason", required=True, metavar="TEXT", help="the reason, for the service's log")
+    one.add_argument(
+        "--reason", default="", metavar="TEXT", help="why, for the log and the audit log (default: it asks)"
+    )
+    one.add_argument("--caller", default="", metavar="NAME", help="for an operator: only a block of this caller")
     add_confirmation(one)
     add_common_arguments(one, lift)
 
@@ -57,8 +61,11 @@ def list_blocks(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 
 def lift(parsed: argparse.Namespace, bayar: BayarClient) -> int:
+    reason = required_reason(parsed)
     confirm(parsed, f"Lift {parsed.block_id}? Its subject may pay again at once, and is counted from zero.")
-    block = bayar.lift_abuse_block(block_id=parsed.block_id, reason=parsed.reason, request_id=parsed.request_id)
+    block = bayar.lift_abuse_block(
+        block_id=parsed.block_id, reason=reason, request_id=parsed.request_id, on_behalf_of=parsed.caller
+    )
     if parsed.json:
         write_json(as_json(block))
     else:

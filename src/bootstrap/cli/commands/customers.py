@@ -8,6 +8,7 @@ from rich.text import Text
 from bayar.messages import BayarClient, Customer
 from bootstrap.cli.commands.methods import print_methods
 from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.acts import act, add_act
 from bootstrap.cli.terminal.arguments import add_confirmation, add_limit, add_request_id, confirm
 from bootstrap.cli.terminal.connection import WrongUsage, add_common_arguments
 from bootstrap.cli.terminal.listing import print_list
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     change.add_argument("customer_id", metavar="CUSTOMER_ID")
     _add_details(change)
+    add_act(change)
     add_common_arguments(change, update)
     delete = actions.add_parser(
         "delete",
@@ -63,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     delete.add_argument("customer_id", metavar="CUSTOMER_ID")
     add_confirmation(delete)
+    add_act(delete)
     add_common_arguments(delete, delete_customer)
     guest = actions.add_parser(
         "erase-guest",
@@ -71,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     guest.add_argument("payment_id", metavar="PAYMENT_ID")
     add_confirmation(guest)
+    add_act(guest)
     add_common_arguments(guest, erase_guest)
 
 
@@ -123,18 +127,22 @@ def update(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     given = _given(parsed)
     if not given:
         raise WrongUsage("give a field to change, for example --email sari@example.com")
-    _tell(bayar.update_customer(customer_id=parsed.customer_id, **given, request_id=parsed.request_id), parsed)
+    stated = act(parsed, bayar, lambda: bayar.get_customer(customer_id=parsed.customer_id).caller_id)
+    _tell(
+        bayar.update_customer(customer_id=parsed.customer_id, **given, request_id=parsed.request_id, **stated), parsed
+    )
     return 0
 
 
 def delete_customer(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     customer = bayar.get_customer(customer_id=parsed.customer_id)
+    stated = act(parsed, bayar, lambda: customer.caller_id)
     confirm(
         parsed,
         f"Delete {words.plain(_name(customer)) or 'the customer'} ({customer.customer_id})? The payment methods are "
         "removed and personal data is erased for good; payments stay.",
     )
-    deleted = bayar.delete_customer(customer_id=parsed.customer_id, request_id=parsed.request_id)
+    deleted = bayar.delete_customer(customer_id=parsed.customer_id, request_id=parsed.request_id, **stated)
     if parsed.json:
         write_json(as_json(deleted))
     else:
@@ -143,8 +151,9 @@ def delete_customer(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 
 def erase_guest(parsed: argparse.Namespace, bayar: BayarClient) -> int:
+    stated = act(parsed, bayar, lambda: bayar.get_payment(payment_id=parsed.payment_id).caller_id)
     confirm(parsed, f"Erase the guest's personal data of {parsed.payment_id} for good? The payment stays.")
-    erased = bayar.erase_guest(payment_id=parsed.payment_id, request_id=parsed.request_id)
+    erased = bayar.erase_guest(payment_id=parsed.payment_id, request_id=parsed.request_id, **stated)
     if parsed.json:
         write_json(as_json(erased))
     else:

@@ -11,6 +11,7 @@ from rich.text import Text
 from bayar.messages import BayarClient
 from bayar.payments.v1.dispute_pb2 import Dispute, DisputeAction, DisputeKind, DisputeReason, DisputeState
 from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.acts import act, add_act
 from bootstrap.cli.terminal.arguments import add_confirmation, add_limit, add_request_id, confirm
 from bootstrap.cli.terminal.connection import WrongUsage, add_common_arguments
 from bootstrap.cli.terminal.listing import print_list
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     piece.add_argument("--text", metavar="TEXT", help="1 to 4,000 characters")
     piece.add_argument("--file", type=Path, metavar="FILE", help="a .pdf, .png, .jpg or .jpeg of at most 4 MiB")
     add_request_id(evidence)
+    add_act(evidence)
     add_common_arguments(evidence, add_evidence)
     for name, text, work in (
         ("submit", "send the evidence to the bank; nothing can be added afterwards", submit),
@@ -55,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
         action.add_argument("dispute_id", metavar="DISPUTE_ID")
         add_confirmation(action)
+        add_act(action)
         add_common_arguments(action, work)
 
 
@@ -89,12 +92,16 @@ def show(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 def add_evidence(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     if parsed.file is None:
+        stated = act(parsed, bayar, lambda: bayar.get_dispute(dispute_id=parsed.dispute_id).caller_id)
         return _report(
             parsed,
-            bayar.add_dispute_evidence(dispute_id=parsed.dispute_id, text=parsed.text, request_id=parsed.request_id),
+            bayar.add_dispute_evidence(
+                dispute_id=parsed.dispute_id, text=parsed.text, request_id=parsed.request_id, **stated
+            ),
         )
     if mimetypes.guess_type(parsed.file.name)[0] not in ("application/pdf", "image/png", "image/jpeg"):
         raise WrongUsage(f"{parsed.file} is no .pdf, .png, .jpg or .jpeg file")
+    stated = act(parsed, bayar, lambda: bayar.get_dispute(dispute_id=parsed.dispute_id).caller_id)
     return _report(
         parsed,
         bayar.add_dispute_evidence(
@@ -102,6 +109,7 @@ def add_evidence(parsed: argparse.Namespace, bayar: BayarClient) -> int:
             file_name=parsed.file.name,
             file_content=parsed.file.read_bytes(),
             request_id=parsed.request_id,
+            **stated,
         ),
     )
 
@@ -109,22 +117,24 @@ def add_evidence(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 def submit(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     dispute = bayar.get_dispute(dispute_id=parsed.dispute_id)
     count = len(dispute.evidence)
+    stated = act(parsed, bayar, lambda: dispute.caller_id)
     confirm(
         parsed,
         f"Send {count} piece{'' if count == 1 else 's'} of evidence against the claim of "
         f"{words.amount(dispute.amount)} to the bank? Nothing can be added afterwards.",
     )
-    return _report(parsed, bayar.finalize_dispute(dispute_id=parsed.dispute_id, request_id=parsed.request_id))
+    return _report(parsed, bayar.finalize_dispute(dispute_id=parsed.dispute_id, request_id=parsed.request_id, **stated))
 
 
 def accept(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     dispute = bayar.get_dispute(dispute_id=parsed.dispute_id)
+    stated = act(parsed, bayar, lambda: dispute.caller_id)
     confirm(
         parsed,
         f"Accept the claim of {words.amount(dispute.amount)} on {dispute.payment_id}? The customer keeps the money, "
         "and that is final.",
     )
-    return _report(parsed, bayar.accept_dispute(dispute_id=parsed.dispute_id, request_id=parsed.request_id))
+    return _report(parsed, bayar.accept_dispute(dispute_id=parsed.dispute_id, request_id=parsed.request_id, **stated))
 
 
 def _row(dispute: Dispute, clock: Clock) -> Sequence[Text | str]:

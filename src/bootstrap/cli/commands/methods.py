@@ -9,6 +9,7 @@ from bayar.messages import BayarClient, DeclineReason, PaymentMethod, PaymentMet
 from bayar.payments.v1.payment_initiator_pb2 import PaymentInitiator
 from bayar.payments.v1.payment_method_pb2 import CheckResult
 from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.acts import act, add_act
 from bootstrap.cli.terminal.arguments import add_confirmation, add_limit, confirm
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.listing import print_list
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     default.add_argument("payment_method_id", metavar="PAYMENT_METHOD_ID")
     add_confirmation(default)
+    add_act(default)
     add_common_arguments(default, set_default)
     delete = actions.add_parser(
         "delete",
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     delete.add_argument("payment_method_id", metavar="PAYMENT_METHOD_ID")
     add_confirmation(delete)
+    add_act(delete)
     add_common_arguments(delete, delete_method)
 
 
@@ -62,19 +65,24 @@ def show(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 def set_default(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     method = bayar.get_payment_method(payment_method_id=parsed.payment_method_id)
+    stated = act(parsed, bayar, lambda: method.caller_id)
     confirm(parsed, f"Make {_named(method)} the default of {method.customer_id}?")
     _print(
         parsed,
-        bayar.set_default_payment_method(payment_method_id=method.payment_method_id, request_id=parsed.request_id),
+        bayar.set_default_payment_method(
+            payment_method_id=method.payment_method_id, request_id=parsed.request_id, **stated
+        ),
     )
     return 0
 
 
 def delete_method(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     method = bayar.get_payment_method(payment_method_id=parsed.payment_method_id)
+    stated = act(parsed, bayar, lambda: method.caller_id)
     confirm(parsed, f"Delete {_named(method)} of {method.customer_id}? It can no longer be charged.")
     _print(
-        parsed, bayar.delete_payment_method(payment_method_id=method.payment_method_id, request_id=parsed.request_id)
+        parsed,
+        bayar.delete_payment_method(payment_method_id=method.payment_method_id, request_id=parsed.request_id, **stated),
     )
     return 0
 

@@ -8,6 +8,7 @@ from rich.text import Text
 from bayar.messages import BayarClient, FailureReason, Money, Operation, OperationKind, OperationState, Payment
 from bootstrap.cli.commands.payments_show import print_payment
 from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.acts import act, add_act
 from bootstrap.cli.terminal.arguments import add_confirmation, amount_in, confirm, required_amount_in
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.output import as_json, console, write_json
@@ -29,6 +30,7 @@ def add_adjust(parser: argparse.ArgumentParser) -> None:
         "--amount", metavar="AMOUNT", required=True, help="the whole amount to hold, for example 140.00"
     )
     add_confirmation(parser)
+    add_act(parser)
     _add_note(parser)
     add_common_arguments(parser, adjust)
 
@@ -50,18 +52,20 @@ def _add_payment(parser: argparse.ArgumentParser, amount_help: str = "") -> None
     if amount_help:
         parser.add_argument("--amount", metavar="AMOUNT", help=amount_help)
     add_confirmation(parser)
+    add_act(parser)
 
 
 def _add_note(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--note", default="", metavar="TEXT", help="the reason, for the payment's history")
+    parser.add_argument("--note", default="", metavar="TEXT", help="a note for the payment's history")
 
 
 def capture(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     payment, amount = _payment_and_amount(parsed, bayar)
     rest = " and release the rest of the hold" if parsed.final else ""
+    stated = act(parsed, bayar, lambda: payment.caller_id)
     confirm(parsed, f"Capture {_amount(amount, payment.capturable_amount)} of {_named(payment)}{rest}?")
     changed = bayar.capture_payment(
-        payment_id=payment.payment_id, amount=amount, final=parsed.final, request_id=parsed.request_id
+        payment_id=payment.payment_id, amount=amount, final=parsed.final, request_id=parsed.request_id, **stated
     )
     return _report(parsed, payment, changed)
 
@@ -70,9 +74,10 @@ def adjust(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     payment = bayar.get_payment(payment_id=parsed.payment_id)
     amount = required_amount_in(parsed.amount, payment.amount.currency_code, "--amount")
     held = words.amount(payment.authorized_amount)
+    stated = act(parsed, bayar, lambda: payment.caller_id)
     confirm(parsed, f"Hold {words.amount(amount)} in place of {held} for {_named(payment)}?")
     changed = bayar.adjust_authorization(
-        payment_id=payment.payment_id, amount=amount, note=parsed.note, request_id=parsed.request_id
+        payment_id=payment.payment_id, amount=amount, note=parsed.note, request_id=parsed.request_id, **stated
     )
     return _report(parsed, payment, changed)
 
@@ -80,10 +85,13 @@ def adjust(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 def void(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     payment = bayar.get_payment(payment_id=parsed.payment_id)
     held = f" {words.amount(payment.capturable_amount)}" if payment.capturable_amount.minor_units else ""
+    stated = act(parsed, bayar, lambda: payment.caller_id)
     confirm(
         parsed, f"Void {_named(payment)}? The hold of{held or ' the money'} ends, and nothing more can be captured."
     )
-    changed = bayar.void_payment(payment_id=payment.payment_id, note=parsed.note, request_id=parsed.request_id)
+    changed = bayar.void_payment(
+        payment_id=payment.payment_id, note=parsed.note, request_id=parsed.request_id, **stated
+    )
     return _report(parsed, payment, changed)
 
 
@@ -91,9 +99,10 @@ def refund(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     payment, amount = _payment_and_amount(parsed, bayar)
     shown = _amount(amount, payment.refundable_amount)
     of_all = f" of the {words.amount(payment.refundable_amount)} that can be refunded" if amount else ""
+    stated = act(parsed, bayar, lambda: payment.caller_id)
     confirm(parsed, f"Refund {shown}{of_all} to the customer of {_named(payment)}?")
     changed = bayar.refund_payment(
-        payment_id=payment.payment_id, amount=amount, note=parsed.note, request_id=parsed.request_id
+        payment_id=payment.payment_id, amount=amount, note=parsed.note, request_id=parsed.request_id, **stated
     )
     return _report(parsed, payment, changed)
 

@@ -10,6 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from bayar.messages import BayarClient
 from bayar.payments.v1.admin_service_pb2 import Finding, FindingKind, FindingRemedy, OrphanPolicy, ReconcileProgress
 from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.acts import reason_of_act
 from bootstrap.cli.terminal.arguments import confirm, positive
 from bootstrap.cli.terminal.connection import Stopped, WrongUsage, add_common_arguments
 from bootstrap.cli.terminal.output import as_json, console, error_console, say, write_json
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="void or refund the orphans, if there are at most N (default: report only)",
     )
+    parser.add_argument("--reason", default="", metavar="TEXT", help="for an operator, with --reverse: why")
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     add_common_arguments(parser, reconcile)
 
@@ -55,7 +57,8 @@ def reconcile(parsed: argparse.Namespace, bayar: BayarClient) -> int:
         if progress.orphan_count > parsed.reverse:
             raise WrongUsage(f"there are {progress.orphan_count} orphans, more than --reverse {parsed.reverse}")
         confirm(parsed, f"Void or refund {progress.orphan_count} transaction(s) that no record explains?")
-    open_findings, progress = _report(parsed, _run(bayar, first, until, reverse=parsed.reverse or 0))
+    reason = reason_of_act(parsed, bayar) if parsed.reverse else ""
+    open_findings, progress = _report(parsed, _run(bayar, first, until, reverse=parsed.reverse or 0, reason=reason))
     say(
         f"{progress.gateway_transaction_count} transactions of the gateway and {progress.operation_count} operations "
         f"compared: {progress.finding_count} findings, {progress.reversed_count} orphans reversed."
@@ -64,10 +67,12 @@ def reconcile(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 
 def _run(
-    bayar: BayarClient, first: datetime, until: datetime, *, reverse: int
+    bayar: BayarClient, first: datetime, until: datetime, *, reverse: int, reason: str = ""
 ) -> Iterator[Finding | ReconcileProgress]:
     policy = OrphanPolicy.ORPHAN_POLICY_REVERSE if reverse else OrphanPolicy.ORPHAN_POLICY_REPORT
-    return bayar.reconcile(from_time=first, until_time=until, orphan_policy=policy, max_reversals=reverse)
+    return bayar.reconcile(
+        from_time=first, until_time=until, orphan_policy=policy, max_reversals=reverse, reason=reason
+    )
 
 
 def _report(

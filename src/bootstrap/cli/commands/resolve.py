@@ -7,6 +7,7 @@ from bayar.messages import BayarClient, OperationState
 from bayar.payments.v1.admin_service_pb2 import ManualResolution
 from bootstrap.cli.commands.payments_show import print_payment
 from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.acts import act
 from bootstrap.cli.terminal.arguments import add_confirmation, confirm
 from bootstrap.cli.terminal.connection import WrongUsage, add_common_arguments
 from bootstrap.cli.terminal.output import as_json, console, write_json
@@ -25,16 +26,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     found.add_argument(
         "--succeeded", metavar="TRANSACTION_ID", help="record that it succeeded, as this transaction shows"
     )
-    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the history; with either of these")
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="why, for the history; with either of these, and for an operator"
+    )
+    parser.add_argument(
+        "--caller", default="", metavar="NAME", help="for an operator: only an operation of this caller"
+    )
     add_confirmation(parser)
     add_common_arguments(parser, resolve)
 
 
 def resolve(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     """Fails while the outcome is still unknown."""
-    resolution = ManualResolution.MANUAL_RESOLUTION_CHECK_NOW
+    resolution, stated = ManualResolution.MANUAL_RESOLUTION_CHECK_NOW, act(parsed, bayar)
     if parsed.failed or parsed.succeeded:
-        if not parsed.reason:
+        if not stated["reason"]:
             raise WrongUsage("give the reason for the history: --reason TEXT")
         resolution, sentence = (
             (ManualResolution.MANUAL_RESOLUTION_FAILED, "had no effect")
@@ -46,8 +52,8 @@ def resolve(parsed: argparse.Namespace, bayar: BayarClient) -> int:
         operation_id=parsed.operation_id,
         resolution=resolution,
         gateway_transaction_id=parsed.succeeded or "",
-        reason=parsed.reason,
         request_id=parsed.request_id,
+        **stated,
     )
     [operation] = [one for one in payment.operations if one.operation_id == parsed.operation_id]
     is_open = operation.state in _OPEN

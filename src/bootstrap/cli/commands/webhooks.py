@@ -16,6 +16,7 @@ from bayar.payments.v1.admin_service_pb2 import (
     WebhookNotificationState,
 )
 from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.acts import act, add_act
 from bootstrap.cli.terminal.arguments import add_limit, add_request_id
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.listing import print_list
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     retry.add_argument("notification_id", metavar="NOTIFICATION_ID")
     add_request_id(retry)
+    add_act(retry)
     add_common_arguments(retry, retry_notification)
     endpoints = actions.add_parser(
         "endpoints",
@@ -64,11 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_limit(undelivered)
     add_common_arguments(undelivered, list_deliveries)
     resend = actions.add_parser(
-        "resend", help="send events to an endpoint again", description="Sends 1 to 100 events to an endpoint again."
+        "resend",
+        aliases=["redeliver"],
+        help="send events to an endpoint again",
+        description="Sends 1 to 100 events to an endpoint again.",
     )
     resend.add_argument("endpoint", metavar="ENDPOINT")
     resend.add_argument("event_ids", nargs="+", metavar="EVENT_ID")
     add_request_id(resend)
+    add_act(resend)
     add_common_arguments(resend, resend_events)
 
 
@@ -98,7 +104,7 @@ def list_notifications(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 def retry_notification(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     notification = bayar.retry_webhook_notification(
-        notification_id=parsed.notification_id, request_id=parsed.request_id
+        notification_id=parsed.notification_id, request_id=parsed.request_id, **act(parsed, bayar)
     )
     if parsed.json:
         write_json(as_json(notification))
@@ -151,7 +157,9 @@ def list_deliveries(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 
 def resend_events(parsed: argparse.Namespace, bayar: BayarClient) -> int:
-    count = bayar.resend_events(endpoint=parsed.endpoint, event_ids=parsed.event_ids, request_id=parsed.request_id)
+    count = bayar.resend_events(
+        endpoint=parsed.endpoint, event_ids=parsed.event_ids, request_id=parsed.request_id, **act(parsed, bayar)
+    )
     if parsed.json:
         write_json({"event_count": count})
     else:

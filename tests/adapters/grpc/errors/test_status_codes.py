@@ -19,6 +19,7 @@ from application.common import errors as application
 from application.common.caller import Scope
 from application.common.errors import FieldViolation, ResourceKind, Rule
 from application.common.languages import accepted_languages
+from application.common.operator import OperatorRight
 from application.common.velocity_scope import VelocityScope
 from application.ports import gateway
 from domain import errors as domain
@@ -168,6 +169,16 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     ),
     (application.CredentialsUnavailable(), Code.UNAVAILABLE, "CREDENTIALS_UNAVAILABLE", (rich.RetryInfo,)),
     (application.ScopeMissing(Scope.ADMIN), Code.PERMISSION_DENIED, "SCOPE_MISSING", ()),
+    (application.OperatorRightMissing(OperatorRight.REFUND), Code.PERMISSION_DENIED, "OPERATOR_RIGHT_MISSING", ()),
+    (
+        application.OnBehalfIncomplete(
+            OperatorRight.REFUND, (application.FieldViolation("bayar-reason", application.Rule.REQUIRED),)
+        ),
+        Code.INVALID_ARGUMENT,
+        "ON_BEHALF_INCOMPLETE",
+        (rich.BadRequest,),
+    ),
+    (application.NotAnOperator(), Code.PERMISSION_DENIED, "NOT_AN_OPERATOR", ()),
     (application.NotForCustomers(), Code.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", ()),
     (exceptions.StreamTooLong(), Code.UNAVAILABLE, "STREAM_ENDED", (rich.RetryInfo,)),
     (exceptions.ReaderTooSlow(30), Code.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", (rich.RetryInfo,)),

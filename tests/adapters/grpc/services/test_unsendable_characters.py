@@ -18,7 +18,11 @@ from tests.adapters.grpc.serving import a_house, serving
 # XML 1.0 has a place for none of these, nor has any other text a use for them. Lone halves of pairs are no UTF-8.
 UNSENDABLE = ("\x01", "\x1f", "\x7f", "\x85", "\ufdd0", "\ufffe", "\uffff", "\U0001ffff", "\U0010fffe")
 # Kept and sent nowhere: what the service itself tells of a customer, and the language of a list that is in the code.
-GOING_NOWHERE = {"UpdateCustomer customer.default_payment_method_id", "ListDeclineReasons language_code"}
+GOING_NOWHERE = {
+    "UpdateCustomer customer.default_payment_method_id",
+    "UpdateCustomer customer.caller_id",
+    "ListDeclineReasons language_code",
+}
 
 Setter = Callable[[Any, str], None]
 

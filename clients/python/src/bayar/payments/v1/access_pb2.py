@@ -16,7 +16,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62\x61yar/payments/v1/access.proto\x12\x11\x62\x61yar.payments.v1\x1a google/protobuf/descriptor.proto*\x9c\x02\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x17\n\x13SCOPE_PAYMENTS_READ\x10\x01\x12\x18\n\x14SCOPE_PAYMENTS_WRITE\x10\x02\x12\x19\n\x15SCOPE_PAYMENTS_REFUND\x10\x03\x12\x18\n\x14SCOPE_CUSTOMERS_READ\x10\x04\x12\x19\n\x15SCOPE_CUSTOMERS_WRITE\x10\x05\x12\x17\n\x13SCOPE_DISPUTES_READ\x10\x06\x12\x18\n\x14SCOPE_DISPUTES_WRITE\x10\x07\x12\x15\n\x11SCOPE_EVENTS_READ\x10\x08\x12\x0f\n\x0bSCOPE_ADMIN\x10\t\x12\x1e\n\x1aSCOPE_PAYMENTS_SKIP_CHECKS\x10\n:R\n\x0erequired_scope\x12\x1e.google.protobuf.MethodOptions\x18\x8d\x8c\x03 \x01(\x0e\x32\x18.bayar.payments.v1.ScopeB\xaf\x01\n\x11\x62\x61yar.payments.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62\x61yar/payments/v1/access.proto\x12\x11\x62\x61yar.payments.v1\x1a google/protobuf/descriptor.proto\"_\n\x08Operator\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x30\n\x06rights\x18\x03 \x03(\x0e\x32 .bayar.payments.v1.OperatorRight\"\xa6\x01\n\x15\x43redentialDescription\x12\x11\n\tcaller_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12(\n\x06scopes\x18\x03 \x03(\x0e\x32\x18.bayar.payments.v1.Scope\x12-\n\x08operator\x18\x04 \x01(\x0b\x32\x1b.bayar.payments.v1.Operator\x12\x0c\n\x04name\x18\x05 \x01(\t\"Y\n\x08OnBehalf\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x15\n\roperator_name\x18\x02 \x01(\t\x12\x11\n\tcaller_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t*\x9c\x02\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x17\n\x13SCOPE_PAYMENTS_READ\x10\x01\x12\x18\n\x14SCOPE_PAYMENTS_WRITE\x10\x02\x12\x19\n\x15SCOPE_PAYMENTS_REFUND\x10\x03\x12\x18\n\x14SCOPE_CUSTOMERS_READ\x10\x04\x12\x19\n\x15SCOPE_CUSTOMERS_WRITE\x10\x05\x12\x17\n\x13SCOPE_DISPUTES_READ\x10\x06\x12\x18\n\x14SCOPE_DISPUTES_WRITE\x10\x07\x12\x15\n\x11SCOPE_EVENTS_READ\x10\x08\x12\x0f\n\x0bSCOPE_ADMIN\x10\t\x12\x1e\n\x1aSCOPE_PAYMENTS_SKIP_CHECKS\x10\n*\x82\x03\n\rOperatorRight\x12\x1e\n\x1aOPERATOR_RIGHT_UNSPECIFIED\x10\x00\x12\x17\n\x13OPERATOR_RIGHT_READ\x10\x01\x12\x19\n\x15OPERATOR_RIGHT_REFUND\x10\x02\x12\x17\n\x13OPERATOR_RIGHT_VOID\x10\x03\x12\x1a\n\x16OPERATOR_RIGHT_CAPTURE\x10\x04\x12\x19\n\x15OPERATOR_RIGHT_ADJUST\x10\x05\x12\x1a\n\x16OPERATOR_RIGHT_METHODS\x10\x06\x12\x1c\n\x18OPERATOR_RIGHT_CUSTOMERS\x10\x07\x12\x1b\n\x17OPERATOR_RIGHT_DISPUTES\x10\x08\x12\x1e\n\x1aOPERATOR_RIGHT_LIFT_BLOCKS\x10\t\x12\x1a\n\x16OPERATOR_RIGHT_RESOLVE\x10\n\x12\x1c\n\x18OPERATOR_RIGHT_REDELIVER\x10\x0b\x12\x1c\n\x18OPERATOR_RIGHT_RECONCILE\x10\x0c:R\n\x0erequired_scope\x12\x1e.google.protobuf.MethodOptions\x18\x8d\x8c\x03 \x01(\x0e\x32\x18.bayar.payments.v1.Scope:Z\n\x0eoperator_right\x12\x1e.google.protobuf.MethodOptions\x18\x8e\x8c\x03 \x01(\x0e\x32 .bayar.payments.v1.OperatorRight:8\n\x0e\x61ny_credential\x12\x1e.google.protobuf.MethodOptions\x18\x8f\x8c\x03 \x01(\x08\x42\xaf\x01\n\x11\x62\x61yar.payments.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -24,6 +24,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bayar.payments.v1.access_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021bayar.payments.v1B\013AccessProtoP\001Z*bayar.internal/bayar/paymentsv1;paymentsv1\242\002\003BYR\252\002\021Bayar.Payments.V1\312\002\021Bayar\\Payments\\V1\342\002\032Bayar\\Payments\\V1\\Metadata\352\002\023Bayar::Payments::V1'
-  _globals['_SCOPE']._serialized_start=88
-  _globals['_SCOPE']._serialized_end=372
+  _globals['_SCOPE']._serialized_start=445
+  _globals['_SCOPE']._serialized_end=729
+  _globals['_OPERATORRIGHT']._serialized_start=732
+  _globals['_OPERATORRIGHT']._serialized_end=1118
+  _globals['_OPERATOR']._serialized_start=87
+  _globals['_OPERATOR']._serialized_end=182
+  _globals['_CREDENTIALDESCRIPTION']._serialized_start=185
+  _globals['_CREDENTIALDESCRIPTION']._serialized_end=351
+  _globals['_ONBEHALF']._serialized_start=353
+  _globals['_ONBEHALF']._serialized_end=442
 # @@protoc_insertion_point(module_scope)

@@ -3,18 +3,21 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
+from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -86,6 +89,206 @@ credential that is bound to one customer never has it. "bayar keys create" gives
 """
 Global___Scope: _TypeAlias = Scope  # noqa: Y015
 
+class _OperatorRight:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OperatorRightEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OperatorRight.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OPERATOR_RIGHT_UNSPECIFIED: _OperatorRight.ValueType  # 0
+    """No operator may make the call."""
+    OPERATOR_RIGHT_READ: _OperatorRight.ValueType  # 1
+    """"read": to read the data of every caller, and to have payments compared with the gateway. It is no act."""
+    OPERATOR_RIGHT_REFUND: _OperatorRight.ValueType  # 2
+    """"refund": to give money back."""
+    OPERATOR_RIGHT_VOID: _OperatorRight.ValueType  # 3
+    """"void": to void payments, and to release holds."""
+    OPERATOR_RIGHT_CAPTURE: _OperatorRight.ValueType  # 4
+    """"capture": to capture what is authorized."""
+    OPERATOR_RIGHT_ADJUST: _OperatorRight.ValueType  # 5
+    """"adjust": to change authorized amounts."""
+    OPERATOR_RIGHT_METHODS: _OperatorRight.ValueType  # 6
+    """"methods": to store, change and delete customers' payment methods."""
+    OPERATOR_RIGHT_CUSTOMERS: _OperatorRight.ValueType  # 7
+    """"customers": to change and delete customers, and to erase the personal data of guests."""
+    OPERATOR_RIGHT_DISPUTES: _OperatorRight.ValueType  # 8
+    """"disputes": to answer or accept disputes."""
+    OPERATOR_RIGHT_LIFT_BLOCKS: _OperatorRight.ValueType  # 9
+    """"lift-blocks": to lift blocks of the velocity limits against card testing."""
+    OPERATOR_RIGHT_RESOLVE: _OperatorRight.ValueType  # 10
+    """"resolve": to settle operations whose outcome is unknown."""
+    OPERATOR_RIGHT_REDELIVER: _OperatorRight.ValueType  # 11
+    """"redeliver": to send events again, and to process the gateway's webhooks again."""
+    OPERATOR_RIGHT_RECONCILE: _OperatorRight.ValueType  # 12
+    """"reconcile": to compare the record with the gateway's. A run that reverses orphans is an act."""
+
+class OperatorRight(_OperatorRight, metaclass=_OperatorRightEnumTypeWrapper):
+    """A right of an operator: a person with a name, who works on the data of every caller. An operator has no scopes; each
+    call declares the right that it needs of an operator in its option operator_right. No right includes another. An
+    operator without it gets PERMISSION_DENIED/OPERATOR_RIGHT_MISSING, naming it. `bayar operators` grants rights.
+
+    With OPERATOR_RIGHT_READ, an operator reads the data of every caller; with the metadata bayar-on-behalf-of, only that
+    caller's.
+
+    Every call with another right is an act. It states in its metadata:
+
+    | Metadata | Value |
+    |---|---|
+    | bayar-on-behalf-of | the caller acted for, such as "shop": the resource's caller_id. Optional in AdminService |
+    | bayar-reason | why, in visible ASCII; 1 to 255 characters |
+    | bayar-reason-bin | instead of bayar-reason: why, in UTF-8 |
+
+    In AdminService, the field `reason` of the request serves as well. Without them, the act is refused:
+    INVALID_ARGUMENT/ON_BEHALF_INCOMPLETE, naming each. Any other credential that sends this metadata gets
+    PERMISSION_DENIED/NOT_AN_OPERATOR.
+
+    An act has the effect of the caller's own call: on the caller's data only, within the caller's limits. Its request_id
+    belongs to the caller and the operator together: it never collides with one of the caller's own, nor with another
+    operator's. The payment's history, the feed and the audit log name the operator, the caller and the reason.
+    """
+
+OPERATOR_RIGHT_UNSPECIFIED: OperatorRight.ValueType  # 0
+"""No operator may make the call."""
+OPERATOR_RIGHT_READ: OperatorRight.ValueType  # 1
+""""read": to read the data of every caller, and to have payments compared with the gateway. It is no act."""
+OPERATOR_RIGHT_REFUND: OperatorRight.ValueType  # 2
+""""refund": to give money back."""
+OPERATOR_RIGHT_VOID: OperatorRight.ValueType  # 3
+""""void": to void payments, and to release holds."""
+OPERATOR_RIGHT_CAPTURE: OperatorRight.ValueType  # 4
+""""capture": to capture what is authorized."""
+OPERATOR_RIGHT_ADJUST: OperatorRight.ValueType  # 5
+""""adjust": to change authorized amounts."""
+OPERATOR_RIGHT_METHODS: OperatorRight.ValueType  # 6
+""""methods": to store, change and delete customers' payment methods."""
+OPERATOR_RIGHT_CUSTOMERS: OperatorRight.ValueType  # 7
+""""customers": to change and delete customers, and to erase the personal data of guests."""
+OPERATOR_RIGHT_DISPUTES: OperatorRight.ValueType  # 8
+""""disputes": to answer or accept disputes."""
+OPERATOR_RIGHT_LIFT_BLOCKS: OperatorRight.ValueType  # 9
+""""lift-blocks": to lift blocks of the velocity limits against card testing."""
+OPERATOR_RIGHT_RESOLVE: OperatorRight.ValueType  # 10
+""""resolve": to settle operations whose outcome is unknown."""
+OPERATOR_RIGHT_REDELIVER: OperatorRight.ValueType  # 11
+""""redeliver": to send events again, and to process the gateway's webhooks again."""
+OPERATOR_RIGHT_RECONCILE: OperatorRight.ValueType  # 12
+""""reconcile": to compare the record with the gateway's. A run that reverses orphans is an act."""
+Global___OperatorRight: _TypeAlias = OperatorRight  # noqa: Y015
+
+@_typing.final
+class Operator(_message.Message):
+    """An operator."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATOR_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    RIGHTS_FIELD_NUMBER: _builtins.int
+    operator_id: _builtins.str
+    """"opr_" and 26 characters."""
+    name: _builtins.str
+    """The person's name, such as "Siti Rahayu"."""
+    @_builtins.property
+    def rights(self) -> _containers.RepeatedScalarFieldContainer[Global___OperatorRight.ValueType]:
+        """The person's rights, in the order of their numbers."""
+
+    def __init__(
+        self,
+        *,
+        operator_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        rights: _abc.Iterable[Global___OperatorRight.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "operator_id", b"operator_id", "rights", b"rights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Operator: _TypeAlias = Operator  # noqa: Y015
+
+@_typing.final
+class CredentialDescription(_message.Message):
+    """A credential, and what it may do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLER_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    caller_id: _builtins.str
+    """The caller that it belongs to. Of an operator: the operator's id."""
+    customer_id: _builtins.str
+    """The one customer that it is bound to. Empty: it is bound to none."""
+    name: _builtins.str
+    """The id of the API key, or the subject of the token or certificate. Empty without authentication."""
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[Global___Scope.ValueType]:
+        """Its scopes, in the order of their numbers. None for an operator."""
+
+    @_builtins.property
+    def operator(self) -> Global___Operator:
+        """The operator that it belongs to. Absent if it is no person's."""
+
+    def __init__(
+        self,
+        *,
+        caller_id: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+        scopes: _abc.Iterable[Global___Scope.ValueType] | None = ...,
+        operator: Global___Operator | None = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["operator", b"operator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller_id", b"caller_id", "customer_id", b"customer_id", "name", b"name", "operator", b"operator", "scopes", b"scopes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CredentialDescription: _TypeAlias = CredentialDescription  # noqa: Y015
+
+@_typing.final
+class OnBehalf(_message.Message):
+    """An act on behalf of a caller: the operator, the caller and the reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATOR_ID_FIELD_NUMBER: _builtins.int
+    OPERATOR_NAME_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    operator_id: _builtins.str
+    """The operator."""
+    operator_name: _builtins.str
+    """The operator's name at that time."""
+    caller_id: _builtins.str
+    """The caller that the operator acted for."""
+    reason: _builtins.str
+    """The reason, as the operator gave it."""
+    def __init__(
+        self,
+        *,
+        operator_id: _builtins.str = ...,
+        operator_name: _builtins.str = ...,
+        caller_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller_id", b"caller_id", "operator_id", b"operator_id", "operator_name", b"operator_name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OnBehalf: _TypeAlias = OnBehalf  # noqa: Y015
+
 REQUIRED_SCOPE_FIELD_NUMBER: _builtins.int
+OPERATOR_RIGHT_FIELD_NUMBER: _builtins.int
+ANY_CREDENTIAL_FIELD_NUMBER: _builtins.int
 required_scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Scope.ValueType]
-"""The scope that the call needs. Required on every call."""
+"""The scope that the call needs. Required on every call, except with any_credential."""
+operator_right: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___OperatorRight.ValueType]
+"""The right that the call needs of an operator, instead of the scope. Without it, no operator may make the call."""
+any_credential: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""The call needs a credential, but neither a scope nor a right."""

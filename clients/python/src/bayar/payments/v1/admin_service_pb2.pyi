@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from bayar.payments.v1 import access_pb2 as _access_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
 from bayar.payments.v1 import order_details_pb2 as _order_details_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
@@ -1391,3 +1392,44 @@ class ResendEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResendEventsResponse: _TypeAlias = ResendEventsResponse  # noqa: Y015
+
+@_typing.final
+class GetCredentialRequest(_message.Message):
+    """The request of GetCredential."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCredentialRequest: _TypeAlias = GetCredentialRequest  # noqa: Y015
+
+@_typing.final
+class GetCredentialResponse(_message.Message):
+    """The answer of GetCredential."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def credential(self) -> _access_pb2.CredentialDescription:
+        """The credential."""
+
+    def __init__(
+        self,
+        *,
+        credential: _access_pb2.CredentialDescription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCredentialResponse: _TypeAlias = GetCredentialResponse  # noqa: Y015

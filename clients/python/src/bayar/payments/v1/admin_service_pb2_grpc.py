@@ -66,6 +66,11 @@ class AdminServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesResponse.FromString,
                 _registered_method=True)
+        self.GetCredential = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/GetCredential',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.GetCredentialRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.GetCredentialResponse.FromString,
+                _registered_method=True)
         self.ResendEvents = channel.unary_unary(
                 '/bayar.payments.v1.AdminService/ResendEvents',
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ResendEventsRequest.SerializeToString,
@@ -159,6 +164,13 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCredential(self, request, context):
+        """Describes the credential that this call shows: its caller, its scopes, and the operator that it belongs to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ResendEvents(self, request, context):
         """Sends events to an endpoint once more, beside those that are due.
         """
@@ -218,6 +230,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListEventDeliveries,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesResponse.SerializeToString,
+            ),
+            'GetCredential': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCredential,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.GetCredentialRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.GetCredentialResponse.SerializeToString,
             ),
             'ResendEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ResendEvents,
@@ -496,6 +513,33 @@ class AdminService(object):
             '/bayar.payments.v1.AdminService/ListEventDeliveries',
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCredential(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/GetCredential',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.GetCredentialRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.GetCredentialResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,6 +71,8 @@ class AdminServiceStub:
     """Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
     again, in the order of the feed.
     """
+    GetCredential: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetCredentialRequest, _admin_service_pb2.GetCredentialResponse]
+    """Describes the credential that this call shows: its caller, its scopes, and the operator that it belongs to."""
     ResendEvents: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ResendEventsRequest, _admin_service_pb2.ResendEventsResponse]
     """Sends events to an endpoint once more, beside those that are due."""
 
@@ -117,6 +119,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
     again, in the order of the feed.
     """
+    GetCredential: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetCredentialRequest, _admin_service_pb2.GetCredentialResponse]  # type: ignore[assignment]
+    """Describes the credential that this call shows: its caller, its scopes, and the operator that it belongs to."""
     ResendEvents: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ResendEventsRequest, _admin_service_pb2.ResendEventsResponse]  # type: ignore[assignment]
     """Sends events to an endpoint once more, beside those that are due."""
 
@@ -220,6 +224,14 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
         again, in the order of the feed.
         """
+
+    @_abc_1.abstractmethod
+    def GetCredential(
+        self,
+        request: _admin_service_pb2.GetCredentialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.GetCredentialResponse, _abc.Awaitable[_admin_service_pb2.GetCredentialResponse]]:
+        """Describes the credential that this call shows: its caller, its scopes, and the operator that it belongs to."""
 
     @_abc_1.abstractmethod
     def ResendEvents(

@@ -165,6 +165,7 @@ class Checkout(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     RESULT_KEY_FIELD_NUMBER: _builtins.int
     MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
     checkout_id: _builtins.str
     """"chk_..."."""
     state: Global___CheckoutState.ValueType
@@ -201,6 +202,8 @@ class Checkout(_message.Message):
     """
     merchant_account_id: _builtins.str
     """The merchant account that takes its payments."""
+    caller_id: _builtins.str
+    """The caller that it belongs to."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount of each payment."""
@@ -259,10 +262,11 @@ class Checkout(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         result_key: _builtins.str = ...,
         merchant_account_id: _builtins.str = ...,
+        caller_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "end_time", b"end_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "cancel_url", b"cancel_url", "capture_mode", b"capture_mode", "checkout_id", b"checkout_id", "completed_uses", b"completed_uses", "create_time", b"create_time", "customer_id", b"customer_id", "end_time", b"end_time", "expire_time", b"expire_time", "language_code", b"language_code", "lines", b"lines", "max_uses", b"max_uses", "merchant_account_id", b"merchant_account_id", "metadata", b"metadata", "methods", b"methods", "offers_storing", b"offers_storing", "payment_id", b"payment_id", "reference", b"reference", "result_key", b"result_key", "state", b"state", "success_url", b"success_url", "update_time", b"update_time", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "caller_id", b"caller_id", "cancel_url", b"cancel_url", "capture_mode", b"capture_mode", "checkout_id", b"checkout_id", "completed_uses", b"completed_uses", "create_time", b"create_time", "customer_id", b"customer_id", "end_time", b"end_time", "expire_time", b"expire_time", "language_code", b"language_code", "lines", b"lines", "max_uses", b"max_uses", "merchant_account_id", b"merchant_account_id", "metadata", b"metadata", "methods", b"methods", "offers_storing", b"offers_storing", "payment_id", b"payment_id", "reference", b"reference", "result_key", b"result_key", "state", b"state", "success_url", b"success_url", "update_time", b"update_time", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,7 +16,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n bayar/payments/v1/customer.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x0cGuestContact\x12\x12\n\ngiven_name\x18\x01 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\r\n\x05phone\x18\x04 \x01(\t\x12\x0f\n\x07\x63ompany\x18\x05 \x01(\t\"\xc8\x02\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12\r\n\x05phone\x18\x06 \x01(\t\x12\x15\n\rlanguage_code\x18\x07 \x01(\t\x12!\n\x19\x64\x65\x66\x61ult_payment_method_id\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65lete_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\xb1\x01\n\x11\x62\x61yar.payments.v1B\rCustomerProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n bayar/payments/v1/customer.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x0cGuestContact\x12\x12\n\ngiven_name\x18\x01 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\r\n\x05phone\x18\x04 \x01(\t\x12\x0f\n\x07\x63ompany\x18\x05 \x01(\t\"\xdb\x02\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12\r\n\x05phone\x18\x06 \x01(\t\x12\x15\n\rlanguage_code\x18\x07 \x01(\t\x12!\n\x19\x64\x65\x66\x61ult_payment_method_id\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65lete_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcaller_id\x18\x0c \x01(\tB\xb1\x01\n\x11\x62\x61yar.payments.v1B\rCustomerProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -27,5 +27,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GUESTCONTACT']._serialized_start=88
   _globals['_GUESTCONTACT']._serialized_end=190
   _globals['_CUSTOMER']._serialized_start=193
-  _globals['_CUSTOMER']._serialized_end=521
+  _globals['_CUSTOMER']._serialized_end=540
 # @@protoc_insertion_point(module_scope)

@@ -72,6 +72,7 @@ class Customer(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     DELETE_TIME_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """Chosen by this service, "cus_" and 26 characters."""
     external_id: _builtins.str
@@ -88,6 +89,8 @@ class Customer(_message.Message):
     """The language for messages, BCP 47, for example "id". Empty: English."""
     default_payment_method_id: _builtins.str
     """The payment method to offer first. Empty when there is none."""
+    caller_id: _builtins.str
+    """The caller that it belongs to."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
@@ -114,10 +117,11 @@ class Customer(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         delete_time: _timestamp_pb2.Timestamp | None = ...,
+        caller_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "customer_id", b"customer_id", "default_payment_method_id", b"default_payment_method_id", "delete_time", b"delete_time", "email", b"email", "external_id", b"external_id", "family_name", b"family_name", "given_name", b"given_name", "language_code", b"language_code", "phone", b"phone", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller_id", b"caller_id", "create_time", b"create_time", "customer_id", b"customer_id", "default_payment_method_id", b"default_payment_method_id", "delete_time", b"delete_time", "email", b"email", "external_id", b"external_id", "family_name", b"family_name", "given_name", b"given_name", "language_code", b"language_code", "phone", b"phone", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

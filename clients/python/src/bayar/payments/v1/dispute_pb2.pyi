@@ -240,6 +240,7 @@ class Dispute(_message.Message):
     REASON_CODE_FIELD_NUMBER: _builtins.int
     PENDING_ACTION_FIELD_NUMBER: _builtins.int
     NEXT_CHECK_TIME_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """Chosen by this service, "dis_" and 26 characters."""
     payment_id: _builtins.str
@@ -258,6 +259,8 @@ class Dispute(_message.Message):
     """The answer whose outcome at the gateway is unknown. This service finds it out; until then other answers are
     refused. UNSPECIFIED: none.
     """
+    caller_id: _builtins.str
+    """The caller that it belongs to."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The claimed amount."""
@@ -304,10 +307,11 @@ class Dispute(_message.Message):
         reason_code: _builtins.str = ...,
         pending_action: Global___DisputeAction.ValueType = ...,
         next_check_time: _timestamp_pb2.Timestamp | None = ...,
+        caller_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "next_check_time", b"next_check_time", "receive_time", b"receive_time", "reply_by_time", b"reply_by_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "case_number", b"case_number", "create_time", b"create_time", "dispute_id", b"dispute_id", "evidence", b"evidence", "kind", b"kind", "next_check_time", b"next_check_time", "payment_id", b"payment_id", "pending_action", b"pending_action", "reason", b"reason", "reason_code", b"reason_code", "receive_time", b"receive_time", "reply_by_time", b"reply_by_time", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "caller_id", b"caller_id", "case_number", b"case_number", "create_time", b"create_time", "dispute_id", b"dispute_id", "evidence", b"evidence", "kind", b"kind", "next_check_time", b"next_check_time", "payment_id", b"payment_id", "pending_action", b"pending_action", "reason", b"reason", "reason_code", b"reason_code", "receive_time", b"receive_time", "reply_by_time", b"reply_by_time", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,6 +13,7 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from bayar.payments.v1 import access_pb2 as bayar_dot_payments_dot_v1_dot_access__pb2
 from bayar.payments.v1 import checkout_pb2 as bayar_dot_payments_dot_v1_dot_checkout__pb2
 from bayar.payments.v1 import customer_pb2 as bayar_dot_payments_dot_v1_dot_customer__pb2
 from bayar.payments.v1 import dispute_pb2 as bayar_dot_payments_dot_v1_dot_dispute__pb2
@@ -21,7 +22,7 @@ from bayar.payments.v1 import payment_method_pb2 as bayar_dot_payments_dot_v1_do
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61yar/payments/v1/event.proto\x12\x11\x62\x61yar.payments.v1\x1a bayar/payments/v1/checkout.proto\x1a bayar/payments/v1/customer.proto\x1a\x1f\x62\x61yar/payments/v1/dispute.proto\x1a\x1f\x62\x61yar/payments/v1/payment.proto\x1a&bayar/payments/v1/payment_method.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"l\n\rPaymentChange\x12.\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1f.bayar.payments.v1.PaymentEvent\x12+\n\x07payment\x18\x02 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"\xd8\x03\n\x05\x45vent\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12*\n\x04type\x18\x03 \x01(\x0e\x32\x1c.bayar.payments.v1.EventType\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x06 \x01(\t\x12\x17\n\x0fpayload_version\x18\x07 \x01(\x05\x12:\n\x0epayment_change\x18\x08 \x01(\x0b\x32 .bayar.payments.v1.PaymentChangeH\x00\x12/\n\x08\x63ustomer\x18\t \x01(\x0b\x32\x1b.bayar.payments.v1.CustomerH\x00\x12:\n\x0epayment_method\x18\n \x01(\x0b\x32 .bayar.payments.v1.PaymentMethodH\x00\x12-\n\x07\x64ispute\x18\x0b \x01(\x0b\x32\x1a.bayar.payments.v1.DisputeH\x00\x12/\n\x08\x63heckout\x18\x0c \x01(\x0b\x32\x1b.bayar.payments.v1.CheckoutH\x00\x42\t\n\x07payload*\xd0\x01\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45VENT_TYPE_PAYMENT_CHANGED\x10\x01\x12\x1f\n\x1b\x45VENT_TYPE_CUSTOMER_CHANGED\x10\x02\x12%\n!EVENT_TYPE_PAYMENT_METHOD_CHANGED\x10\x03\x12\x1e\n\x1a\x45VENT_TYPE_DISPUTE_CHANGED\x10\x04\x12\x1f\n\x1b\x45VENT_TYPE_CHECKOUT_CHANGED\x10\x05\x42\xae\x01\n\x11\x62\x61yar.payments.v1B\nEventProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61yar/payments/v1/event.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a bayar/payments/v1/checkout.proto\x1a bayar/payments/v1/customer.proto\x1a\x1f\x62\x61yar/payments/v1/dispute.proto\x1a\x1f\x62\x61yar/payments/v1/payment.proto\x1a&bayar/payments/v1/payment_method.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"l\n\rPaymentChange\x12.\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1f.bayar.payments.v1.PaymentEvent\x12+\n\x07payment\x18\x02 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"\x9b\x04\n\x05\x45vent\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12*\n\x04type\x18\x03 \x01(\x0e\x32\x1c.bayar.payments.v1.EventType\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x06 \x01(\t\x12\x17\n\x0fpayload_version\x18\x07 \x01(\x05\x12:\n\x0epayment_change\x18\x08 \x01(\x0b\x32 .bayar.payments.v1.PaymentChangeH\x00\x12/\n\x08\x63ustomer\x18\t \x01(\x0b\x32\x1b.bayar.payments.v1.CustomerH\x00\x12:\n\x0epayment_method\x18\n \x01(\x0b\x32 .bayar.payments.v1.PaymentMethodH\x00\x12-\n\x07\x64ispute\x18\x0b \x01(\x0b\x32\x1a.bayar.payments.v1.DisputeH\x00\x12/\n\x08\x63heckout\x18\x0c \x01(\x0b\x32\x1b.bayar.payments.v1.CheckoutH\x00\x12.\n\ton_behalf\x18\r \x01(\x0b\x32\x1b.bayar.payments.v1.OnBehalf\x12\x11\n\tcaller_id\x18\x0e \x01(\tB\t\n\x07payload*\xd0\x01\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45VENT_TYPE_PAYMENT_CHANGED\x10\x01\x12\x1f\n\x1b\x45VENT_TYPE_CUSTOMER_CHANGED\x10\x02\x12%\n!EVENT_TYPE_PAYMENT_METHOD_CHANGED\x10\x03\x12\x1e\n\x1a\x45VENT_TYPE_DISPUTE_CHANGED\x10\x04\x12\x1f\n\x1b\x45VENT_TYPE_CHECKOUT_CHANGED\x10\x05\x42\xae\x01\n\x11\x62\x61yar.payments.v1B\nEventProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -29,10 +30,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bayar.payments.v1.event_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021bayar.payments.v1B\nEventProtoP\001Z*bayar.internal/bayar/paymentsv1;paymentsv1\242\002\003BYR\252\002\021Bayar.Payments.V1\312\002\021Bayar\\Payments\\V1\342\002\032Bayar\\Payments\\V1\\Metadata\352\002\023Bayar::Payments::V1'
-  _globals['_EVENTTYPE']._serialized_start=845
-  _globals['_EVENTTYPE']._serialized_end=1053
-  _globals['_PAYMENTCHANGE']._serialized_start=259
-  _globals['_PAYMENTCHANGE']._serialized_end=367
-  _globals['_EVENT']._serialized_start=370
-  _globals['_EVENT']._serialized_end=842
+  _globals['_EVENTTYPE']._serialized_start=944
+  _globals['_EVENTTYPE']._serialized_end=1152
+  _globals['_PAYMENTCHANGE']._serialized_start=291
+  _globals['_PAYMENTCHANGE']._serialized_end=399
+  _globals['_EVENT']._serialized_start=402
+  _globals['_EVENT']._serialized_end=941
 # @@protoc_insertion_point(module_scope)

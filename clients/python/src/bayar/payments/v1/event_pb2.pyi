@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from bayar.payments.v1 import access_pb2 as _access_pb2
 from bayar.payments.v1 import checkout_pb2 as _checkout_pb2
 from bayar.payments.v1 import customer_pb2 as _customer_pb2
 from bayar.payments.v1 import dispute_pb2 as _dispute_pb2
@@ -107,6 +108,8 @@ class Event(_message.Message):
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     DISPUTE_FIELD_NUMBER: _builtins.int
     CHECKOUT_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Its position in the one feed of all changes. Grows; gaps are possible."""
     event_id: _builtins.str
@@ -114,11 +117,15 @@ class Event(_message.Message):
     type: Global___EventType.ValueType
     """The kind of resource that changed."""
     actor: _builtins.str
-    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself."""
+    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself. Of an
+    operator: "shop/operator Siti Rahayu".
+    """
     customer_id: _builtins.str
     """The customer it is about, or empty."""
     payload_version: _builtins.int
     """The version of the payload's meaning; 1 now."""
+    caller_id: _builtins.str
+    """The caller that it belongs to."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -143,6 +150,10 @@ class Event(_message.Message):
     def checkout(self) -> _checkout_pb2.Checkout:
         """With CHECKOUT_CHANGED. Without its url."""
 
+    @_builtins.property
+    def on_behalf(self) -> _access_pb2.OnBehalf:
+        """With an operator's act, on the event that begins it: the operator, the caller and the reason."""
+
     def __init__(
         self,
         *,
@@ -158,10 +169,12 @@ class Event(_message.Message):
         payment_method: _payment_method_pb2.PaymentMethod | None = ...,
         dispute: _dispute_pb2.Dispute | None = ...,
         checkout: _checkout_pb2.Checkout | None = ...,
+        on_behalf: _access_pb2.OnBehalf | None = ...,
+        caller_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkout", b"checkout", "customer", b"customer", "dispute", b"dispute", "event_time", b"event_time", "payload", b"payload", "payment_change", b"payment_change", "payment_method", b"payment_method"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkout", b"checkout", "customer", b"customer", "dispute", b"dispute", "event_time", b"event_time", "on_behalf", b"on_behalf", "payload", b"payload", "payment_change", b"payment_change", "payment_method", b"payment_method"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "checkout", b"checkout", "customer", b"customer", "customer_id", b"customer_id", "dispute", b"dispute", "event_id", b"event_id", "event_time", b"event_time", "payload", b"payload", "payload_version", b"payload_version", "payment_change", b"payment_change", "payment_method", b"payment_method", "position", b"position", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "caller_id", b"caller_id", "checkout", b"checkout", "customer", b"customer", "customer_id", b"customer_id", "dispute", b"dispute", "event_id", b"event_id", "event_time", b"event_time", "on_behalf", b"on_behalf", "payload", b"payload", "payload_version", b"payload_version", "payment_change", b"payment_change", "payment_method", b"payment_method", "position", b"position", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["payment_change", "customer", "payment_method", "dispute", "checkout"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015

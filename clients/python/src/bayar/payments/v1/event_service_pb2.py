@@ -18,7 +18,7 @@ from bayar.payments.v1 import event_pb2 as bayar_dot_payments_dot_v1_dot_event__
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%bayar/payments/v1/event_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a\x1d\x62\x61yar/payments/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"o\n\x13StreamEventsRequest\x12\x16\n\x0e\x61\x66ter_position\x18\x01 \x01(\x03\x12+\n\x05types\x18\x02 \x03(\x0e\x32\x1c.bayar.payments.v1.EventType\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\"\x7f\n\x14StreamEventsResponse\x12)\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x18.bayar.payments.v1.EventH\x00\x12\x31\n\theartbeat\x18\x02 \x01(\x0b\x32\x1c.bayar.payments.v1.HeartbeatH\x00\x42\t\n\x07message\"Q\n\tHeartbeat\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x32\n\x0eheartbeat_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2w\n\x0c\x45ventService\x12g\n\x0cStreamEvents\x12&.bayar.payments.v1.StreamEventsRequest\x1a\'.bayar.payments.v1.StreamEventsResponse\"\x04\xe8\xe0\x18\x08\x30\x01\x42\xb5\x01\n\x11\x62\x61yar.payments.v1B\x11\x45ventServiceProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%bayar/payments/v1/event_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a\x1d\x62\x61yar/payments/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"o\n\x13StreamEventsRequest\x12\x16\n\x0e\x61\x66ter_position\x18\x01 \x01(\x03\x12+\n\x05types\x18\x02 \x03(\x0e\x32\x1c.bayar.payments.v1.EventType\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\"\x7f\n\x14StreamEventsResponse\x12)\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x18.bayar.payments.v1.EventH\x00\x12\x31\n\theartbeat\x18\x02 \x01(\x0b\x32\x1c.bayar.payments.v1.HeartbeatH\x00\x42\t\n\x07message\"Q\n\tHeartbeat\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x32\n\x0eheartbeat_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2{\n\x0c\x45ventService\x12k\n\x0cStreamEvents\x12&.bayar.payments.v1.StreamEventsRequest\x1a\'.bayar.payments.v1.StreamEventsResponse\"\x08\xe8\xe0\x18\x08\xf0\xe0\x18\x01\x30\x01\x42\xb5\x01\n\x11\x62\x61yar.payments.v1B\x11\x45ventServiceProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -27,7 +27,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021bayar.payments.v1B\021EventServiceProtoP\001Z*bayar.internal/bayar/paymentsv1;paymentsv1\242\002\003BYR\252\002\021Bayar.Payments.V1\312\002\021Bayar\\Payments\\V1\342\002\032Bayar\\Payments\\V1\\Metadata\352\002\023Bayar::Payments::V1'
   _globals['_EVENTSERVICE'].methods_by_name['StreamEvents']._loaded_options = None
-  _globals['_EVENTSERVICE'].methods_by_name['StreamEvents']._serialized_options = b'\350\340\030\010'
+  _globals['_EVENTSERVICE'].methods_by_name['StreamEvents']._serialized_options = b'\350\340\030\010\360\340\030\001'
   _globals['_STREAMEVENTSREQUEST']._serialized_start=156
   _globals['_STREAMEVENTSREQUEST']._serialized_end=267
   _globals['_STREAMEVENTSRESPONSE']._serialized_start=269
@@ -35,5 +35,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEARTBEAT']._serialized_start=398
   _globals['_HEARTBEAT']._serialized_end=479
   _globals['_EVENTSERVICE']._serialized_start=481
-  _globals['_EVENTSERVICE']._serialized_end=600
+  _globals['_EVENTSERVICE']._serialized_end=604
 # @@protoc_insertion_point(module_scope)

@@ -215,6 +215,7 @@ class PaymentMethod(_message.Message):
     CONSENTS_WITHDRAWN_FIELD_NUMBER: _builtins.int
     NETWORK_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     MASTERCARD_TRANSACTION_LINK_ID_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
     payment_method_id: _builtins.str
     """Chosen by this service, "pm_" and 26 characters."""
     customer_id: _builtins.str
@@ -239,6 +240,8 @@ class PaymentMethod(_message.Message):
     """Mastercard's transaction link id of the same payment or verification. It is sent likewise. Empty until there was
     one.
     """
+    caller_id: _builtins.str
+    """The caller that it belongs to."""
     @_builtins.property
     def instrument(self) -> _card_pb2.Instrument:
         """Its displayable part."""
@@ -294,10 +297,11 @@ class PaymentMethod(_message.Message):
         consents_withdrawn: _builtins.bool = ...,
         network_transaction_id: _builtins.str = ...,
         mastercard_transaction_link_id: _builtins.str = ...,
+        caller_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "create_time", b"create_time", "instrument", b"instrument", "next_check_time", b"next_check_time", "update_time", b"update_time", "verification", b"verification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "consents", b"consents", "consents_withdrawn", b"consents_withdrawn", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "mastercard_transaction_link_id", b"mastercard_transaction_link_id", "network_transaction_id", b"network_transaction_id", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "caller_id", b"caller_id", "consents", b"consents", "consents_withdrawn", b"consents_withdrawn", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "mastercard_transaction_link_id", b"mastercard_transaction_link_id", "network_transaction_id", b"network_transaction_id", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from bayar.payments.v1 import access_pb2 as _access_pb2
 from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import customer_pb2 as _customer_pb2
@@ -725,6 +726,7 @@ class Payment(_message.Message):
     SKIPPED_CHECKS_FIELD_NUMBER: _builtins.int
     GUEST_FIELD_NUMBER: _builtins.int
     MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Chosen by this service, "pay_" and 26 characters. Sorts by creation."""
     reference: _builtins.str
@@ -755,6 +757,8 @@ class Payment(_message.Message):
     """The gateway's merchant account that takes it: as given, or else the default of its currency at that time. Empty for
     payments of service versions that did not keep it.
     """
+    caller_id: _builtins.str
+    """The caller that it belongs to."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The requested amount."""
@@ -918,10 +922,11 @@ class Payment(_message.Message):
         skipped_checks: _abc.Iterable[Global___PaymentCheck.ValueType] | None = ...,
         guest: _customer_pb2.GuestContact | None = ...,
         merchant_account_id: _builtins.str = ...,
+        caller_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "captured_amount", b"captured_amount", "create_time", b"create_time", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "gateway_details", b"gateway_details", "guest", b"guest", "instrument", b"instrument", "next_check_time", b"next_check_time", "order_details", b"order_details", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "guest", b"guest", "initiator", b"initiator", "instrument", b"instrument", "merchant_account_id", b"merchant_account_id", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "order_details", b"order_details", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skipped_checks", b"skipped_checks", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "caller_id", b"caller_id", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "guest", b"guest", "initiator", b"initiator", "instrument", b"instrument", "merchant_account_id", b"merchant_account_id", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "order_details", b"order_details", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "shipping_address", b"shipping_address", "shipping_method", b"shipping_method", "skipped_checks", b"skipped_checks", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -945,6 +950,7 @@ class PaymentEvent(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     GATEWAY_DETAILS_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique."""
     payment_id: _builtins.str
@@ -955,7 +961,7 @@ class PaymentEvent(_message.Message):
     """Its type."""
     actor: _builtins.str
     """The author: a caller's id with the credential that it used ("shop/key_01j..."), "bayar" for the service itself, or
-    "gateway" for somebody else who acted at the gateway.
+    "gateway" for somebody else who acted at the gateway. Of an operator: "shop/operator Siti Rahayu".
     """
     operation_id: _builtins.str
     """The operation concerned, or empty."""
@@ -977,6 +983,10 @@ class PaymentEvent(_message.Message):
     def gateway_details(self) -> Global___GatewayDetails:
         """The gateway's answer, for administrators."""
 
+    @_builtins.property
+    def on_behalf(self) -> _access_pb2.OnBehalf:
+        """With an operator's act, on the event that begins it: the operator, the caller and the reason."""
+
     def __init__(
         self,
         *,
@@ -992,10 +1002,11 @@ class PaymentEvent(_message.Message):
         state: Global___PaymentState.ValueType = ...,
         summary: _builtins.str = ...,
         gateway_details: Global___GatewayDetails | None = ...,
+        on_behalf: _access_pb2.OnBehalf | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "event_time", b"event_time", "gateway_details", b"gateway_details"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "event_time", b"event_time", "gateway_details", b"gateway_details", "on_behalf", b"on_behalf"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "amount", b"amount", "event_id", b"event_id", "event_time", b"event_time", "gateway_details", b"gateway_details", "operation_id", b"operation_id", "operation_kind", b"operation_kind", "payment_id", b"payment_id", "sequence", b"sequence", "state", b"state", "summary", b"summary", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "amount", b"amount", "event_id", b"event_id", "event_time", b"event_time", "gateway_details", b"gateway_details", "on_behalf", b"on_behalf", "operation_id", b"operation_id", "operation_kind", b"operation_kind", "payment_id", b"payment_id", "sequence", b"sequence", "state", b"state", "summary", b"summary", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
