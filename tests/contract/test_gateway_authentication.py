@@ -18,7 +18,7 @@ from application.ports.gateway import (
 from domain.decline import DeclineReason
 from domain.ids import PaymentMethodId
 from domain.initiator import ExternalVault, Initiator, SeriesPosition
-from domain.instrument import Card
+from domain.instrument import Card, InstrumentKind
 from domain.payment_method import Verification
 from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecureResult, ThreeDSecureStatus
 from tests.contract.gateway_setup import VISA, GatewaySetup, a_customer, an_id, an_operation_id, stored, usd
@@ -31,6 +31,7 @@ from tests.fakes.gateway.authentication import (
     RESULTS,
     UNAVAILABLE_NONCE,
 )
+from tests.fakes.gateway.vault import PAYPAL_NONCE
 from tests.fakes.runtime import HELD
 
 EXTERNAL = ExternalAuthentication(
@@ -71,6 +72,21 @@ def test_an_issuer_that_asks_for_authentication_approves_the_same_amount_with_on
         assert refused.decline.reason is DeclineReason.AUTHENTICATION_REQUIRED
     assert shown(paid(Nonce(AUTHENTICATED_NONCE))) == RESULTS[AUTHENTICATED_NONCE]
     assert shown(paid(VISA, EXTERNAL)) is not None
+
+
+def test_a_nonce_is_described_without_being_used_up(setup: GatewaySetup) -> None:
+    gateway = setup.gateway
+    for _ in range(2):
+        described = gateway.describe_nonce(Nonce(AUTHENTICATED_NONCE))
+        assert described is not None
+        assert (described.kind, described.brand.casefold()) == (InstrumentKind.CARD, "visa")
+        assert described.three_d_secure == RESULTS[AUTHENTICATED_NONCE]
+    wallet = gateway.describe_nonce(Nonce(PAYPAL_NONCE))
+    assert wallet is not None
+    assert (wallet.kind, wallet.three_d_secure) == (InstrumentKind.PAYPAL, None)
+    for unknown in ("nothing", "../customers", "a/b?c", "%2e%2e"):
+        assert gateway.describe_nonce(Nonce(unknown)) is None
+    shown(sale(setup, Nonce(AUTHENTICATED_NONCE)))
 
 
 @pytest.mark.parametrize("nonce", RESULTS)

@@ -258,10 +258,15 @@ class LedgerAudit:
         if replayed != record.payment or replayed.state is not record.payment.state:
             self.findings.wrong_states.append(f"the history of {payment_id} adds up to something else")
 
+    def _is_unexplained(self, record: Record, event: DifferenceRepaired) -> bool:
+        """Whether the event repairs an amount that nobody else has changed."""
+        transaction_id = record.payment.operation(event.operation_id).transaction_id
+        return event.difference == "amount" and transaction_id not in self._adjusted
+
     def _events_before_their_effect(self, record: Record) -> Iterator[str]:
         """Findings: events that report a gateway status before the gateway had it."""
         for event in record.history:
-            if isinstance(event, DifferenceRepaired) and event.difference == "amount":
+            if isinstance(event, DifferenceRepaired) and self._is_unexplained(record, event):
                 yield f"{event.operation_id} was recorded with {event.recorded}, at the gateway {event.at_gateway}"
             if not isinstance(event, OperationSucceeded | GatewayStatusChanged):
                 continue

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bayar.messages import (
+    Address,
     BayarClient,
     BayarError,
     DeclineReason,
@@ -23,6 +24,7 @@ from bayar.messages import (
     RetryAdvice,
     ScaExemption,
     SeriesPosition,
+    StatementDescriptor,
     ThreeDSecure,
     ThreeDSecurePolicy,
     money,
@@ -272,6 +274,10 @@ def test_the_command_line_the_export_and_the_feed_show_how_it_was_paid(
         three_d_secure=ThreeDSecure(exemption=ScaExemption.SCA_EXEMPTION_TRUSTED_BENEFICIARY),
         skip_checks=[PaymentCheck.PAYMENT_CHECK_AVS],
         device_data='{"correlation_id":"8d4b"}',
+        billing_address=Address(
+            street_address="Jalan Braga 1", locality="Bandung", postal_code="40111", country_code="ID"
+        ),
+        statement_descriptor=StatementDescriptor(name="BYR*COFFEE"),
         order_details=OrderDetails(tax_amount=money("15.00", "USD"), purchase_order_number="PO-9"),
     )
     shown = told("payments", "show", payment.payment_id)
@@ -280,6 +286,9 @@ def test_the_command_line_the_export_and_the_feed_show_how_it_was_paid(
         f"network's id {payment.gateway_details.network_transaction_id}",
         "risk check Approve",
         "checks skipped avs",
+        "billed to Jalan Braga 1, 40111 Bandung, ID",
+        "on the statement BYR*COFFEE",
+        "compared postal code B, street B",
         "purchase order PO-9 tax USD 15.00",
     ):
         assert part in shown

@@ -29,8 +29,8 @@ const (
 	PaymentInitiator_PAYMENT_INITIATOR_UNSPECIFIED PaymentInitiator = 0
 	// The customer, who is present in the shop's page or app (customer-initiated transaction, CIT).
 	PaymentInitiator_PAYMENT_INITIATOR_CUSTOMER PaymentInitiator = 1
-	// The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a stored wallet or PayPal account it is
-	// INVALID_REQUEST: only cards are paid with so.
+	// The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a wallet or PayPal account, stored or as
+	// a nonce, it is INVALID_REQUEST: only cards are paid with so.
 	PaymentInitiator_PAYMENT_INITIATOR_MAIL_OR_TELEPHONE PaymentInitiator = 2
 	// The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT).
 	PaymentInitiator_PAYMENT_INITIATOR_MERCHANT_RECURRING PaymentInitiator = 3

@@ -9,7 +9,7 @@ from typing import Final
 
 from application.common.caller import Caller
 from application.common.errors import Rule
-from application.common.paid_with import UNKNOWN_METHOD, PaidWith, check_initiator
+from application.common.paid_with import UNKNOWN_METHOD, PaidWith, check_initiator, check_is_card
 from application.common.validator import Validator
 from domain.card_brands import CardBrand
 from domain.initiator import MERCHANT_INITIATORS, ExternalVault, Initiator, SeriesPosition, is_customer_absent
@@ -108,6 +108,13 @@ def check_kept_elsewhere(validator: Validator, vault: ExternalVault | None, paid
         _check_vault(validator, vault, paid_with, uses_stored_method=False)
 
 
+def check_vault_method(validator: Validator, vault: ExternalVault, paid_with: PaidWith) -> None:
+    """Adds the violations of a vault for cards at another method, or at a card of another brand."""
+    check_is_card(validator, "external_vault", paid_with)
+    if vault.previous_mastercard_transaction_link_id and paid_with.brand not in (None, CardBrand.MASTERCARD):
+        validator.add("external_vault.previous_mastercard_transaction_link_id", Rule.ONLY_MASTERCARD)
+
+
 def vault_fields(vault: ExternalVault | None) -> dict[str, object]:
     """The fields that replays must match."""
     return {f"external_vault.{one.name}": getattr(vault, one.name) for one in fields(ExternalVault)} if vault else {}
@@ -143,7 +150,7 @@ def _check_vault(validator: Validator, vault: ExternalVault, paid_with: PaidWith
         validator.add("external_vault.previous_network_transaction_id", Rule.NETWORK_TRANSACTION_ID)
     if link and not _LINK_ID.fullmatch(link):
         validator.add("external_vault.previous_mastercard_transaction_link_id", Rule.TRANSACTION_LINK_ID)
-    elif link and paid_with.brand not in (None, CardBrand.MASTERCARD):
-        validator.add("external_vault.previous_mastercard_transaction_link_id", Rule.ONLY_MASTERCARD)
+    else:
+        check_vault_method(validator, vault, paid_with)
     if not (previous or vault.will_vault):
         validator.add("external_vault.previous_network_transaction_id", Rule.REQUIRED)

@@ -38,8 +38,14 @@ def stored_instrument(instrument: Instrument | None) -> PaidWith:
 
 def check_initiator(validator: Validator, initiator: Initiator, paid_with: PaidWith) -> None:
     """Adds a violation for an initiator that the kind of the method does not allow."""
-    if initiator is Initiator.MAIL_OR_TELEPHONE and paid_with.kind not in (None, InstrumentKind.CARD):
-        validator.add("initiator", Rule.NOT_WITH_METHOD, _named(paid_with))
+    if initiator is Initiator.MAIL_OR_TELEPHONE:
+        check_is_card(validator, "initiator", paid_with)
+
+
+def check_is_card(validator: Validator, path: str, paid_with: PaidWith) -> None:
+    """Adds a violation for a part that only cards go with."""
+    if paid_with.kind not in (None, InstrumentKind.CARD):
+        validator.add(path, Rule.NOT_WITH_METHOD, _named(paid_with))
 
 
 def check_authenticable(validator: Validator, path: str, paid_with: PaidWith) -> None:

@@ -29,9 +29,9 @@ from application.customers.get_customer import is_usable, lock_undeleted
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.payment_methods.default_method import assign_default
-from application.payment_methods.external_of_nonce import ExternalOfNonce
 from application.payment_methods.failed_verification import RequiredAuthentication, delete_unauthenticated
 from application.payment_methods.method_source import new_source_fields
+from application.payment_methods.nonce_uses import NonceUse, NonceUses
 from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.ports.gateway import (
@@ -159,7 +159,8 @@ class AddPaymentMethod:
         if source is None:
             raise RuntimeError("a source without a violation is there")
         request = _request(require_checked(request_id), command, caller)
-        ExternalOfNonce(self.store, self.gateway, self.guard).check(command.three_d_secure, source, request)
+        use = NonceUse(external=command.three_d_secure.external, vault=command.external_vault)
+        NonceUses(self.store, self.gateway, self.guard).check(source, use, request)
         customer = require_checked(customer)
         policy = command.three_d_secure.policy or ThreeDSecurePolicy.IF_OFFERED
         require_authentication(command.three_d_secure, policy, may_be_in_source=isinstance(source, Nonce))

@@ -35,7 +35,7 @@ from application.customers.get_customer import is_usable, lock_undeleted
 from application.idempotency.gateway_call import GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.standing_refusals import StandingRefusal
-from application.payment_methods.external_of_nonce import ExternalOfNonce
+from application.payment_methods.nonce_uses import NonceUse, NonceUses
 from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.create_payment_command import CreatePaymentCommand, RawSource, RawStoredMethod
@@ -178,8 +178,13 @@ class CreatePayment:
         if source is None:
             raise RuntimeError("a source without a violation is there")
         request = idempotent_request(require_checked(request_id), command, caller)
-        if command.three_d_secure.external is not None:
-            ExternalOfNonce(self.store, self.gateway, self.guard).check(command.three_d_secure, source, request)
+        if isinstance(source, Nonce):
+            use = NonceUse(
+                external=command.three_d_secure.external,
+                initiator=command.initiation.initiator,
+                vault=command.initiation.external_vault,
+            )
+            NonceUses(self.store, self.gateway, self.guard).check(source, use, request)
         position = command.initiation.series_position(uses_stored_method=uses_stored_method)
         policy = command.three_d_secure.policy or self._policy(require_checked(amount), command, position)
         require_authentication(command.three_d_secure, policy, may_be_in_source=isinstance(source, Nonce))

@@ -27,6 +27,7 @@ from domain.three_d_secure import (
     ThreeDSecureRules,
 )
 from tests.application.shop import SHOP, VISA, Shop, a_request_id, an_order
+from tests.fakes.gateway.authentication import AUTHENTICATED_NONCE
 from tests.fakes.gateway.vault import PAYPAL_NONCE, VALID_NONCE
 
 RECURRING = RawInitiation(initiator=Initiator.MERCHANT_RECURRING)
@@ -266,6 +267,25 @@ def test_an_order_by_telephone_is_paid_with_a_card_only(shop: Shop) -> None:
     assert shop.pay(charge(wallet, UNSCHEDULED)).state is PaymentState.CAPTURED
     card = shop.method(shop.customer())
     assert shop.pay(charge(card, MAIL)).state is PaymentState.CAPTURED
+
+
+def test_the_method_behind_a_nonce_has_to_go_with_the_initiator_and_the_vault(shop: Shop) -> None:
+    def refused(nonce: str, initiation: RawInitiation) -> list[tuple[str, Rule]]:
+        with pytest.raises(InvalidRequest) as invalid:
+            shop.pay(an_order(source=Nonce(nonce), initiation=initiation))
+        return [(one.field, one.rule) for one in invalid.value.violations]
+
+    kept = replace(RECURRING, external_vault=VAULTED)
+    linked = replace(RECURRING, external_vault=ExternalVault("483297487231504", "a" * 22))
+    assert refused(PAYPAL_NONCE, MAIL) == [("initiator", Rule.NOT_WITH_METHOD)]
+    assert refused(AUTHENTICATED_NONCE, MAIL) == [("initiator", Rule.CONTRADICTS)]
+    assert refused(PAYPAL_NONCE, kept) == [("external_vault", Rule.NOT_WITH_METHOD)]
+    assert refused(VALID_NONCE, linked) == [
+        ("external_vault.previous_mastercard_transaction_link_id", Rule.ONLY_MASTERCARD)
+    ]
+    assert shop.list_all() == []
+    for initiation in (MAIL, kept):
+        assert shop.pay(an_order(source=Nonce(VALID_NONCE), initiation=initiation)).state is PaymentState.CAPTURED
 
 
 def test_a_replay_of_a_request_that_an_older_version_accepted_gets_its_payment(

@@ -539,8 +539,8 @@ class PaymentInitiator(OpenEnum):
     CUSTOMER = 1
     """The customer, who is present in the shop's page or app (customer-initiated transaction, CIT)."""
     MAIL_OR_TELEPHONE = 2
-    """The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a stored wallet or PayPal account it is
-    INVALID_REQUEST: only cards are paid with so.
+    """The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a wallet or PayPal account, stored or
+    as a nonce, it is INVALID_REQUEST: only cards are paid with so.
     """
     MERCHANT_RECURRING = 3
     """The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT)."""

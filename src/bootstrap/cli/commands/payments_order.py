@@ -17,7 +17,7 @@ def print_order(out: Console, payment: Payment) -> None:
     method = payment.shipping_method
     shipping: list[tuple[str, str | Text]] = [
         ("guest", words.plain(_contact(payment.guest))),
-        ("ships to", words.plain(_address(payment.shipping_address))),
+        ("ships to", words.plain(address_line(payment.shipping_address))),
         ("ships by", words.phrase(ShippingMethod, method) if method else ""),
     ]
     if payment.HasField("order_details"):
@@ -75,7 +75,8 @@ def _contact(guest: GuestContact) -> str:
     return ", ".join(part for part in (person, guest.company, guest.email, guest.phone) if part)
 
 
-def _address(address: Address) -> str:
+def address_line(address: Address) -> str:
+    """The address in one line. Empty for none."""
     person = f"{address.given_name} {address.family_name}".strip()
     place = f"{address.postal_code} {address.locality}".strip()
     parts = (

@@ -22,10 +22,11 @@ from bayar.messages import (
     PaymentEvent,
     PaymentEventType,
     RetryAdvice,
+    StatementDescriptor,
 )
 from bayar.payments.v1.payment_pb2 import GatewayDetails, PaymentCheck
 from bayar.payments.v1.payment_service_pb2 import VerificationOutcome, VerifyPaymentResponse
-from bootstrap.cli.commands.payments_order import print_order
+from bootstrap.cli.commands.payments_order import address_line, print_order
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.connection import Stopped, WrongUsage
 from bootstrap.cli.terminal.output import as_json, console, write_json
@@ -140,6 +141,9 @@ def print_payment(out: Console, payment: Payment, clock: Clock) -> None:
                 ("next look", moment("next_check_time")),
                 ("settled", moment("settle_time")),
                 ("paid out", moment("disburse_time")),
+                ("billed to", words.plain(address_line(payment.billing_address))),
+                ("on the statement", words.plain(_statement(payment.statement_descriptor))),
+                ("compared", words.plain(_compared(payment.gateway_details))),
                 ("3-D Secure", words.plain(words.three_d_secure(payment))),
                 ("started by", words.initiator(payment)),
                 ("network's id", payment.gateway_details.network_transaction_id),
@@ -153,6 +157,20 @@ def print_payment(out: Console, payment: Payment, clock: Clock) -> None:
     print_order(out, payment)
     if payment.HasField("decline"):
         _print_decline(out, payment.decline, payment.gateway_details)
+
+
+def _statement(descriptor: StatementDescriptor) -> str:
+    return ", ".join(filter(None, (descriptor.name, descriptor.phone, descriptor.url)))
+
+
+def _compared(gateway: GatewayDetails) -> str:
+    """The gateway's codes of the comparison with the bank's records, such as M for a match."""
+    codes = (
+        ("postal code", gateway.avs_postal_code_response),
+        ("street", gateway.avs_street_address_response),
+        ("CVV", gateway.cvv_response),
+    )
+    return ", ".join(f"{name} {code}" for name, code in codes if code)
 
 
 def _print_amounts(out: Console, payment: Payment) -> None:

@@ -28,8 +28,8 @@ class _PaymentInitiatorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Paym
     PAYMENT_INITIATOR_CUSTOMER: _PaymentInitiator.ValueType  # 1
     """The customer, who is present in the shop's page or app (customer-initiated transaction, CIT)."""
     PAYMENT_INITIATOR_MAIL_OR_TELEPHONE: _PaymentInitiator.ValueType  # 2
-    """The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a stored wallet or PayPal account it is
-    INVALID_REQUEST: only cards are paid with so.
+    """The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a wallet or PayPal account, stored or as
+    a nonce, it is INVALID_REQUEST: only cards are paid with so.
     """
     PAYMENT_INITIATOR_MERCHANT_RECURRING: _PaymentInitiator.ValueType  # 3
     """The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT)."""
@@ -48,8 +48,8 @@ PAYMENT_INITIATOR_UNSPECIFIED: PaymentInitiator.ValueType  # 0
 PAYMENT_INITIATOR_CUSTOMER: PaymentInitiator.ValueType  # 1
 """The customer, who is present in the shop's page or app (customer-initiated transaction, CIT)."""
 PAYMENT_INITIATOR_MAIL_OR_TELEPHONE: PaymentInitiator.ValueType  # 2
-"""The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a stored wallet or PayPal account it is
-INVALID_REQUEST: only cards are paid with so.
+"""The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a wallet or PayPal account, stored or as
+a nonce, it is INVALID_REQUEST: only cards are paid with so.
 """
 PAYMENT_INITIATOR_MERCHANT_RECURRING: PaymentInitiator.ValueType  # 3
 """The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT)."""
