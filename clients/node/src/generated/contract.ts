@@ -579,8 +579,8 @@ export const PaymentInitiator = {
   /** The customer, who is present in the shop's page or app (customer-initiated transaction, CIT). */
   CUSTOMER: 'PAYMENT_INITIATOR_CUSTOMER',
   /**
-   * The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a stored wallet or PayPal account it is
-   * INVALID_REQUEST: only cards are paid with so.
+   * The customer, by mail or telephone (MOTO). No 3-D Secure applies. With a wallet or PayPal account, stored or as
+   * a nonce, it is INVALID_REQUEST: only cards are paid with so.
    */
   MAIL_OR_TELEPHONE: 'PAYMENT_INITIATOR_MAIL_OR_TELEPHONE',
   /** The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT). */
