@@ -16,6 +16,7 @@ def test_apple_pay_pays(site: Site, person: Shopper) -> None:
     person.page.add_init_script(APPLE_PAY)
     person.open(checkout.url)
     person.page.locator("#apple-pay").click()
+    expect(person.page.locator("#wallets")).to_be_hidden()
     person.expect_return()
     paid = site.payment_of(checkout)
     assert paid.instrument is not None

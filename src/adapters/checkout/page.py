@@ -152,6 +152,8 @@ def _form(main: Element, shown: Shown, texts: Texts) -> None:
         for wallet, name in _WALLETS.items():
             if wallet in shown.ways.wallets:
                 _add(wallets, "button", texts[name], {"id": name.replace("_", "-"), "type": "button", "hidden": ""})
+        if shown.ways.card and not shown.ways.stored:
+            _add(wallets, "p", texts["or_card"], {"id": "or"})
     form = SubElement(main, "form", {"id": "payment", "novalidate": "", "method": "post"})
     if shown.view.standing is Standing.PENDING:
         form.set("hidden", "")

@@ -28,6 +28,8 @@
   const texts = JSON.parse(element("texts").textContent);
   const path = window.location.pathname.replace(/\/$/, "");
   const gateway = { client: null, hosted: null, three: null, deviceData: "" };
+  // The buttons of the wallets that the account and the browser have.
+  const wallets = [];
   let busy = false;
 
   function element(id) {
@@ -93,8 +95,13 @@
   function show(state) {
     main.dataset.state = state;
     const payable = PAYABLE.includes(state);
-    element("payment").hidden = !payable && state !== "paying" && state !== "loading";
+    const isOver = !payable && state !== "paying" && state !== "loading";
+    element("payment").hidden = isOver;
     element("pay").disabled = !payable;
+    if (element("wallets")) {
+      element("wallets").hidden = isOver || !wallets.length;
+      wallets.forEach((button) => { button.disabled = !payable; });
+    }
     const cancel = element("cancel");
     if (cancel) {
       // Nobody leaves as if nothing had been paid.
@@ -125,6 +132,7 @@
   function complainOfField(field, kind) {
     const text = kind ? texts[`${PREFIXES[field]}_${kind}`] : "";
     say(`${FIELDS[field]}-error`, text);
+    element(FIELDS[field]).classList.toggle("faulty", Boolean(text));
     gateway.hosted.setMessage({ field, message: text });
   }
 
@@ -362,6 +370,14 @@
     gateway.hosted.on("inputSubmitRequest", () => element("payment").requestSubmit());
   }
 
+  // Wallets.
+
+  function offerWallet(button, payBy) {
+    button.addEventListener("click", payBy);
+    button.hidden = false;
+    wallets.push(button);
+  }
+
   // Apple Pay, in browsers that have it.
 
   async function offerApplePay(client) {
@@ -371,9 +387,7 @@
       return;
     }
     const applePay = await window.braintree.applePay.create({ client });
-    button.addEventListener("click", () => payByApplePay(applePay));
-    button.hidden = false;
-    element("wallets").hidden = false;
+    offerWallet(button, () => payByApplePay(applePay));
   }
 
   function payByApplePay(applePay) {
@@ -412,9 +426,7 @@
     if (!button || !client.getConfiguration().gatewayConfiguration.paypalEnabled) {
       return;
     }
-    button.addEventListener("click", () => leaveForPayPal(client));
-    button.hidden = false;
-    element("wallets").hidden = false;
+    offerWallet(button, () => leaveForPayPal(client));
   }
 
   async function leaveForPayPal(client) {
@@ -492,7 +504,7 @@
     await offerApplePay(gateway.client);
     offerPayPal(gateway.client);
     show("open");
-    if (element("pay").hidden && (!element("wallets") || element("wallets").hidden)) {
+    if (element("pay").hidden && !wallets.length) {
       complain(texts.no_method);
     }
     if (returned.outcome === "approved" && element("paypal")) {
