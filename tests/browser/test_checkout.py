@@ -9,7 +9,17 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from bayar import PaymentState, verify_checkout_result
-from tests.browser.checkout_site import DECLINED, PHONE, SECURITY_CODE, SMALLEST_PHONE, VISA, Shopper, Site, shopper
+from tests.browser.checkout_site import (
+    DECLINED,
+    PHONE,
+    REFUSED,
+    SECURITY_CODE,
+    SMALLEST_PHONE,
+    VISA,
+    Shopper,
+    Site,
+    shopper,
+)
 
 TOKENIZATION = "**/client_api/v1/payment_methods/credit_cards"
 
@@ -89,6 +99,21 @@ def test_a_declined_card_may_be_tried_again(site: Site, person: Shopper) -> None
     person.expect_state("declined")
     expect(person.page.locator("main#checkout")).to_have_attribute("data-attempt", "3")
     assert len(site.payments_for(checkout)) == 2
+
+
+def test_another_card_pays_after_a_decline(site: Site, person: Shopper) -> None:
+    checkout = site.create()
+    person.open(checkout.url)
+    person.type_card(REFUSED)
+    person.pay()
+    person.expect_state("declined")
+    expect(person.message()).to_be_focused()
+    expect(person.message()).not_to_contain_text("fraud")
+    person.retype_number(VISA)
+    person.pay()
+    person.expect_return()
+    states = {payment.state for payment in site.payments_for(checkout)}
+    assert states == {PaymentState.DECLINED, PaymentState.CAPTURED}
 
 
 def test_a_faulty_card_is_named_before_anything_is_sent(site: Site, person: Shopper) -> None:
