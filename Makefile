@@ -46,7 +46,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run shop test test-crash test-python-client client-wheel contract-languages test-upgrade version-before dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser checkout-shots test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run shop test test-crash test-python-client client-wheel contract-languages test-upgrade version-before version dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser checkout-shots test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -102,8 +102,11 @@ checkout-shots: $(BROWSER) ## take a picture of each step of the checkout page, 
 test-twin-sdks: $(DEV) ## drive the twin with the Node SDK, the Ruby SDK's requests, and every SDK's spelling; a minute
 	$(BIN)/pytest twin/tests/test_node_sdk.py twin/tests/test_spellings.py $(ARGS)
 
+version: $(DEV) ## write the version of CHANGELOG.md's newest release wherever else it stands
+	$(BIN)/python -m deploy.version
+
 dist: $(DEV) $(SBOM) ## build a release in build/dist: wheels of client and twin, sources of the image, bill of materials, checksums
-	$(BIN)/python deploy/dist.py
+	$(BIN)/python -m deploy.dist
 
 deploy-check: $(DEPLOY) $(SBOM) ## check the files under deploy/: manifests, unit, compose file, Dockerfile, alerts, dashboard; a minute
 	$(BIN)/pytest tests/deploy $(ARGS)

@@ -13,13 +13,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+from deploy.version import ROOT, disagreements, released
+
 OUTPUT: Final = ROOT / "build" / "dist"
 # Projects that others install: callers the client, testers the twin. The service itself ships as an image.
 WHEELS: Final = ("clients/python", "twin")
@@ -38,12 +38,11 @@ SOURCES: Final = (
     "twin",
 )
 _LEFT_OUT: Final = re.compile(r"(^|/)(__pycache__|build|tests|[^/]+\.egg-info)(/|$)|\.pyc$")
-_RELEASE: Final = re.compile(r"^## \[(?P<version>[^\]]+)\] - (?P<date>\d{4}-\d{2}-\d{2})$", re.MULTILINE)
 
 
 def main() -> int:
     version, date = released()
-    faults = list(disagreements(version))
+    faults = [*disagreements(version), *_other_tags(version)]
     if faults:
         sys.stderr.write("".join(f"{fault}\n" for fault in faults))
         return 1
@@ -56,37 +55,32 @@ def main() -> int:
     _write_materials(OUTPUT / f"bayar-{version}.cdx.json")
     _write_checksums()
     sys.stdout.write("".join(f"{path.relative_to(ROOT)}\n" for path in sorted(OUTPUT.iterdir())))
+    sys.stderr.write("".join(f"{doubt}\n" for doubt in _doubts(version)))
     return 0
 
 
-def released() -> tuple[str, str]:
-    """The newest version in the changelog, and its date."""
-    newest = _RELEASE.search((ROOT / "CHANGELOG.md").read_text("utf-8"))
-    return (newest["version"], newest["date"]) if newest else ("", "1980-01-01")
+def _other_tags(version: str) -> Iterator[str]:
+    """A sentence for each tag of a version on this commit that is another one."""
+    for tag in _git("tag", "--points-at", "HEAD"):
+        if re.fullmatch(r"v\d+\.\d+\.\d+.*", tag) and tag != f"v{version}":
+            yield f"This commit has the tag {tag}, and CHANGELOG.md names {version}."
 
 
-def disagreements(version: str) -> Iterator[str]:
-    """A sentence for each place that names another version than the changelog's newest release."""
-    if not version:
-        yield "CHANGELOG.md has no release: write `## [1.2.3] - 2026-01-31` above the entries of the release."
-    named = {
-        **{f"{name}/pyproject.toml": _version_of(ROOT / name / "pyproject.toml") for name in (".", *WHEELS)},
-        "deploy/docker/Dockerfile": _found(r"^ARG VERSION=(.+)$", "deploy/docker/Dockerfile"),
-        "clients/node/package.json": _found(r'^  "version": "(.+?)"', "clients/node/package.json"),
-        "docs/operate/deploy.md": _found(r"--build-arg VERSION=(\S+)", "docs/operate/deploy.md"),
-    }
-    for place, other in named.items():
-        if other != version:
-            yield f"{place.removeprefix('./')} names version {other}, and CHANGELOG.md {version}."
+def _doubts(version: str) -> Iterator[str]:
+    """Reasons why this build is no release."""
+    if _git("status", "--porcelain", "--untracked-files=no"):
+        yield "This is no release: some changes are not committed."
+    elif (ROOT / ".git").exists() and f"v{version}" not in _git("tag", "--points-at", "HEAD"):
+        yield f"This is no release: the commit has no tag v{version}."
 
 
-def _version_of(path: Path) -> str:
-    return str(tomllib.loads(path.read_text("utf-8"))["project"]["version"])
-
-
-def _found(pattern: str, path: str) -> str:
-    found = re.search(pattern, (ROOT / path).read_text("utf-8"), re.MULTILINE)
-    return found[1] if found else "none"
+def _git(*arguments: str) -> list[str]:
+    """The lines or the NUL-separated names that git prints; none in sources without a history."""
+    if not (ROOT / ".git").exists():
+        return []
+    command = ["git", "-C", str(ROOT), *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 (this file's own arguments)
+    return [one for one in re.split(r"[\0\n]", done.stdout) if one]
 
 
 def _build_wheel(project: str, seconds: int) -> None:
@@ -100,7 +94,9 @@ def _build_wheel(project: str, seconds: int) -> None:
 
 
 def pack_sources(target: Path, version: str, seconds: int) -> None:
-    """An archive with the files of SOURCES below bayar-VERSION. Files that git ignores are left out."""
+    """An archive with the files of SOURCES below bayar-VERSION. Files that git does not know are left out: they may be
+    secrets.
+    """
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for path in source_files():
@@ -116,11 +112,11 @@ def pack_sources(target: Path, version: str, seconds: int) -> None:
 
 
 def source_files() -> list[Path]:
-    found = []
-    for name in SOURCES:
-        top = ROOT / name
-        found += [path for path in ([top] if top.is_file() else top.rglob("*")) if path.is_file()]
-    return sorted(path for path in found if not _LEFT_OUT.search(str(path.relative_to(ROOT))))
+    """Of sources without a history, every file is one that a release packed."""
+    known: Iterable[Path] = map(ROOT.joinpath, _git("ls-files", "-z", "--", *SOURCES))
+    if not (ROOT / ".git").exists():
+        known = (path for name in SOURCES for path in (ROOT / name, *(ROOT / name).rglob("*")))
+    return sorted(path for path in known if path.is_file() and not _LEFT_OUT.search(str(path.relative_to(ROOT))))
 
 
 def _write_materials(target: Path) -> None:

@@ -18,7 +18,7 @@ from bayar.payments.v1.address_pb2 import Address
 from braintree_twin.testing import start_twin
 from domain.card_issuers import passes_luhn
 from tests.end_to_end.payment_steps import an_order, usd
-from tests.end_to_end.service import Pair, Service, environment_of, until
+from tests.end_to_end.service import Pair, Service, end_leases, environment_of, until
 
 SETTINGS: Final = {
     "BAYAR_LOG_LEVEL": "debug",
@@ -177,6 +177,7 @@ def _dies_in_mid_call(pair: Pair, marked: Marked) -> None:
     until(lambda: list(pair.service.client().list_payments(reference="last")))
     pair.service.kill()
     caller.join()
+    end_leases(pair)
     pair.service.restart()
 
 

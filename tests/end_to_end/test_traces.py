@@ -19,8 +19,9 @@ from bayar.payments.v1.payment_method_pb2 import PaymentMethodState
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from domain.card_detector import looks_like_card
 from tests.api_keys import TEST_KEY
+from tests.end_to_end.dispute_steps import Disputes, pay_and_settle
 from tests.end_to_end.payment_steps import VISA, a_card, an_order, pay, usd
-from tests.end_to_end.service import Pair, running_pair, until
+from tests.end_to_end.service import Pair, end_leases, running_pair, until
 from tests.end_to_end.test_event_webhooks import SECRET, Receiver
 from tests.otlp_collector import CLIENT_SPAN, SERVER_SPAN, CollectedSpan, Collector, running_collector
 
@@ -51,6 +52,7 @@ def settings(collector: Collector, receiver: Receiver, tmp_path_factory: pytest.
     )
     return {
         "BAYAR_OTLP_ENDPOINT": collector.url,
+        "BAYAR_DISPUTE_POLL_SECONDS": "1",
         "OTEL_EXPORTER_OTLP_HEADERS": "x-tenant=payments",
         "BAYAR_EVENT_WEBHOOKS_FILE": str(config),
         "BAYAR_ALLOW_PRIVATE_WEBHOOKS": "true",
@@ -124,8 +126,9 @@ def test_the_resolver_continues_the_trace_of_a_payment_that_a_crash_interrupted(
         until(pair.twin.control.ledger)
         pair.service.kill()
         assert isinstance(begun.exception(), BayarError)
+    end_leases(pair)
     pair.service.restart()
-    resolved = span_of(collector, trace_id, "resolve the outcome", seconds=60)
+    resolved = span_of(collector, trace_id, "resolve the outcome")
     assert resolved.parent_id == intent.span_id
     assert resolved.attributes["bayar.operation_id"].startswith("op_")
     payment_id = resolved.attributes["bayar.payment_id"]
@@ -150,6 +153,27 @@ def test_the_resolver_continues_the_trace_of_a_payment_method_whose_answer_was_l
     resolved = span_of(collector, trace_id, "resolve the outcome")
     assert resolved.parent_id == span_of(collector, trace_id, STEPS[0]).span_id
     assert resolved.attributes["bayar.payment_method_id"] == method.payment_method_id
+
+
+def test_the_resolver_continues_the_trace_of_an_answer_to_a_dispute_that_was_lost(
+    pair: Pair, collector: Collector
+) -> None:
+    bayar = pair.service.client()
+    disputes = Disputes.of(bayar)
+    payment = pay_and_settle(bayar, pair)
+    dispute = disputes.await_one(payment)
+    # The earlier action has a trace that the later one must not continue.
+    with callers_trace() as earlier:
+        disputes.add_text(dispute, "delivered on Monday")
+    pair.twin.control.add_fault("reset_after", path="/disputes/*/accept", next=1)
+    with callers_trace() as trace_id:
+        bayar.accept_dispute(dispute_id=dispute.dispute_id)
+    resolved = span_of(collector, trace_id, "resolve the outcome")
+    assert resolved.parent_id == span_of(collector, trace_id, STEPS[0]).span_id
+    assert resolved.attributes["bayar.dispute_id"] == dispute.dispute_id
+    assert resolved.attributes["bayar.payment_id"] == payment.payment_id
+    assert resolved.attributes["bayar.operation_id"].startswith("op_")
+    assert "resolve the outcome" not in collector.names(earlier)
 
 
 def test_the_webhook_of_an_event_continues_the_trace_of_its_call(
@@ -230,13 +254,14 @@ def test_a_refusal_is_no_fault_and_a_gateway_that_is_not_reached_is_one(pair: Pa
 def test_a_collector_that_hangs_delays_no_payment_and_no_stop(tmp_path: Path) -> None:
     with running_collector() as collector:
         collector.hangs = True
-        with running_pair(tmp_path, {"BAYAR_OTLP_ENDPOINT": collector.url}) as pair:
+        few = {"OTEL_BSP_MAX_QUEUE_SIZE": "128", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "64"}
+        with running_pair(tmp_path, {"BAYAR_OTLP_ENDPOINT": collector.url, **few}) as pair:
             bayar = pair.service.client()
             pay(bayar)
             until(lambda: collector.hanging)
             # More spans than the queue holds.
             began = time.monotonic()
-            for _ in range(300):
+            for _ in range(40):
                 assert pay(bayar, usd("1.00")).state == PaymentState.PAYMENT_STATE_CAPTURED
             assert collector.hanging <= 20
             seconds = time.monotonic() - began

@@ -38,8 +38,8 @@ def test_every_case_passes(environment: Environment, told: dict[str, str]) -> No
 
 
 def test_the_wheel_holds_the_client_and_nothing_else(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names} == {"bayar", "bayar_pytest.py", "bayar_client-0.1.0.dist-info"}
+    release, names = wheel.name.split("-")[1], zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {"bayar", "bayar_pytest.py", f"bayar_client-{release}.dist-info"}
     assert "bayar/py.typed" in names
     assert "bayar/payments/v1/payment_pb2.pyi" in names
 

@@ -17,13 +17,13 @@ from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.engine import SQLITE_BEGIN
 from adapters.persistence.sql.group_commit import GroupCommit
 from adapters.persistence.sql.statements import is_due
-from adapters.persistence.tables import IS_OPEN, operations, payment_methods
+from adapters.persistence.tables import IS_OPEN, disputes, operations, payment_methods
 from adapters.persistence.unit_of_work import SqlUnitOfWork
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, UnitOfWork, farthest_check
 from application.recovery.service_hold import Hold
 from domain.events import SERVICE, OnBehalf
-from domain.ids import PAYMENT_METHOD, OperationId, PaymentId
+from domain.ids import DISPUTE, OPERATION, PAYMENT_METHOD, OperationId, PaymentId
 from domain.operation import OperationState
 
 _log = logging.getLogger(__name__)
@@ -34,6 +34,12 @@ _SQLITE_WRITES: Final[dict[str, Any]] = {SQLITE_BEGIN: "BEGIN IMMEDIATE"}
 _SQLITE_SINGLE_READS: Final[dict[str, Any]] = {SQLITE_BEGIN: ""}
 _POSTGRESQL_SINGLE_READS: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
 _POSTGRESQL_READS: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+# By the prefix of the id: the traceparent of what a call began, and the column of its id.
+_TRACES: Final = {
+    OPERATION: (operations.c.trace_context, operations.c.operation_id),
+    PAYMENT_METHOD: (payment_methods.c.trace_context, payment_methods.c.payment_method_id),
+    DISPUTE: (disputes.c.trace_context, disputes.c.dispute_id),
+}
 
 
 class SqlStore:
@@ -91,15 +97,12 @@ class SqlStore:
                 )
         return [DueOperation(PaymentId(row.payment_id), OperationId(row.operation_id)) for row in rows]
 
-    def trace_context_of(self, operation_or_method_id: str) -> str:
-        """The traceparent of the call that began it; empty without one. Raises StoreUnavailable."""
-        is_method = operation_or_method_id.startswith(f"{PAYMENT_METHOD}_")
-        table, own_id = (
-            (payment_methods.c, payment_methods.c.payment_method_id)
-            if is_method
-            else (operations.c, operations.c.operation_id)
-        )
-        own = select(table.trace_context).where(own_id == operation_or_method_id)
+    def trace_context_of(self, resource_id: str) -> str:
+        """The traceparent of the call that began an operation, a payment method, or a dispute's last action; empty
+        without one. Raises StoreUnavailable.
+        """
+        trace, own_id = _TRACES[resource_id.partition("_")[0]]
+        own = select(trace).where(own_id == resource_id)
         with translate_db_errors(), self._reading.begin() as connection:
             return connection.scalar(own) or ""
 

@@ -275,6 +275,8 @@ disputes: Final = sa.Table(
     sa.Column("check_count", sa.Integer, nullable=False),
     sa.Column("report", _Json, nullable=False),
     sa.Column("actions", _Json, nullable=False),
+    # The traceparent of the call that started the last action (W3C Trace Context). None: it had none.
+    sa.Column("trace_context", sa.Text),
     sa.UniqueConstraint("gateway_dispute_id"),
     sa.Index("ix_disputes_caller", "caller_id", "create_time", "dispute_id"),
     sa.Index("ix_disputes_time", "create_time", "dispute_id"),

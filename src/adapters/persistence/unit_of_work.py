@@ -38,7 +38,7 @@ class SqlUnitOfWork:
         self.payments = SqlPayments(connection, ids, sealer, recorder)
         self.customers = SqlCustomers(connection, sealer, writer)
         self.payment_methods = SqlPaymentMethods(connection, sealer, writer, recorder)
-        self.disputes = SqlDisputes(connection, sealer, writer)
+        self.disputes = SqlDisputes(connection, sealer, writer, recorder)
         self.checkouts = SqlCheckouts(connection, sealer, writer)
         self.feed = SqlFeed(connection, sealer)
         self.deliveries = SqlDeliveries(connection)

@@ -1,6 +1,8 @@
 """Polls each open dispute until it ends, and resolves dispute actions whose outcome is unknown."""
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -29,6 +31,8 @@ class PollOpenDisputes:
     record: RecordDispute
     absence: NotFoundTimer
     batch_size: int = 10
+    # Surrounds the work on a dispute whose action has no outcome yet, for those who observe it.
+    surround: Callable[[Dispute], AbstractContextManager[object]] = nullcontext
 
     def __call__(self) -> int:
         """Polls the disputes that are due. Returns their number. Raises StoreUnavailable."""
@@ -37,7 +41,8 @@ class PollOpenDisputes:
             due = work.disputes.due(now, now + self.leases.duration, self.batch_size)
         for dispute in due:
             try:
-                self._poll(dispute)
+                with self.surround(dispute) if dispute.under_way else nullcontext():
+                    self._poll(dispute)
             except GatewayUnavailable:
                 _log.info("dispute %s: the gateway did not answer", dispute.dispute_id)
             except Exception:

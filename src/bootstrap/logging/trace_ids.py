@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from domain.card_issuers import is_card_number
 
+
+class PaymentChanger(Protocol):
+    """Work that may change payments."""
+
+    # The last payment that it changed; empty before.
+    changed_payment: str
+
+
+# The call under way on the current thread or task. None: other work.
+CURRENT_CALL: Final[ContextVar[PaymentChanger | None]] = ContextVar("current_call", default=None)
 # The traceparent of the work: the caller's, or that of the current span. Empty without a trace.
 TRACEPARENT: Final[ContextVar[str]] = ContextVar("traceparent", default="")
-# The last payment that the work changed; empty before.
-CHANGED_PAYMENT: Final[ContextVar[str]] = ContextVar("changed_payment", default="")
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 # Of any version, the first parts are these.

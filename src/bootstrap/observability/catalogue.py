@@ -42,9 +42,11 @@ GRPC_HANDLED: Final = Metric(
     "grpc_server_handled_total",
     Kind.COUNTER,
     _CALL_LABELS,
-    "Calls of the contract that ended, by method and code. A decline is OK.",
+    "Calls of the contract that ended, by method and code. A decline is OK. Calls of methods that this version does "
+    "not have are all `unknown`, their type, too.",
     "INTERNAL is a fault of Bayar: see the alert BayarInternalErrors. UNAVAILABLE: see BayarCallsFailing. "
-    "UNAUTHENTICATED and RESOURCE_EXHAUSTED: look at the callers.",
+    "UNAUTHENTICATED and RESOURCE_EXHAUSTED: look at the callers. UNIMPLEMENTED: a caller's contract is newer than "
+    "this version, or somebody tries paths.",
 )
 GRPC_SECONDS: Final = Metric(
     "grpc_server_handling_seconds",

@@ -10,7 +10,7 @@ from typing import Final
 from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
 from adapters.persistence.observer import PaymentChange
 from bootstrap.logging.structured import structured_logger
-from bootstrap.logging.trace_ids import CHANGED_PAYMENT
+from bootstrap.logging.trace_ids import CURRENT_CALL
 from bootstrap.observability.operation_outcomes import OperationOutcome, outcomes_of
 
 _log = structured_logger("bayar.events")
@@ -30,8 +30,10 @@ class OutcomeLog:
         is_committed: bool,  # noqa: ARG002 (the observer's)
         changes: Sequence[PaymentChange],
     ) -> None:
+        call = CURRENT_CALL.get() if changes else None
         for change in changes:
-            CHANGED_PAYMENT.set(change.payment.terms.payment_id)
+            if call is not None:
+                call.changed_payment = change.payment.terms.payment_id
             for outcome in outcomes_of(change):
                 self._write(change, outcome)
 

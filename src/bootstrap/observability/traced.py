@@ -19,7 +19,7 @@ from application.ports.feed import FeedItem
 from application.ports.gateway import GatewayNotReached
 from application.ports.store import ReferenceTaken
 from application.ports.webhook_sender import WebhookSender
-from domain.dispute import DisputeAction
+from domain.dispute import Dispute, DisputeAction
 from domain.events import OperationEvent
 from domain.ids import OperationId, PaymentId, PaymentMethodId
 from domain.operation import Operation
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Resource = TypeVar("Resource")
 
-# Returns the traceparent with which an operation or a method was recorded, or an empty text.
+# Returns the traceparent with which an operation, a method or a dispute's last action was recorded, or an empty text.
 TraceOf = Callable[[str], str]
 
 _RESOURCES: Final = {"pay_": "payment_id", "pm_": "payment_method_id", "dis_": "dispute_id"}
@@ -153,6 +153,20 @@ class MethodTrace:
         return self.tracing.span(
             "resolve the outcome", {"payment_method_id": method_id}, within=self.trace_of(method_id)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeTrace:
+    """Surrounds the work on a dispute's action whose outcome is unknown with the trace of the call that began it."""
+
+    tracing: Tracing
+    trace_of: TraceOf
+
+    def __call__(self, dispute: Dispute) -> AbstractContextManager[object]:
+        ids = {"dispute_id": dispute.dispute_id, "payment_id": dispute.payment_id}
+        if dispute.under_way is not None:
+            ids["operation_id"] = dispute.under_way.action_id
+        return self.tracing.span("resolve the outcome", ids, within=self.trace_of(dispute.dispute_id))
 
 
 @dataclass(frozen=True, slots=True)

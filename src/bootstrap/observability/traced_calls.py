@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 
 from adapters.grpc.middleware.call_snapshot import Metadata
-from application.common.caller import Caller
 from bootstrap.logging.trace_ids import traceparent_of
 from bootstrap.observability.call_fields import call_fields
 from bootstrap.observability.call_metrics import STREAMS, CallMetrics
@@ -53,11 +52,9 @@ class _TracedCall(Call):
         if not self._is_stream:
             self._tracing.enter(self._span)
 
-    def _report(
-        self, code: grpc.StatusCode, reason: str, seconds: float, request: Any, answer: Any, caller: Caller | None
-    ) -> None:
-        fields = call_fields(request, answer, caller, self._changed_payment())
+    def _report(self, code: grpc.StatusCode, reason: str, seconds: float, request: Any, answer: Any) -> None:
+        fields = call_fields(request, answer, self.caller, self.changed_payment)
         if reason:
             fields["reason"] = reason
         self._tracing.end_call(self._span, code.name, is_fault=code in _FAULTS, fields=fields)
-        super()._report(code, reason, seconds, request, answer, caller)
+        super()._report(code, reason, seconds, request, answer)

@@ -389,7 +389,15 @@ class Container(containers.DeclarativeContainer):
     accept_dispute = providers.Singleton(AcceptDispute, gateway, answer_dispute)
     add_dispute_evidence = providers.Singleton(AddDisputeEvidence, gateway, answer_dispute)
     finalize_dispute = providers.Singleton(FinalizeDispute, gateway, answer_dispute)
-    poll_open_disputes = providers.Singleton(PollOpenDisputes, store, clock, leases, record_dispute, not_found_timer)
+    poll_open_disputes = providers.Singleton(
+        PollOpenDisputes,
+        store,
+        clock,
+        leases,
+        record_dispute,
+        not_found_timer,
+        surround=providers.Factory(traces.dispute_surround, tracing, store),
+    )
     find_new_disputes = providers.Singleton(FindNewDisputes, store, gateway, clock, record_dispute)
 
     result_keys = providers.Singleton(ResultKeys, settings.provided.key_for.call("checkout results"))

@@ -23,6 +23,7 @@ from bootstrap.observability.event_log import GatewayLog, OutcomeLog
 from bootstrap.observability.fan_out import GatewayObservers, StoreObservers
 from bootstrap.observability.instruments import Instruments
 from bootstrap.observability.traced import (
+    DisputeTrace,
     GatewaySpans,
     MethodTrace,
     StoreSpans,
@@ -32,6 +33,7 @@ from bootstrap.observability.traced import (
     TracedWebhookSender,
 )
 from bootstrap.observability.traced_calls import TracedCalls
+from domain.dispute import Dispute
 from domain.ids import PaymentMethodId
 
 if TYPE_CHECKING:
@@ -78,6 +80,10 @@ def method_surround(
     tracing: Tracing | None, store: SqlStore
 ) -> Callable[[PaymentMethodId], AbstractContextManager[object]]:
     return MethodTrace(tracing, store.trace_context_of) if tracing else nullcontext
+
+
+def dispute_surround(tracing: Tracing | None, store: SqlStore) -> Callable[[Dispute], AbstractContextManager[object]]:
+    return DisputeTrace(tracing, store.trace_context_of) if tracing else nullcontext
 
 
 def scheduled_refund(

@@ -13,7 +13,7 @@ from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
 from application.common.caller import Caller
 from bayar.payments.v1.payment_pb2 import Payment, PaymentState
 from bayar.payments.v1.payment_service_pb2 import CapturePaymentRequest, CapturePaymentResponse, CreatePaymentRequest
-from bootstrap.logging.trace_ids import CHANGED_PAYMENT, TRACEPARENT
+from bootstrap.logging.trace_ids import CURRENT_CALL, TRACEPARENT
 from bootstrap.observability.call_fields import call_fields
 from bootstrap.observability.call_metrics import CallMetrics
 from bootstrap.observability.calls import Calls, level_of
@@ -32,7 +32,7 @@ def _without_a_trace() -> Iterator[None]:
     """A call leaves its trace on its thread, which here is that of all tests."""
     yield
     TRACEPARENT.set("")
-    CHANGED_PAYMENT.set("")
+    CURRENT_CALL.set(None)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -48,12 +48,9 @@ def test_a_call_is_one_line_with_its_ids_and_its_outcome(caplog: pytest.LogCaptu
     answer = CapturePaymentResponse(
         payment=Payment(payment_id="pay_1", state=PaymentState.PAYMENT_STATE_CAPTURED, reference="a secret order")
     )
+    call.caller = CALLER
     call.end(
-        OK,
-        "",
-        CapturePaymentRequest(request_id="8f14e45f-ceea-467f-a9b4-6d1f5d3b8a11", payment_id="pay_1"),
-        answer,
-        CALLER,
+        OK, "", CapturePaymentRequest(request_id="8f14e45f-ceea-467f-a9b4-6d1f5d3b8a11", payment_id="pay_1"), answer
     )
     call.end(grpc.StatusCode.INTERNAL, "LATE")
     (record,) = caplog.records
@@ -83,7 +80,7 @@ def test_a_malformed_id_is_not_repeated(value: str) -> None:
         (OK, "", "DECLINED", logging.INFO),
         (OK, "", "PENDING", logging.WARNING),
         (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", "", logging.INFO),
-        (grpc.StatusCode.UNAVAILABLE, "SERVICE_STOPPING", "", logging.INFO),
+        (grpc.StatusCode.UNAVAILABLE, "SERVICE_STOPPING", "", logging.WARNING),
         (grpc.StatusCode.UNAVAILABLE, "GATEWAY_UNREACHABLE", "", logging.WARNING),
         (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", "", logging.WARNING),
         (grpc.StatusCode.INTERNAL, "INTERNAL", "", logging.ERROR),
@@ -93,6 +90,10 @@ def test_the_level_says_whether_a_person_is_needed(
     code: grpc.StatusCode, reason: str, outcome: str, level: int
 ) -> None:
     assert level_of(code, reason, outcome) == level
+
+
+def test_a_stream_that_a_stop_ends_needs_nobody() -> None:
+    assert level_of(grpc.StatusCode.UNAVAILABLE, "SERVICE_STOPPING", "", is_stream=True) == logging.INFO
 
 
 def test_a_gateway_that_is_not_reached_is_logged_at_its_begin_when_it_lasts_and_at_its_end(
@@ -134,7 +135,9 @@ def test_the_line_of_a_call_that_fails_names_the_payment_that_it_changed(caplog:
     for changed in ("pay_01kb0000000000000000000000", ""):
         call = calls.begin(CAPTURE, ())
         call.enter()
-        CHANGED_PAYMENT.set(changed or CHANGED_PAYMENT.get())
+        working = CURRENT_CALL.get()
+        assert working is not None
+        working.changed_payment = changed
         call.end(grpc.StatusCode.UNAVAILABLE, "GATEWAY_UNREACHABLE", CreatePaymentRequest())
     first, second = map(fields_of, caplog.records)
     assert first["payment_id"] == "pay_01kb0000000000000000000000"

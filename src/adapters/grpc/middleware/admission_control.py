@@ -18,6 +18,7 @@ from adapters.grpc.scheduling.fair_queue import Flow
 from adapters.grpc.token_bucket import TokenBuckets
 from application.common.caller import Caller
 from application.common.errors import NotAuthenticated
+from domain.ids import CallerId
 
 # A customer with a credential of their own may use this share of their caller's limits, and all customers of a caller
 # this share together. Their limits are additional: they never reduce those of the caller's back end.
@@ -102,10 +103,10 @@ class AdmissionControl:
         """Whether the credential in the metadata was accepted recently."""
         return self._logins.is_proven(CallSnapshot(metadata, "", {}))
 
-    async def authenticate_only(self, method: str, context: Any) -> None:
+    async def authenticate_only(self, method: str, context: Any) -> Caller:
         """Authenticates only, without spending a limit. Raises like `admit_stream` if the caller is unknown."""
         with self._logins.watched(context):
-            await self.guard.authenticate_only(method, context)
+            return await self.guard.authenticate_only(method, context)
 
     def flow_of(self, context: Any) -> Flow:
         """The flow of a call, as far as it is known before authentication: a credential that was accepted before
@@ -119,6 +120,15 @@ class AdmissionControl:
         if self._logins.is_proven_digest(digest):
             self.guard.mark_authenticated(context)
         return flow
+
+    def recent_caller(self, context: Any) -> Caller | None:
+        """The caller of a call that was not authenticated, whose credential was accepted recently."""
+        digest = credential_digest(context)
+        with self._lock:
+            flow = self._flows.get(digest)
+        if flow is None or not self._logins.is_proven_digest(digest):
+            return None
+        return Caller(CallerId(flow.caller))
 
     @contextmanager
     def open_stream(self, caller: Caller, method: str = "") -> Iterator[None]:

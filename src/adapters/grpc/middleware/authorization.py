@@ -97,13 +97,12 @@ class Guard:
             method, context, await loop.run_in_executor(None, self._authenticate, method, context, credentials)
         )
 
-    async def authenticate_only(self, method: str, context: Any) -> None:
+    async def authenticate_only(self, method: str, context: Any) -> Caller:
         """Raises NotAuthenticated for an unknown caller. Without a credential, it does not query the database."""
         credentials = _credentials_of(context)
         if credentials == PresentedCredentials():
-            self._authenticate(method, context, credentials)
-        else:
-            await asyncio.get_running_loop().run_in_executor(None, self._authenticate, method, context, credentials)
+            return self._authenticate(method, context, credentials)
+        return await asyncio.get_running_loop().run_in_executor(None, self._authenticate, method, context, credentials)
 
     def credentials_of(self, context: Any) -> PresentedCredentials:
         return _credentials_of(context)

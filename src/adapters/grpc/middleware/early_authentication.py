@@ -19,9 +19,9 @@ import grpc
 from adapters.grpc.connections.connection_guard import ConnectionGuard
 from adapters.grpc.errors.exceptions import TooManyFailedLogins
 from adapters.grpc.middleware.admission_control import AdmissionControl
-from adapters.grpc.middleware.call_observer import UNOBSERVED, CallObserver
+from adapters.grpc.middleware.call_observer import UNOBSERVED, UNOBSERVED_CALL, CallObserver, ObservedCall
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
-from adapters.grpc.middleware.interceptor import aborting_on_error
+from adapters.grpc.middleware.refusals import aborting_on_error
 from adapters.grpc.middleware.request_size import may_be_large
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -68,21 +68,21 @@ class EarlyAuthenticationInterceptor(grpc.aio.ServerInterceptor):
 
     def _authenticated(self, method: str, metadata: Metadata) -> Any:
         @asynccontextmanager
-        async def known(context: Any) -> AsyncIterator[None]:
+        async def known(context: Any) -> AsyncIterator[ObservedCall]:
             await self._require_open_connection(context)
             observed = self._observer.begin(method, metadata)
             async with aborting_on_error(observed, CallSnapshot.of(context, metadata), context) as snapshot:
                 try:
-                    await self._admission.authenticate_only(method, snapshot)
+                    observed.caller = await self._admission.authenticate_only(method, snapshot)
                 except TooManyFailedLogins:
                     self._connections.refuse(snapshot.peer())
                     raise
-            yield
+            yield observed
 
         return known
 
     @asynccontextmanager
-    async def _limited(self, context: Any) -> AsyncIterator[None]:
+    async def _limited(self, context: Any) -> AsyncIterator[ObservedCall]:
         await self._require_open_connection(context)
         peer = str(context.peer())
         if self._open[peer] >= MAX_OPEN_CALLS:
@@ -90,7 +90,7 @@ class EarlyAuthenticationInterceptor(grpc.aio.ServerInterceptor):
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "This connection has too many such calls open.")
         self._open[peer] += 1
         try:
-            yield
+            yield UNOBSERVED_CALL
         finally:
             self._open[peer] -= 1
             if not self._open[peer]:
@@ -109,28 +109,36 @@ def _wrapped(handler: Handler, enter: Callable[[Any], Any]) -> Handler:
     decode, encode = handler.request_deserializer, handler.response_serializer
 
     async def call(requests: AsyncIterator[Any], context: Any) -> Any:
-        async with enter(context):
-            return await behaviour(await _single_request(requests, context), context)
+        async with enter(context) as observed:
+            return await behaviour(await _single_request(requests, context, observed), context)
 
     async def stream(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        async with enter(context):
-            async for answer in behaviour(await _single_request(requests, context) if takes_one else requests, context):
+        async with enter(context) as observed:
+            request = await _single_request(requests, context, observed) if takes_one else requests
+            async for answer in behaviour(request, context):
                 yield answer
 
     async def written(requests: AsyncIterator[Any], context: Any) -> None:
-        async with enter(context):
-            await behaviour(await _single_request(requests, context) if takes_one else requests, context)
+        async with enter(context) as observed:
+            request = await _single_request(requests, context, observed) if takes_one else requests
+            await behaviour(request, context)
 
     if handler.unary_unary is not None:
         return grpc.stream_unary_rpc_method_handler(call, decode, encode)
     return grpc.stream_stream_rpc_method_handler(stream if isasyncgenfunction(behaviour) else written, decode, encode)
 
 
-async def _single_request(requests: AsyncIterator[Any], context: Any) -> Any:
+async def _single_request(requests: AsyncIterator[Any], context: Any, observed: ObservedCall) -> Any:
+    """Ends a call whose request does not come. Other calls go on, and end elsewhere."""
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
             return await anext(requests)
     except TimeoutError:
-        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The request did not come in time.")
+        code, message = grpc.StatusCode.DEADLINE_EXCEEDED, "The request did not come in time."
     except StopAsyncIteration:
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "There is no request.")
+        code, message = grpc.StatusCode.INVALID_ARGUMENT, "There is no request."
+    except asyncio.CancelledError:
+        observed.end(grpc.StatusCode.CANCELLED, "")
+        raise
+    observed.end(code, "")
+    return await context.abort(code, message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
@@ -12,22 +11,19 @@ from typing import Any, Final
 
 import grpc
 
-from adapters.grpc.errors.exceptions import Overloaded, RequestTooLarge, ServiceStopping, UndecodableRequest
-from adapters.grpc.errors.status_codes import Problem, problem_of, status_of
-from adapters.grpc.messages.catalogue import catalogue
+from adapters.grpc.errors.exceptions import RequestTooLarge, ServiceStopping, UndecodableRequest
+from adapters.grpc.errors.status_codes import Problem, problem_of
 from adapters.grpc.middleware.admission_control import AdmissionControl
 from adapters.grpc.middleware.audit import audited
-from adapters.grpc.middleware.call_context import requested_languages
-from adapters.grpc.middleware.call_observer import UNOBSERVED, CallObserver, ObservedCall, end_with
+from adapters.grpc.middleware.call_observer import UNKNOWN_METHOD, UNOBSERVED, CallObserver, ObservedCall, end_with
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
 from adapters.grpc.middleware.open_calls import OpenCalls, endable_handler
+from adapters.grpc.middleware.refusals import abort_with_error, abort_with_status, shed
 from adapters.grpc.middleware.request_size import max_bytes
 from adapters.grpc.middleware.stream_writer import StreamLimits, send
 from adapters.grpc.scheduling.call_pool import CallPool
-from application.common.caller import Caller
 from application.common.operator import NO_ACTS
 
-_DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
 _OK: Final = grpc.StatusCode.OK
 _CANCELLED: Final = grpc.StatusCode.CANCELLED
@@ -98,9 +94,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if method in self._pooled and self._pool.is_full(
             is_slow=is_slow, flow=lambda: self._admission.flow_of(CallSnapshot(metadata, "", {}))
         ):
-            return _shed(self._observer.begin(method, metadata), metadata)
+            return shed(self._observer.begin(method, metadata), metadata)
         handler = await continuation(handler_call_details)
         if handler is None:
+            self._observer.begin(UNKNOWN_METHOD, metadata).end(grpc.StatusCode.UNIMPLEMENTED, "")
             return None
         if not method.startswith(_OWN_PREFIX):
             handler = endable_handler(handler, self._open_probes)
@@ -180,17 +177,16 @@ def _blocking_handler(
 
     def work(request: Any, snapshot: CallSnapshot, observed: ObservedCall) -> Any:
         observed.enter()
-        caller = None
         try:
-            caller = admission.admit(method, snapshot)
+            observed.caller = admission.admit(method, snapshot)
             _raise_if_unreadable(request)
             answer = behaviour(request, snapshot)
             encoded = encode(answer)
         except Exception as error:
             problem = problem_of(error)
-            end_with(observed, problem, request, caller)
+            end_with(observed, problem, request)
             raise _CallRefused(problem) from None
-        observed.end(_OK, "", request, answer, caller)
+        observed.end(_OK, "", request, answer)
         return encoded
 
     async def call(request: Any, context: Any) -> Any:
@@ -208,34 +204,20 @@ def _blocking_handler(
             problem = refusal.problem
         except asyncio.CancelledError:
             if task is None or not open_calls.was_ended(task):
+                observed.caller = observed.caller or admission.recent_caller(snapshot)
                 observed.leave(request)
                 raise
             problem = problem_of(ServiceStopping())
-            end_with(observed, problem, request)
         except Exception as error:
             problem = problem_of(error)
-            end_with(observed, problem, request)
         finally:
             if task is not None:
                 open_calls.leave(task)
-        return await _abort_with_status(problem, request, snapshot, context)
+        observed.caller = observed.caller or admission.recent_caller(snapshot)
+        end_with(observed, problem, request)
+        return await abort_with_status(problem, request, snapshot, context)
 
     return call
-
-
-def _shed(observed: ObservedCall, metadata: Metadata) -> grpc.RpcMethodHandler[Any, Any]:
-    """Sheds load at the least cost: the request is not read, and nothing is raised."""
-    problem = problem_of(Overloaded())
-    details = ((_DETAILS_KEY, _encoded_status(problem, None, CallSnapshot(metadata, "", {}))),)
-
-    async def refuse(_: bytes, context: Any) -> bytes:
-        context.set_trailing_metadata(details)
-        context.set_code(problem.code)
-        context.set_details(problem.message)
-        end_with(observed, problem)
-        return b""
-
-    return grpc.unary_unary_rpc_method_handler(refuse)
 
 
 def _async_handler(
@@ -247,20 +229,19 @@ def _async_handler(
 ) -> Callable[[Any, Any], Any]:
     async def call(request: Any, context: Any) -> Any:
         observed, snapshot = observer.begin(method, metadata), CallSnapshot.of(context, metadata)
-        caller = None
         try:
             observed.enter()
-            caller = await admission.admit_stream(method, snapshot)
+            observed.caller = await admission.admit_stream(method, snapshot)
             _raise_if_unreadable(request)
             answer = await behaviour(request, snapshot)
         except asyncio.CancelledError:
-            observed.end(_CANCELLED, "", request, None, caller)
+            observed.end(_CANCELLED, "", request)
             raise
         except grpc.aio.AbortError:
             raise
         except Exception as error:
-            await _abort_with_error(observed, error, request, caller, snapshot, context)
-        observed.end(_OK, "", request, answer, caller)
+            await abort_with_error(observed, error, request, snapshot, context)
+        observed.end(_OK, "", request, answer)
         return answer
 
     return call
@@ -282,10 +263,9 @@ def _stream_handler(
     # No generator: while it sends, more than its reader can end it.
     async def call(request: Any, context: Any) -> None:
         observed, snapshot = observer.begin(method, metadata), CallSnapshot.of(context, metadata)
-        caller = None
         try:
             observed.enter()
-            caller = await admission.admit_stream(method, snapshot)
+            observed.caller = caller = await admission.admit_stream(method, snapshot)
             _raise_if_unreadable(request)
             with admission.open_stream(caller, method):
                 try:
@@ -295,15 +275,15 @@ def _stream_handler(
                     raise
                 except Exception as error:
                     # The stream counts as open until its reader has received the end.
-                    await _abort_with_error(observed, error, request, caller, snapshot, context)
+                    await abort_with_error(observed, error, request, snapshot, context)
         except asyncio.CancelledError:
-            observed.end(_CANCELLED, "", request, None, caller)
+            observed.end(_CANCELLED, "", request)
             raise
         except grpc.aio.AbortError:
             raise
         except Exception as error:
-            await _abort_with_error(observed, error, request, caller, snapshot, context)
-        observed.end(_OK, "", request, None, caller)
+            await abort_with_error(observed, error, request, snapshot, context)
+        observed.end(_OK, "", request)
 
     return call
 
@@ -328,7 +308,7 @@ def guarded_handler(
         try:
             await admission.admit_stream(method, snapshot)
         except Exception as error:
-            await _abort_with_error(observer.begin(method, metadata), error, request, None, snapshot, context)
+            await abort_with_error(observer.begin(method, metadata), error, request, snapshot, context)
 
     async def call(request: Any, context: Any) -> Any:
         await admit(request, context)
@@ -341,35 +321,3 @@ def guarded_handler(
 
     wrapped = stream if isasyncgenfunction(behaviour) else call
     return make(wrapped, handler.request_deserializer, handler.response_serializer)
-
-
-@asynccontextmanager
-async def aborting_on_error(
-    observed: ObservedCall, snapshot: CallSnapshot, context: Any
-) -> AsyncIterator[CallSnapshot]:
-    """Errors raised in the context become the call's refusal."""
-    try:
-        yield snapshot
-    except (asyncio.CancelledError, grpc.aio.AbortError):
-        raise
-    except Exception as error:
-        await _abort_with_error(observed, error, None, None, snapshot, context)
-
-
-async def _abort_with_error(
-    observed: ObservedCall, error: Exception, request: Any, caller: Caller | None, snapshot: CallSnapshot, context: Any
-) -> None:
-    problem = problem_of(error)
-    end_with(observed, problem, request, caller)
-    await _abort_with_status(problem, request, snapshot, context)
-
-
-async def _abort_with_status(problem: Problem, request: Any, snapshot: CallSnapshot, context: Any) -> None:
-    details = ((_DETAILS_KEY, _encoded_status(problem, request, snapshot)),)
-    await context.abort(problem.code, problem.message, trailing_metadata=details)
-
-
-def _encoded_status(problem: Problem, request: Any, snapshot: CallSnapshot) -> bytes:
-    texts = catalogue()
-    encoded: bytes = status_of(problem, texts, texts.choose(requested_languages(request, snapshot))).SerializeToString()
-    return encoded

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, sel
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import REPORT_FIELDS, dispute_from_row, dispute_to_row
 from adapters.persistence.newer_records import newer_entries, readable
+from adapters.persistence.observer import Recorder
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import is_due, newest_first_page
@@ -35,6 +36,7 @@ class SqlDisputes:
     connection: Connection
     sealer: Sealer
     feed: FeedWriter
+    recorder: Recorder | None = None
 
     def add(self, dispute: Dispute) -> None:
         self.connection.execute(insert(disputes), dispute_to_row(dispute, self.sealer))
@@ -47,8 +49,12 @@ class SqlDisputes:
             raise LookupError(dispute.dispute_id)
         changes = dispute_to_row(dispute, self.sealer)
         changes["report"] |= newer_entries(row.report, REPORT_FIELDS)
+        before = dispute_from_row(row, self.sealer)
+        if dispute.under_way is not None and before.under_way is None:
+            # An action that has no trace must not continue that of an earlier one.
+            changes |= {"trace_context": None, **(self.recorder.trace if self.recorder else {})}
         self.connection.execute(update(disputes).where(own), changes)
-        if dispute_from_row(row, self.sealer) != dispute:
+        if before != dispute:
             self.feed.append(dispute)
 
     def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None:
