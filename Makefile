@@ -91,7 +91,7 @@ contract-languages: $(DEV) $(PROTOC) ## run the contract through every generator
 	$(BIN)/pytest tests/languages/test_generates.py $(ARGS)
 
 test-node: $(DEV) ## run the tests of clients/node and the conformance suite with it; a minute
-	$(BIN)/pytest tests/languages/test_node.py tests/languages/test_node_readme.py $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/languages/test_node.py tests/languages/test_node_readme.py $(ARGS)
 
 test-browser: $(BROWSER) $(SHOP) ## pay on the checkout page, and run npm's braintree-web, in Debian's Chromium against the twin; a minute or two
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/browser $(ARGS)
@@ -124,7 +124,7 @@ image-check: $(DEPLOY) ## build the images on Debian's packages and run them as 
 	$(BIN)/pytest tests/image $(ARGS)
 
 test-go: $(DEV) ## run the tests of clients/go and the conformance suite with it; a minute, two the first time
-	$(BIN)/pytest tests/languages/test_go.py tests/languages/test_go_readme.py $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/languages/test_go.py tests/languages/test_go_readme.py $(ARGS)
 
 test-languages: $(DEV) ## run the programs of docs/integrate/languages.md, Python to C#; two or three minutes
 	$(BIN)/pytest tests/languages/test_languages_page.py $(ARGS)

@@ -30,6 +30,9 @@ type calls struct {
 func (calls *calls) Invoke(ctx context.Context, method string, request, answer any, options ...grpc.CallOption) error {
 	ctx, cancel := calls.withDeadline(ctx)
 	defer cancel()
+	if message, isMessage := request.(proto.Message); isMessage && !message.ProtoReflect().IsValid() {
+		return fmt.Errorf("%s needs a request, not nil", method)
+	}
 	call := calls.prepared(ctx, request)
 	attempts := attempts{retry: calls.retry}
 	for {

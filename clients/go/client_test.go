@@ -291,6 +291,13 @@ func TestACredentialThatIsNoneIsRefusedAndNotNamed(t *testing.T) {
 	}
 }
 
+func TestNoRequestIsRefused(t *testing.T) {
+	client := open(t, nobody(t))
+	if _, err := client.Payments.CreatePayment(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "needs a request") {
+		t.Error(err)
+	}
+}
+
 func TestCodesAreNamedAsInTheDocuments(t *testing.T) {
 	for code, name := range map[codes.Code]string{
 		codes.InvalidArgument: "INVALID_ARGUMENT", codes.Canceled: "CANCELLED", codes.OK: "OK", codes.NotFound: "NOT_FOUND",

@@ -65,6 +65,7 @@ class Secret:
     ("wrong", "sentence"),
     [
         ({"reference": 17}, "reference is text, not int."),
+        ({"reference": None}, "reference is text, not NoneType."),
         ({"amount": "25.00"}, 'amount is Money: money("25.00", "USD"), not str.'),
         ({"amount": 2500}, 'amount is Money: money("25.00", "USD"), not int.'),
         (

@@ -315,3 +315,12 @@ def test_leaving_a_watch_ends_it_at_the_server() -> None:
             assert payment == state("PENDING").payment
             break
         assert script.ended.wait(10)
+
+
+def test_a_closed_client_says_so() -> None:
+    bayar = BayarClient("127.0.0.1:1")
+    bayar.close()
+    bayar.close()
+    for payments in (bayar.list_payments(), bayar.watch_payment(payment_id="pay_1")):
+        with pytest.raises(RuntimeError, match=r"This client is closed\."):
+            next(payments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ def go_path() -> Path:
     there = toolchain.BUILD / "gopath"
     place = there / "src" / "bayar.internal"
     place.mkdir(parents=True, exist_ok=True)
-    if not (place / "bayar").is_symlink():
+    with suppress(FileExistsError):
         (place / "bayar").symlink_to(CLIENT)
     return there
 

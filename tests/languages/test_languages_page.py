@@ -6,9 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,6 +65,12 @@ RUST: Final = (
 )
 CRATES: Final = ("prost", "prost-types", "prost-build", "curl")
 MONO: Final = ("mono-mcs", "protobuf-compiler", "libcurl4")
+# Programs that run for a second gain nothing from the second compiler, or from several threads for garbage.
+SHORT_LIVED_JAVA: Final = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"}
+# The commands of a page wait for a disk or a registry as much as for a processor.
+AT_ONCE: Final = 3
+# These begin first, and the tests of the others run meanwhile.
+SLOWEST: Final = ("Rust", "Java", "Kotlin", "C#")
 PAID: Final = r"((PAYMENT_STATE_)?CAPTURED|Captured)\n"
 
 
@@ -79,6 +85,8 @@ class Language:
     variables: Mapping[str, str] = field(default_factory=dict, compare=False)
     # The language whose folder it goes on in.
     after: str = ""
+    # How its program becomes one that can be run, where the page leaves that to a command such as `go run`.
+    build: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -92,7 +100,7 @@ def need_node() -> None:
     install_client(FOLDER / "Node")
 
 
-def need_gopath() -> None:
+def need_go_client() -> None:
     need_go()
     place = FOLDER / "Go" / "src" / "bayar.internal"
     place.mkdir(parents=True, exist_ok=True)
@@ -116,17 +124,27 @@ def need_rust() -> None:
 
 LANGUAGES: Final = (
     Language("Python", "take_payment.py", need_python, (sys.executable, "take_payment.py")),
+    Language("asyncio", "take_payment.py", need_python, (sys.executable, "take_payment.py")),
     Language("Node", "take_payment.mjs", need_node, (str(toolchain.NODE), "take_payment.mjs")),
+    Language(
+        "TypeScript",
+        "take_payment.mts",
+        lambda: None,
+        (str(toolchain.NODE), "take_payment.mjs"),
+        {"npm_config_prefer_offline": "true", "npm_config_audit": "false"},
+        after="Node",
+    ),
     Language(
         "Go",
         "take_payment.go",
-        need_gopath,
-        ("go", "run", "take_payment.go"),
+        need_go_client,
+        ("./take_payment",),
         {
             "GO111MODULE": "off",
             "GOPATH": f"{FOLDER / 'Go'}:/usr/share/gocode",
             "GOCACHE": str(toolchain.BUILD / "gocache"),
         },
+        build=("go", "build", "take_payment.go"),
     ),
     Language(
         "Ruby",
@@ -143,6 +161,7 @@ LANGUAGES: Final = (
         "TakePayment.java",
         need_java,
         ("sh", "-c", 'exec java -Djava.library.path=lib -cp "$(cat classpath)" TakePayment'),
+        SHORT_LIVED_JAVA,
     ),
     Language(
         "PHP",
@@ -159,9 +178,10 @@ LANGUAGES: Final = (
         "take_payment.kt",
         lambda: toolchain.debian(*KOTLIN, programs=("kotlinc",)),
         ("sh", "-c", f'exec java -Djava.library.path=lib -cp "$(cat classpath):{KOTLIN_LIBRARY}" Take_paymentKt'),
+        SHORT_LIVED_JAVA,
         after="Java",
     ),
-    Language("Rust", "src/main.rs", need_rust, ("target/debug/take_payment",)),
+    Language("Rust", "src/main.rs", need_rust, ("target/debug/take_payment",), {"CARGO_PROFILE_DEV_DEBUG": "0"}),
     Language(
         "C#",
         "TakePayment.cs",
@@ -181,30 +201,76 @@ def section(name: str) -> list[tuple[str, str]]:
     return re.findall(r"```(\w+)\n(.*?)```", rest.partition("\n## ")[0], re.DOTALL)
 
 
-@cache
-def prepared(language: Language) -> Path:
-    """A folder with the program of the page, after the commands of the page."""
-    there = FOLDER / language.name
-    shutil.rmtree(there, ignore_errors=True)
-    if language.after:
-        shutil.copytree(prepared(named(language.after)), there, symlinks=True)
-    else:
-        there.mkdir(parents=True)
-        (there / "proto").symlink_to(toolchain.PROTO)
-        (there / "docs").symlink_to(toolchain.ROOT / "docs")
-    language.need()
-    snippets = section(language.name)
-    (there / language.file).parent.mkdir(exist_ok=True)
-    (there / language.file).write_text(snippets[-1][1], "utf-8")
-    for _, commands in snippets[:-1]:
-        toolchain.run(["sh", "-e", "-c", commands], cwd=there, seconds=toolchain.LONG_SECONDS)
-    return there
+class Folders:
+    """A folder for each language with the program of the page, after the commands of the page; made side by side."""
+
+    def __init__(self, languages: Iterable[Language]) -> None:
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._made: dict[str, Future[Path]] = {}
+        for language in sorted(languages, key=lambda each: each.name not in SLOWEST):
+            self._begin(language)
+
+    def of(self, language: Language) -> Path:
+        """Waits for the folder. Fails, or skips, where its commands did."""
+        return self._made[language.name].result()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _begin(self, language: Language) -> None:
+        if language.after:
+            self._begin(named(language.after))
+        if language.name not in self._made:
+            self._made[language.name] = self._pool.submit(self._make, language)
+
+    def _make(self, language: Language) -> Path:
+        there = FOLDER / language.name
+        shutil.rmtree(there, ignore_errors=True)
+        if language.after:
+            shutil.copytree(self.of(named(language.after)), there, symlinks=True)
+        else:
+            there.mkdir(parents=True)
+            (there / "proto").symlink_to(toolchain.PROTO)
+            (there / "docs").symlink_to(toolchain.ROOT / "docs")
+        language.need()
+        *commands, (_, program) = section(language.name)
+        (there / language.file).parent.mkdir(exist_ok=True)
+        (there / language.file).write_text(program, "utf-8")
+        variables = {"PATH": toolchain.npm_command(there / "bin"), **language.variables}
+        for _, each in commands:
+            toolchain.run(["sh", "-e", "-c", each], cwd=there, seconds=toolchain.LONG_SECONDS, **variables)
+        if language.build:
+            toolchain.run(language.build, cwd=there, seconds=toolchain.LONG_SECONDS, **variables)
+        return there
 
 
-def pay(language: Language, address: str, root: str | Path, key: str) -> subprocess.CompletedProcess[str]:
-    told = {"BAYAR_ADDRESS": address, "BAYAR_CA": str(root), "BAYAR_API_KEY": key}
-    folder, variables = prepared(language), {**language.variables, **told}
-    return toolchain.attempt(language.command, cwd=folder, seconds=120, **variables)
+@pytest.fixture(scope="module")
+def folders(request: pytest.FixtureRequest) -> Iterator[Folders]:
+    """Those of the languages that are tested."""
+    tested = (_language_of(item) for item in request.session.items)
+    folders = Folders(dict.fromkeys(language for language in tested if language is not None))
+    yield folders
+    folders.close()
+
+
+def _language_of(item: Any) -> Language | None:
+    """The language of one of the tests of this file."""
+    language = item.callspec.params.get("language") if hasattr(item, "callspec") else None
+    return language if isinstance(language, Language) else None
+
+
+Pay = Callable[[Language, str, str | Path, str], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def pay(folders: Folders) -> Pay:
+    """Runs the program of a language with an address, an authority's file and a key."""
+
+    def run(language: Language, address: str, root: str | Path, key: str) -> subprocess.CompletedProcess[str]:
+        told = {"BAYAR_ADDRESS": address, "BAYAR_CA": str(root), "BAYAR_API_KEY": key}
+        return toolchain.attempt(language.command, cwd=folders.of(language), seconds=120, **language.variables, **told)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -222,15 +288,20 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scripte
     server.close()
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=str)
-def test_the_program_pays(language: Language, service: dict[str, str]) -> None:
+EACH: Final = pytest.mark.parametrize("language", LANGUAGES, ids=str)
+
+
+@EACH
+def test_the_program_pays(pay: Pay, language: Language, service: dict[str, str]) -> None:
     done = pay(language, service["service"], service["root_certificates"], service["api_key"])
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"pay_\w{26} " + PAID, done.stdout)
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=str)
-def test_the_program_sends_the_same_request_again(language: Language, scripted: tuple[ScriptedServer, Path]) -> None:
+@EACH
+def test_the_program_sends_the_same_request_again(
+    pay: Pay, language: Language, scripted: tuple[ScriptedServer, Path]
+) -> None:
     server, root = scripted
     payment = {"payment_id": "pay_1", "state": "PAYMENT_STATE_CAPTURED"}
     script: list[dict[str, Any]] = [{"error": {"code": "UNAVAILABLE", "message": "Socket closed"}}] * 2
@@ -242,16 +313,16 @@ def test_the_program_sends_the_same_request_again(language: Language, scripted: 
     assert server.problems(received) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=str)
-def test_the_program_shows_a_refusal(language: Language, service: dict[str, str]) -> None:
+@EACH
+def test_the_program_shows_a_refusal(pay: Pay, language: Language, service: dict[str, str]) -> None:
     done = pay(language, service["service"], service["root_certificates"], "bayar_key_nobody")
     assert (done.returncode, done.stdout) == (1, "")
     assert "API key" in done.stderr or "credential" in done.stderr.lower(), done.stderr
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+@EACH
 def test_the_program_trusts_no_other_authority(
-    language: Language, service: dict[str, str], scripted: tuple[ScriptedServer, Path]
+    pay: Pay, language: Language, service: dict[str, str], scripted: tuple[ScriptedServer, Path]
 ) -> None:
     _, stranger = scripted
     done = pay(language, service["service"], stranger, service["api_key"])

@@ -52,10 +52,8 @@ process.exit(0);
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readme]:
     with readme(PAGE, tmp_path_factory.mktemp("node")) as page:
         node = page.checkout / "clients" / "node"
-        unwanted = shutil.ignore_patterns("node_modules", "dist", "generated")
-        shutil.copytree(CLIENT, node, ignore=unwanted)
-        for name in ("proto", "docs"):
-            (page.checkout / name).symlink_to(toolchain.ROOT / name)
+        # The package builds without the rest of the repository.
+        shutil.copytree(CLIENT, node, ignore=shutil.ignore_patterns("node_modules", "dist"))
         yield page
 
 
@@ -64,23 +62,53 @@ def shop(page: Readme) -> Path:
     """The folder of somebody who followed the page's commands."""
     folder = page.home / "shop"
     folder.mkdir()
-    install, _ = page.commands()
-    # npm's own settings and cache are in the home of whoever runs the tests.
-    home = Path(os.environ.get("HOME", "/"))
-    path = toolchain.npm_command(page.home / "bin")
-    settings = {"npm_config_userconfig": str(home / ".npmrc"), "npm_config_cache": str(home / ".npm")}
-    page.shell(install, page.home, PATH=path, **settings)
+    install, *_ = page.commands()
+    page.shell(install, page.home, **_npm(page))
     return folder
 
 
+def _npm(page: Readme) -> dict[str, str]:
+    """The environment of commands of npm, whose own settings and cache are in the home of whoever runs the tests."""
+    home = Path(os.environ.get("HOME", "/"))
+    path = toolchain.npm_command(page.home / "bin")
+    # What npm has fetched already is not asked for again.
+    return {
+        "PATH": path,
+        "npm_config_userconfig": str(home / ".npmrc"),
+        "npm_config_cache": str(home / ".npm"),
+        "npm_config_prefer_offline": "true",
+        "npm_config_audit": "false",
+    }
+
+
 def test_the_programs_print_what_the_page_shows(page: Readme, shop: Path) -> None:
-    _, run = page.commands()
+    _, run, _ = page.commands()
     programs = list(page.programs())
     assert len(programs) == 2
     for program in programs:
         (shop / program.file).write_text(program.text)
         printed = page.shell(run.replace(programs[0].file, program.file), shop)
         assert same(printed, program.output), printed
+
+
+def test_the_program_is_typescript_by_the_commands_of_the_page(page: Readme, shop: Path) -> None:
+    _, run, compile_it = page.commands()
+    program, _ = page.programs()
+    (shop / program.file).unlink(missing_ok=True)
+    (shop / "take_payment.mts").write_text(program.text)
+    page.shell(compile_it, shop, **_npm(page))
+    assert (shop / program.file).is_file()
+    printed = page.shell(run, shop)
+    assert same(printed, program.output), printed
+
+
+def test_a_mistake_of_types_stops_the_compiler_of_the_page(page: Readme, shop: Path) -> None:
+    _, _, compile_it = page.commands()
+    program, _ = page.programs()
+    (shop / "take_payment.mts").write_text(program.text.replace("money('25.00', 'USD')", "25"))
+    _, command = compile_it.split("\n", 1)
+    path = toolchain.npm_command(page.home / "bin")
+    assert "error TS2322" in toolchain.attempt(["sh", "-c", command], cwd=shop, PATH=path).stdout
 
 
 def test_the_other_snippets_are_typescript(page: Readme, shop: Path) -> None:

@@ -72,10 +72,11 @@ def npm(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPro
 
 
 def npm_command(folder: Path) -> str:
-    """A PATH with `node`, and with an `npm` in this folder: the wheel's own script looks for its files elsewhere."""
-    folder.mkdir(exist_ok=True)
-    (folder / "npm").write_text(f'#!/bin/sh\nexec "{NODE}" "{_NPM}" "$@"\n')
-    (folder / "npm").chmod(0o755)
+    """A PATH with `node`, and with `npm` and `npx` in this folder: the wheel's own look for their files elsewhere."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, program in (("npm", _NPM), ("npx", _NPM.with_name("npx-cli.js"))):
+        (folder / name).write_text(f'#!/bin/sh\nexec "{NODE}" "{program}" "$@"\n')
+        (folder / name).chmod(0o755)
     return os.pathsep.join([str(folder), str(NODE.parent), os.environ.get("PATH", os.defpath)])
 
 
@@ -104,17 +105,23 @@ def debian(*packages: str, programs: tuple[str, ...] = (), files: tuple[str, ...
     Installs them for root in CI, where CI is set. Elsewhere the test is skipped with the command that installs them:
     nobody's machine is changed by a test.
     """
-    if _is_there(programs, files):
-        return
+    BUILD.mkdir(parents=True, exist_ok=True)
+    # Another process may be installing the same: half of it is there then.
+    with (BUILD / "apt-get").open("w") as installing:
+        fcntl.flock(installing, fcntl.LOCK_EX)
+        if not _is_there(programs, files):
+            _install(packages)
+            assert _is_there(programs, files), (packages, programs, files)
+
+
+def _install(packages: tuple[str, ...]) -> None:
     command = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
     if not os.environ.get("CI"):
         pytest.skip(f"This test needs Debian's packages. Install them: sudo {command}")
     if os.geteuid() != 0:
         pytest.fail(f"CI is not root, and this is not installed: {command}")
     _apt_get_update()
-    # Another process may install something at the same time.
     run([*command.split(), "-o", "DPkg::Lock::Timeout=300"], seconds=LONG_SECONDS, DEBIAN_FRONTEND="noninteractive")
-    assert _is_there(programs, files), (packages, programs, files)
 
 
 @cache

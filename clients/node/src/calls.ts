@@ -65,6 +65,9 @@ export interface CallOptions {
 
 /** The metadata of an operator's act. Binary metadata carry any language. */
 function actOf({ onBehalfOf, reason }: CallOptions): Record<string, string | Buffer> {
+  for (const [name, given] of Object.entries({ onBehalfOf, reason })) {
+    if (given !== undefined && typeof given !== 'string') throw new TypeError(`${name} is text, not ${kindOf(given)}.`);
+  }
   return {
     ...(onBehalfOf ? { 'bayar-on-behalf-of': onBehalfOf } : {}),
     ...(reason ? { 'bayar-reason-bin': Buffer.from(reason, 'utf8') } : {}),
@@ -84,11 +87,26 @@ interface Call {
   act: Readonly<Record<string, string | Buffer>>;
 }
 
-const CALL_OPTIONS: readonly string[] = ['timeoutSeconds', 'retry', 'signal'];
-const CLIENT_OPTIONS: readonly string[] = [
-  ...['rootCertificates', 'certificate', 'privateKey', 'insecure', 'credential', 'language', 'timeoutSeconds', 'retry'],
-  ...['channelOptions', 'interceptors'],
-];
+// The compiler sees one that is left out.
+const CALL_OPTIONS = Object.keys({
+  timeoutSeconds: true,
+  retry: true,
+  signal: true,
+  onBehalfOf: true,
+  reason: true,
+} satisfies Record<keyof CallOptions, true>);
+const CLIENT_OPTIONS = Object.keys({
+  rootCertificates: true,
+  certificate: true,
+  privateKey: true,
+  insecure: true,
+  credential: true,
+  language: true,
+  timeoutSeconds: true,
+  retry: true,
+  channelOptions: true,
+  interceptors: true,
+} satisfies Record<keyof BayarClientOptions, true>);
 const PASSING_DELAYS = { attempts: 5, firstDelaySeconds: 0.2, longestDelaySeconds: 5 } as const;
 
 /** What all calls go through. */
@@ -99,6 +117,7 @@ export class Calls {
   readonly #language: string;
   readonly #timeoutSeconds: number;
   readonly #retry: Required<RetryPolicy>;
+  #isClosed = false;
 
   constructor(address: string, options: BayarClientOptions = {}) {
     checkNames('A client', options, CLIENT_OPTIONS);
@@ -130,6 +149,7 @@ export class Calls {
 
   /** Ends the connection. The service finishes what it has begun. */
   close(): void {
+    this.#isClosed = true;
     this.#client.close();
   }
 
@@ -314,6 +334,7 @@ export class Calls {
   }
 
   async #metadata(call: Call): Promise<Metadata> {
+    if (this.#isClosed) throw new Error('This client is closed.');
     const metadata = new Metadata();
     if (this.#language) metadata.set('accept-language', this.#language);
     for (const [name, value] of Object.entries(call.act)) metadata.set(name, value);
@@ -397,7 +418,9 @@ function withMask(method: Method, plain: Plain): Plain {
 }
 
 function withOwnFields(request: object): Plain {
-  if (typeof request !== 'object' || request === null) throw new TypeError('A request is an object.');
+  if (typeof request !== 'object' || request === null) {
+    throw new TypeError(`A request is an object, such as { paymentId: 'pay_...' }, not ${kindOf(request)}.`);
+  }
   return Object.fromEntries(Object.getOwnPropertyNames(request).map((name) => [name, (request as Plain)[name]]));
 }
 

@@ -7,6 +7,9 @@ import type { Card } from './generated/contract';
  * Object.keys.
  */
 export function card(fields: Card): Card {
+  if (typeof fields !== 'object' || fields === null) {
+    throw new TypeError('A card is an object: card({ number, expirationMonth, expirationYear, cvv }).');
+  }
   const hidden = Object.create(HIDDEN) as object;
   for (const [name, value] of Object.entries(fields)) Object.defineProperty(hidden, name, { value, enumerable: false });
   return Object.freeze(hidden) as Card;

@@ -49,7 +49,8 @@ export function verifyCheckoutResult(query: string | URLSearchParams, resultKey:
 }
 
 function parameters(query: string | URLSearchParams): URLSearchParams {
-  if (typeof query !== 'string') return query;
+  if (query instanceof URLSearchParams) return query;
+  if (typeof query !== 'string') throw new TypeError('query is text, an address or URLSearchParams.');
   const isAddress = /^(https?:\/\/|\/)/.test(query);
   return isAddress ? new URL(query, 'https://shop.invalid').searchParams : new URLSearchParams(query);
 }

@@ -44,6 +44,9 @@ export function readWebhook(
   secret: string | readonly string[],
   options: WebhookOptions = {},
 ): Webhook {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
+    throw new TypeError('body is the bytes or the text as they came, before any parser.');
+  }
   const { toleranceSeconds = 300, now = () => new Date() } = options;
   const id = header(headers, 'webhook-id');
   const timestamp = header(headers, 'webhook-timestamp');

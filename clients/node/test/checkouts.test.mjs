@@ -27,4 +27,7 @@ test('a forged or changed result, and one of another checkout, is refused', () =
   refused(QUERY.replace(/bayar_signature=.*/, 'bayar_signature='));
   refused(QUERY, `rk_${'1'.repeat(64)}`);
   refused(QUERY, '');
+  for (const [query, key] of [[undefined, KEY], [17, KEY], [QUERY, undefined], [QUERY, 17]]) {
+    assert.throws(() => verifyCheckoutResult(query, key), TypeError);
+  }
 });

@@ -70,6 +70,20 @@ test('the request of the caller stays as it was', async () => {
   assert.deepEqual(request, ORDER);
 });
 
+test('a closed client says so', async () => {
+  const closed = new BayarClient(NOBODY, { credential: 'key' });
+  closed.close();
+  await assert.rejects(closed.getPayment({ paymentId: 'pay_1' }), /^Error: This client is closed\.$/);
+  await assert.rejects(closed.watchPayment({ paymentId: 'pay_1' }).next(), /This client is closed/);
+});
+
+test('a request or card that is no object is not sent', async () => {
+  for (const none of [undefined, null, 'pay_1']) {
+    await assert.rejects(bayar.getPayment(none), TypeError);
+    assert.throws(() => card(none), TypeError);
+  }
+});
+
 test('a call that was ended before it began is not sent', async () => {
   await assert.rejects(bayar.createPayment(ORDER, { signal: AbortSignal.abort() }), { name: 'AbortError' });
 });
@@ -175,6 +189,7 @@ for (const [name, options, kind] of [
   ['no attempt', { retry: { attempts: 0 } }, RangeError],
   ['an option that does not exist', { timeout: 10 }, TypeError],
   ['options that are none', 10, TypeError],
+  ['a number for a caller', { onBehalfOf: 17 }, TypeError],
 ]) {
   test(`a call with ${name} is not sent`, async () => {
     await assert.rejects(bayar.createPayment(ORDER, options), (error) => error.constructor === kind);
@@ -182,6 +197,11 @@ for (const [name, options, kind] of [
     await assert.rejects(bayar.watchPayment({ paymentId: 'pay_1' }, options).next(), (error) => error.constructor === kind);
   });
 }
+
+test('every option of a call is known', async () => {
+  const options = { timeoutSeconds: 5, retry: { attempts: 1 }, signal: AbortSignal.timeout(5000), onBehalfOf: 'shop', reason: 'Menurut pelanggan' };
+  await assert.rejects(bayar.createPayment(ORDER, options), { name: 'BayarError', code: 'UNAVAILABLE' });
+});
 
 test('an option that is undefined is the default', () => {
   new BayarClient(NOBODY, { credential: 'key', timeoutSeconds: undefined, retry: { attempts: undefined } }).close();

@@ -49,6 +49,10 @@ for (const [name, headers, body, secret] of [
   test(`a webhook with ${name} is refused`, () => assert.throws(() => read(headers, body, secret), WebhookError));
 }
 
+test('a body that a parser has read is a fault of the program', () => {
+  for (const body of [null, 17, JSON.parse(BODY)]) assert.throws(() => read(signed(), body), TypeError);
+});
+
 test('no secret is a fault of the program', () => {
   for (const secret of ['', ' ', [], [''], 'whsec_', [SECRET, 'whsec_'], 17, [17], null]) {
     assert.throws(() => read(signed({ key: '' }), BODY, secret), TypeError);

@@ -36,6 +36,9 @@ def prepared(function: Callable[_P, _CallT], *arguments: _P.args, **keywords: _P
 
     Raises TypeError for an argument, or a part of one, of the wrong type: its name and its type, never its value.
     """
+    for name, value in keywords.items():
+        if value is None:  # protobuf would take it for an empty one
+            _refuse(name, value, function.__annotations__[name])
     try:
         return function(*arguments, **keywords)
     except (AttributeError, TypeError, ValueError):

@@ -99,6 +99,12 @@ class Caller:
         self._limits = limits
         self._metadata = metadata
         self._methods: dict[str, Any] = {}
+        self._closed = False
+
+    def close(self) -> None:
+        """Close the channel: calls from now on are a RuntimeError."""
+        self._closed = True
+        self._channel.close()
 
     def unary(
         self, call: Unary[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None, act: Metadata = ()
@@ -161,6 +167,8 @@ class Caller:
             attempts.retry.sleep(attempts.delay_or_raise(error))
 
     def _method(self, rpc: Rpc, make: Callable[..., Any]) -> Any:
+        if self._closed:
+            raise RuntimeError("This client is closed.")
         if rpc.path not in self._methods:
             self._methods[rpc.path] = prepare(rpc, make)
         return self._methods[rpc.path]

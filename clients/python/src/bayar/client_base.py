@@ -71,7 +71,7 @@ class ClientBase:
 
     def close(self) -> None:
         """Close the connection. It cancels calls under way; the service still finishes them."""
-        self._channel.close()
+        self._caller.close()
 
     def __enter__(self) -> Self:
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -151,9 +152,16 @@ def running_bayar(settings: Mapping[str, str] | None = None) -> Iterator[BayarSe
 
 def _checkout_page() -> dict[str, str]:
     """Serves hosted checkout on a free port of this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
+    address = f"127.0.0.1:{_free_port()}"
     return {"BAYAR_CHECKOUT_ADDRESS": address, "BAYAR_CHECKOUT_BASE_URL": f"http://{address}"}
+
+
+def _free_port() -> int:
+    """One that systems give to no connection: else one could take it before the service does."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 (it need not be secret)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _command() -> str:
