@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from application.ports.gateway import (
@@ -137,6 +139,18 @@ def test_another_providers_authentication_is_passed_on(setup: GatewaySetup) -> N
     assert result.status is ThreeDSecureStatus.AUTHENTICATED
     assert (result.eci, result.version, result.liability_shifted) == ("05", "2.2.0", True)
     assert result.directory_server_transaction_id == "ds-1"
+
+
+@pytest.mark.parametrize(
+    ("eci", "status", "is_shifted"),
+    [("06", ThreeDSecureStatus.ATTEMPTED, True), ("07", ThreeDSecureStatus.UNAVAILABLE, False)],
+)
+def test_the_indicator_of_another_provider_decides_the_shift_of_liability(
+    setup: GatewaySetup, eci: str, status: ThreeDSecureStatus, is_shifted: bool
+) -> None:
+    result = shown(sale(setup, VISA, ThreeDSecureRequest(external=replace(EXTERNAL, eci=eci))))
+    assert result is not None
+    assert (result.status, result.liability_shifted) == (status, is_shifted)
 
 
 def test_an_authentication_id_has_to_be_that_of_the_nonce(setup: GatewaySetup) -> None:

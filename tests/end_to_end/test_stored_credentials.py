@@ -115,7 +115,9 @@ def test_an_issuers_advice_says_when_to_charge_again(bayar: BayarClient) -> None
 
 
 @pytest.mark.parametrize("amount", ["2001.00", "2046.00"])
-def test_a_soft_decline_in_the_customers_absence_says_when_to_charge_again(amount: str, bayar: BayarClient) -> None:
+def test_a_soft_decline_in_the_customers_absence_says_when_to_charge_again(
+    amount: str, bayar: BayarClient, pair: Pair
+) -> None:
     member = bayar.create_customer(given_name="Sari")
     method = bayar.add_payment_method(customer_id=member.customer_id, card=a_card())
     later = pay(bayar, amount, payment_method_id=method.payment_method_id, initiator=RECURRING)
@@ -124,6 +126,9 @@ def test_a_soft_decline_in_the_customers_absence_says_when_to_charge_again(amoun
     in_person = pay(bayar, amount, payment_method_id=method.payment_method_id)
     assert in_person.decline.retry_advice == RetryAdvice.RETRY_ADVICE_USE_ANOTHER_METHOD
     assert bayar.get_payment(payment_id=later.payment_id).decline == later.decline
+    kept = b"".join(file.read_bytes() for file in pair.directory.glob("bayar.db*"))
+    assert b"insufficient_funds" in kept or b"declined" in kept
+    assert b"cured_by_time" not in kept
 
 
 def test_a_card_of_another_vault_is_charged_with_its_own_network_id(bayar: BayarClient) -> None:

@@ -95,10 +95,14 @@ def knows_authentication(authorization: Authorization) -> bool:
 
 
 def passed_through(external: ExternalAuthentication) -> ThreeDSecureResult:
-    is_full = external.eci in ("02", "05")
+    status, gateway_status = _S.UNAVAILABLE, "authenticate_unable_to_authenticate"
+    if external.eci in ("02", "05"):
+        status, gateway_status = _S.AUTHENTICATED, "authenticate_successful"
+    elif external.is_authenticated:
+        status, gateway_status = _S.ATTEMPTED, "authenticate_attempt_successful"
     return ThreeDSecureResult(
-        status=_S.AUTHENTICATED if is_full else _S.ATTEMPTED,
-        gateway_status="authenticate_successful" if is_full else "authenticate_attempt_successful",
+        status=status,
+        gateway_status=gateway_status,
         liability_shifted=external.is_authenticated,
         liability_shift_possible=True,
         eci=external.eci,

@@ -61,7 +61,9 @@ def read_pass_thru(params: Params, errors: Errors, codes: PassThruCodes = OF_TRA
     return {field: section.text(field) for field in section}
 
 
-_SHIFTING = frozenset({"01", "02", "05", "06"})
+_FULL, _SHIFTING = frozenset({"02", "05"}), frozenset({"01", "02", "05", "06"})
+# The issuer's answer -> the status of an authentication that the indicator denies.
+_STATUSES = {"N": "authenticate_failed", "R": "authenticate_rejected"}
 
 
 def passed_through(given: Fields | None) -> Fields | None:
@@ -70,7 +72,7 @@ def passed_through(given: Fields | None) -> Fields | None:
         return None
     eci_flag = given.get("eci_flag")
     return {
-        "status": "authenticate_successful" if eci_flag in ("02", "05") else "authenticate_attempt_successful",
+        "status": _status(eci_flag, given.get("authentication_response")),
         "enrolled": "Y",
         "liability_shifted": "true" if eci_flag in _SHIFTING else None,
         "liability_shift_possible": "true",
@@ -79,3 +81,9 @@ def passed_through(given: Fields | None) -> Fields | None:
             for field in ("cavv", "xid", "eci_flag", "ds_transaction_id", "three_d_secure_version")
         },
     }
+
+
+def _status(eci_flag: str | None, response: str | None) -> str:
+    if eci_flag in _SHIFTING:
+        return "authenticate_successful" if eci_flag in _FULL else "authenticate_attempt_successful"
+    return _STATUSES.get(response or "", "authenticate_unable_to_authenticate")
