@@ -61,6 +61,7 @@ _PLACE: Final = "position"
 # The placeholders of a template. None is a part of another, or of anything else in the rows.
 _TOKENS: Final = {
     "pay_zzzzzzzzzzzzzzzzzzzzzzzzzp": "pay_%(number)026d",
+    "mov_zzzzzzzzzzzzzzzzzzzzzzzzzp": "mov_%(number)026d",
     "op_zzzzzzzzzzzzzzzzzzzzzzzzzz": "op_%(number)026d",
     "cus_zzzzzzzzzzzzzzzzzzzzzzzzzc": "%(customer)s",
     "pm_zzzzzzzzzzzzzzzzzzzzzzzzzzm": "pm_%(number)026d",
@@ -191,7 +192,7 @@ def _customer_lines(history: LongHistory, line: str, every: int) -> Iterator[str
 
 def _templates(engine: Engine) -> tuple[Mapping[str, _Lines], dict[str, str]]:
     """Lines to be filled in for each table: of payments in each state, with and without a customer; of customers."""
-    tables = ("payments", "operations", "payment_events", "feed_events")
+    tables = ("payments", "operations", "payment_events", "feed_events", "movements")
     found: dict[str, dict[tuple[PaymentState, bool], str]] = {table: {} for table in tables}
     store = SqlStore(engine, CountingIds(), SEALER)
     for state in (*_STATES, RARE_STATE, PaymentState.PENDING):
@@ -307,7 +308,8 @@ def _lines_of(connection: Connection, table: str) -> str:
         line = "\t".join("\\N" if cell is None else _with_places(str(cell)) for cell in cells.values())
         assert line.count("\t") == len(columns) - 1, "no cell has a tab in it"
         lines.append(line + "\n")
-    assert lines
+    # Payments that moved no money have no movements.
+    assert lines or table == "movements"
     return "".join(lines)
 
 
@@ -322,7 +324,8 @@ def _with_places(cell: str) -> str:
 
 
 def _empty(connection: Connection) -> None:
-    for table in ("payment_methods", "customers", "feed_events", "payment_events", "operations", "payments"):
+    tables = ("payment_methods", "customers", "movements", "feed_events", "payment_events", "operations", "payments")
+    for table in tables:
         # Truncated and filled in one transaction, a table needs no log on a server that keeps little of one.
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"TRUNCATE {table} CASCADE")
@@ -374,7 +377,7 @@ _POSTGRESQL_INDEXES: Final = """
 
 def _take_indexes_away(connection: Connection) -> list[str]:
     """Rows are written much faster without. Returns the statements that put them back."""
-    names = ["payments", "operations", "payment_events", "feed_events", "customers", "payment_methods"]
+    names = ["payments", "operations", "payment_events", "feed_events", "movements", "customers", "payment_methods"]
     if connection.dialect.name == "postgresql":
         found = connection.exec_driver_sql(_POSTGRESQL_INDEXES, (names, names, names)).all()
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")

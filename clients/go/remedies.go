@@ -70,6 +70,8 @@ const (
 	ReasonContradictedByGateway = "CONTRADICTED_BY_GATEWAY"
 	// ReasonTooManyOrphans: For administrators: the message names the remedy.
 	ReasonTooManyOrphans = "TOO_MANY_ORPHANS"
+	// ReasonMovementsIncomplete: For administrators: the message names the remedy.
+	ReasonMovementsIncomplete = "MOVEMENTS_INCOMPLETE"
 	// ReasonAuthenticationRequired: 3-D Secure is required: authenticate the customer, then send the result.
 	ReasonAuthenticationRequired = "AUTHENTICATION_REQUIRED"
 	// ReasonOperationInProgress: Repeat after RetryInfo.
@@ -177,6 +179,7 @@ var remedies = map[string]string{
 	ReasonOperationMayStillHappen:    "For administrators: the message names the remedy.",
 	ReasonContradictedByGateway:      "For administrators: the message names the remedy.",
 	ReasonTooManyOrphans:             "For administrators: the message names the remedy.",
+	ReasonMovementsIncomplete:        "For administrators: the message names the remedy.",
 	ReasonAuthenticationRequired:     "3-D Secure is required: authenticate the customer, then send the result.",
 	ReasonOperationInProgress:        "Repeat after RetryInfo.",
 	ReasonCheckoutBeingPaid:          "Repeat after RetryInfo.",

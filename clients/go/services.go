@@ -62,7 +62,39 @@ func (client *Client) Reconcile(ctx context.Context, request *pb.ReconcileReques
 	}, request)
 }
 
-// ExportPayments streams payments as rows for accounting, oldest first.
+// ExportMovements streams every movement of money of a time window, of every caller, oldest first: captures, refunds, disputes,
+// settlements and payouts, each at its own time. Windows that follow one another hold every movement once.
+//
+// FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE with RetryInfo: after an upgrade, the service still records the movements
+// of payments that an earlier version made.
+//
+// A connection that is lost on the way ends it with an error: begin again.
+func (client *Client) ExportMovements(ctx context.Context, request *pb.ExportMovementsRequest) *Iterator[*pb.Movement] {
+	return iterate(ctx, client.calls, &streamed[*pb.ExportMovementsResponse, *pb.Movement]{
+		method: "/bayar.payments.v1.AdminService/ExportMovements",
+		answer: func() *pb.ExportMovementsResponse { return &pb.ExportMovementsResponse{} },
+		items:  (*pb.ExportMovementsResponse).GetMovements,
+	}, request)
+}
+
+// CompareSettlements compares the movements of money here with the gateway's settlement batches and payouts, day by day: the sums of each
+// merchant account and currency, then each transaction that differs, with what explains it.
+//
+// FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE as for ExportMovements.
+//
+// A connection that is lost on the way ends it with an error: begin again.
+func (client *Client) CompareSettlements(ctx context.Context, request *pb.CompareSettlementsRequest) *Iterator[*pb.CompareSettlementsResponse] {
+	return iterate(ctx, client.calls, &streamed[*pb.CompareSettlementsResponse, *pb.CompareSettlementsResponse]{
+		method: "/bayar.payments.v1.AdminService/CompareSettlements",
+		answer: func() *pb.CompareSettlementsResponse { return &pb.CompareSettlementsResponse{} },
+		items: func(answer *pb.CompareSettlementsResponse) []*pb.CompareSettlementsResponse {
+			return []*pb.CompareSettlementsResponse{answer}
+		},
+	}, request)
+}
+
+// ExportPayments streams the operations of the payments that were created in a time window, oldest payment first, with the states
+// that they have now. For the books, use ExportMovements: a refund is here in the window of its payment.
 //
 // A connection that is lost on the way ends it with an error: begin again.
 func (client *Client) ExportPayments(ctx context.Context, request *pb.ExportPaymentsRequest) *Iterator[*pb.ExportRow] {

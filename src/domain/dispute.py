@@ -96,6 +96,10 @@ class DisputeReport:
     reason_code: str = ""
     # The id of our operation that made the disputed transaction, if the gateway reports it.
     order_id: str = ""
+    # The gateway's times at which it was opened, and at which it entered its state. None: not given. Versions before
+    # did not record them, so they make no report differ from another.
+    open_time: datetime | None = field(default=None, compare=False)
+    state_time: datetime | None = field(default=None, compare=False)
 
     @property
     def claim(self) -> Money:

@@ -74,7 +74,7 @@ class OperationLog:
         if sales:
             settled = all(_status(sale) is TransactionStatus.SETTLED for sale in sales)
             return PaymentState.SETTLED if settled else PaymentState.CAPTURED
-        statuses = {_status(sale) for sale in self._sales}
+        statuses = {_status(sale) for sale in self.sales}
         # Every captured part was refunded or refused at settlement: the uncaptured rest is still held.
         if TransactionStatus.SETTLEMENT_DECLINED in statuses and not self.capturable_amount:
             return PaymentState.SETTLEMENT_DECLINED
@@ -95,7 +95,7 @@ class OperationLog:
                 return Funds.NONE
         captured = self.captured_amount
         if not captured:
-            statuses = {_status(sale) for sale in self._sales}
+            statuses = {_status(sale) for sale in self.sales}
             if TransactionStatus.SETTLEMENT_DECLINED in statuses and not self.capturable_amount:
                 return Funds.NONE
             if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
@@ -161,6 +161,16 @@ class OperationLog:
         ]
 
     @property
+    def awaits_payout(self) -> bool:
+        """Whether a capture or refund has settled, and the gateway has not reported its payout yet."""
+        return any(
+            o.standing is not None
+            and o.standing.status is TransactionStatus.SETTLED
+            and o.standing.disburse_date is None
+            for o in (*self.captured_sales, *self.given_refunds)
+        )
+
+    @property
     def transaction_ids(self) -> list[str]:
         """Every transaction at the gateway that holds an effect of this payment, oldest first."""
         return list(dict.fromkeys(o.transaction_id for o in self.operations if o.standing is not None))
@@ -178,7 +188,7 @@ class OperationLog:
     @derived
     def captured_sales(self) -> tuple[Operation, ...]:
         """The operations that hold captured money, one for each transaction, oldest first."""
-        return tuple(sale for sale in self._sales if sale.is_captured_sale)
+        return tuple(sale for sale in self.sales if sale.is_captured_sale)
 
     @property
     def authorized_amount(self) -> Money:
@@ -219,7 +229,12 @@ class OperationLog:
 
     @derived
     def refunded_amount(self) -> Money:
-        return self._sum(o for o in self._refunds() if o.state is OperationState.SUCCEEDED)
+        return self._sum(self.given_refunds)
+
+    @property
+    def given_refunds(self) -> list[Operation]:
+        """The refunds that gave money back, oldest first."""
+        return [o for o in self._refunds() if o.state is OperationState.SUCCEEDED]
 
     @derived
     def refund_pending_amount(self) -> Money:
@@ -228,7 +243,7 @@ class OperationLog:
     @derived
     def disputed_amount(self) -> Money:
         """The part of the captured money that disputes claim. It cannot be refunded: that would pay twice."""
-        claims = [sale.standing.disputed_amount for sale in self._sales if sale.standing is not None]
+        claims = [sale.standing.disputed_amount for sale in self.sales if sale.standing is not None]
         return Money.total([claim for claim in claims if claim is not None], self._zero.currency_code)
 
     def would_pay_twice(self, refund: Operation) -> bool:
@@ -309,7 +324,7 @@ class OperationLog:
         return [o for o in own if o.failure_reason is None or not o.failure_reason.surely_not_sent or o is own[-1]]
 
     @derived
-    def _sales(self) -> tuple[Operation, ...]:
+    def sales(self) -> tuple[Operation, ...]:
         """The latest successful authorization, adjustment or capture on each transaction, oldest first."""
         latest: dict[str, Operation] = {}
         for operation in self.operations:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from domain.decline import Decline
 from domain.errors import AmountExceeds, AmountUnchanged, IllegalTransition, OperationInProgress, OutcomeConflict
@@ -28,12 +28,16 @@ from domain.events import (
 from domain.ids import OperationId, RequestId
 from domain.instrument import Instrument
 from domain.money import Money
+from domain.movement import Movement, movements_between, positions
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import OperationLog
 from domain.order_details import OrderDetails
 from domain.payment_state import ALLOWED, PaymentState
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.warning import MerchantWarning
+
+# No other event changes a transaction's snapshot, and so no other moves money.
+_MOVING: Final = (OperationSucceeded, GatewayStatusChanged, OutsideOperationRecorded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Payment(OperationLog):
         # The time of the next settlement poll. Not part of the history.
         self.next_poll_time: datetime | None = None
         self.new_events: list[PaymentEvent] = []
+        # The movements of money that each of the new events causes, by the event's index.
+        self.new_movements: list[tuple[int, Movement]] = []
 
     @classmethod
     def create(cls, terms: PaymentTerms, *, context: EventContext) -> Payment:
@@ -87,6 +93,16 @@ class Payment(OperationLog):
         for event in later:
             payment._apply(event)
         return payment
+
+    @classmethod
+    def movements_in(cls, events: Sequence[PaymentEvent]) -> list[tuple[int, Movement]]:
+        """The movements of money of a whole history, each with the index of the event that causes it."""
+        created, *later = events
+        payment = cls.replay([created])
+        payment.new_events.append(created)
+        for event in later:
+            payment._record(event)
+        return payment.new_movements
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Payment):
@@ -474,8 +490,19 @@ class Payment(OperationLog):
     # Application of events
 
     def _record(self, event: PaymentEvent) -> None:
-        self._apply(event)
+        if isinstance(event, _MOVING):
+            before = positions(self)
+            self._apply(event)
+            moved = movements_between(before, self, event.context.time)
+            self.new_movements += [(len(self.new_events), movement) for movement in moved]
+        else:
+            self._apply(event)
         self.new_events.append(event)
+
+    def clear_new(self) -> None:
+        """Forgets the new events and movements: they are stored."""
+        self.new_events.clear()
+        self.new_movements.clear()
 
     def _apply(self, event: PaymentEvent) -> None:
         self.update_time = max(self.update_time, event.context.time)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 
@@ -136,6 +136,12 @@ class TransactionSnapshot:
     disputed_amount: Money | None = None
     # The number of successful changes of the authorized amount. A version with fewer is outdated.
     adjustment_count: int = 0
+    # The gateway's times of movements, and its settlement batch. Versions before did not record them, so they make no
+    # snapshot differ from another.
+    capture_time: datetime | None = field(default=None, compare=False)
+    # When a captured transaction was voided, or refused at settlement.
+    end_time: datetime | None = field(default=None, compare=False)
+    settlement_batch_id: str = field(default="", compare=False)
 
     def precedes(self, other: TransactionSnapshot) -> bool:
         """Whether it is older than the other: a search lags, or another answer overtook this one."""

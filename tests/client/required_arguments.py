@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from bayar.payments.v1.money_pb2 import Money
@@ -25,6 +25,8 @@ def _value(annotation: str) -> Any:
     match annotation:
         case "MoneyLike":
             return Money()
+        case "date":
+            return date(2026, 11, 1)
         case "datetime":
             return datetime.now(UTC)
         case "Iterable[str]":

@@ -35,6 +35,16 @@ class Admin(AdminServiceServicer):
             context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
         yield wire.ExportPaymentsResponse(rows=[ExportRow(operation_id="3")])
 
+    def ExportMovements(
+        self, request: wire.ExportMovementsRequest, context: grpc.ServicerContext
+    ) -> Iterator[wire.ExportMovementsResponse]:
+        raise NotImplementedError
+
+    def CompareSettlements(
+        self, request: wire.CompareSettlementsRequest, context: grpc.ServicerContext
+    ) -> Iterator[wire.CompareSettlementsResponse]:
+        raise NotImplementedError
+
     def ListUnresolvedOperations(
         self, request: wire.ListUnresolvedOperationsRequest, context: grpc.ServicerContext
     ) -> wire.ListUnresolvedOperationsResponse:

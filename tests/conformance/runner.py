@@ -218,7 +218,7 @@ def _arguments(request: Message, content: Mapping[str, Any]) -> Iterator[tuple[s
 
 
 # The client gives the rows one by one; the elements of a list come as they are.
-_PLAIN_ITEMS: Final = ("ExportPayments",)
+_PLAIN_ITEMS: Final = ("ExportMovements", "ExportPayments")
 
 
 def item_as_json(call: str, item: Any) -> Any:

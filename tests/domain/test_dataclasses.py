@@ -35,8 +35,11 @@ SHOWN = {
     *("Verification.cvv", "Verification.postal_code", "Verification.street_address"),
 }
 
-# Told apart by everything but the plan of looks, and a fresh decline by more than the record keeps of it.
-UNCOMPARED = {"next_check_time", "check_count", "is_cured_by_time"}
+# Told apart by everything but the plan of looks, a fresh decline by more than the record keeps of it, and the gateway's
+# times that earlier versions did not record: a snapshot that has them is no news beside one that has not.
+PLAN = {"next_check_time", "check_count"}
+UNCOMPARED = PLAN | {"is_cured_by_time"}
+UNCOMPARED |= {"capture_time", "end_time", "settlement_batch_id", "open_time", "state_time"}
 
 
 def dataclasses_of_the_core() -> Iterator[type]:
@@ -66,6 +69,4 @@ def test_secrets_are_hidden_in_logs(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(CORE))
 def test_only_the_plan_of_looks_is_left_out_of_a_comparison(name: str) -> None:
     assert {field.name for field in dataclasses.fields(CORE[name]) if not field.compare} <= UNCOMPARED
-    assert {
-        field.name for field in dataclasses.fields(CORE[name]) if field.name in UNCOMPARED and field.compare
-    } == set()
+    assert {field.name for field in dataclasses.fields(CORE[name]) if field.name in PLAN and field.compare} == set()

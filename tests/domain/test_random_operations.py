@@ -380,6 +380,14 @@ class AnyCourse(RuleBasedStateMachine):
         assert (replayed.state, replayed.funds) == (self.payment.state, self.payment.funds)
 
     @invariant()
+    def movements_add_up_to_the_amounts(self) -> None:
+        moved = [movement for _, movement in self.payment.new_movements]
+        assert all(movement.amount for movement in moved)
+        net = sum(movement.amount.minor_units * movement.kind.sign for movement in moved)
+        assert net == self.payment.captured_amount.minor_units - self.payment.refunded_amount.minor_units
+        assert Payment.movements_in(self.payment.new_events) == self.payment.new_movements
+
+    @invariant()
     def operations_only_take_legal_steps(self) -> None:
         for operation in self.payment.operations:
             before = self.seen.get(operation.operation_id)

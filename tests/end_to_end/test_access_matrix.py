@@ -102,6 +102,8 @@ ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "AdminService/ListUnresolvedOperations": None,
     "AdminService/ResolveOperation": None,
     "AdminService/Reconcile": None,
+    "AdminService/ExportMovements": None,
+    "AdminService/CompareSettlements": None,
     "AdminService/ExportPayments": None,
     "AdminService/ListAbuseBlocks": None,
     "AdminService/LiftAbuseBlock": None,
@@ -311,6 +313,7 @@ READING: Final = [
     "DisputeService/GetDispute",
     "DisputeService/ListDisputes",
     "EventService/StreamEvents",
+    "AdminService/ExportMovements",
     "AdminService/ExportPayments",
 ]
 

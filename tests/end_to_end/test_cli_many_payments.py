@@ -24,6 +24,7 @@ from tests.bootstrap.payment_generator import fill, payment_id
 
 COUNT: Final = 10_000
 MONTH: Final = ("--from", "2026-05-01", "--until", "2026-06-01")
+BY_PAYMENT: Final = ("--by-payment", *MONTH)
 CSV_COLUMNS: Final = (
     "payment_id,reference,customer_id,operation_id,kind,operation_state,amount,currency_code,create_time,settle_time,"
     "payment_state,brand,last_four,gateway_transaction_id,caller_id,initiator,series_position,three_d_secure_status,"
@@ -152,7 +153,7 @@ def test_an_invalid_option_is_reported_without_a_traceback(cli: CommandLine) -> 
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(cli: CommandLine) -> None:
-    for arguments in (("list", "--all"), ("list", "--all", "--json"), ("export", *MONTH)):
+    for arguments in (("list", "--all"), ("list", "--all", "--json"), ("export", *BY_PAYMENT)):
         process = subprocess.Popen(
             cli.command("payments", *arguments),
             env=cli.environment(),
@@ -169,9 +170,11 @@ def test_a_reader_that_goes_away_ends_it_quietly(cli: CommandLine) -> None:
         process.stderr.close()
 
 
-def test_the_export_has_a_row_for_each_movement_and_columns_that_stay(cli: CommandLine, tmp_path: Path) -> None:
+def test_the_export_by_payment_has_a_row_for_each_operation_and_columns_that_stay(
+    cli: CommandLine, tmp_path: Path
+) -> None:
     target = tmp_path / "may.csv"
-    done = cli.run("payments", "export", *MONTH, "--output", str(target))
+    done = cli.run("payments", "export", *BY_PAYMENT, "--output", str(target))
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert done.stderr == f"11000 rows are in {target}.\n"
@@ -220,7 +223,9 @@ def test_the_export_has_a_row_for_each_movement_and_columns_that_stay(cli: Comma
 
 
 def test_the_export_as_json_says_the_same(cli: CommandLine) -> None:
-    lines = cli.out("payments", "export", "--from", "2026-05-01", "--until", "2026-05-01T01:00", "--format", "json")
+    lines = cli.out(
+        "payments", "export", "--by-payment", "--from", "2026-05-01", "--until", "2026-05-01T01:00", "--format", "json"
+    )
     rows = documents(lines)
     assert len(rows) == 14 + 2
     assert rows[0]["amount"] == {"minor_units": "125", "currency_code": "USD"}
@@ -234,7 +239,7 @@ def test_the_export_needs_no_more_memory_for_more_rows(cli: CommandLine, tmp_pat
         )
         window = ["--from", "2026-05-01", "--until", until, "--output", str(tmp_path / "x.csv")]
         done = subprocess.run(
-            [sys.executable, "-c", code, "payments", "export", *window],
+            [sys.executable, "-c", code, "payments", "export", "--by-payment", *window],
             env=cli.environment(),
             capture_output=True,
             text=True,
@@ -250,7 +255,7 @@ def test_an_export_that_breaks_off_leaves_the_old_file_alone(cli: CommandLine, t
     target = tmp_path / "may.csv"
     target.write_text("of before\n")
     process = subprocess.Popen(
-        cli.command("payments", "export", *MONTH, "--output", str(target)),
+        cli.command("payments", "export", *BY_PAYMENT, "--output", str(target)),
         env=cli.environment(),
         stderr=subprocess.PIPE,
         text=True,
@@ -266,7 +271,7 @@ def test_an_export_that_breaks_off_leaves_the_old_file_alone(cli: CommandLine, t
 
 
 def test_an_export_to_a_place_that_is_none_is_reported(cli: CommandLine, tmp_path: Path) -> None:
-    done = cli.run("payments", "export", *MONTH, "--output", str(tmp_path / "none" / "may.csv"))
+    done = cli.run("payments", "export", *BY_PAYMENT, "--output", str(tmp_path / "none" / "may.csv"))
     assert done.returncode == 1
     assert done.stderr.endswith("No such file or directory\n")
     assert "Traceback" not in done.stderr
@@ -275,7 +280,7 @@ def test_an_export_to_a_place_that_is_none_is_reported(cli: CommandLine, tmp_pat
 
 
 def test_a_terminal_sees_how_far_the_export_is(cli: CommandLine, tmp_path: Path) -> None:
-    shown = cli.at_terminal("payments", "export", *MONTH, "--output", str(tmp_path / "may.csv"))
+    shown = cli.at_terminal("payments", "export", *BY_PAYMENT, "--output", str(tmp_path / "may.csv"))
     assert shown.status == 0
     assert "━" in shown.text
     assert " rows 0:00:0" in shown.text

@@ -65,7 +65,7 @@ def test_history_feed_export_and_command_line_show_the_account(pair: Pair, bayar
     shown = cli.out("payments", "show", paid.payment_id)
     assert next(line for line in shown.splitlines() if "merchant account" in line).split()[-1] == TRAVEL
     window = ("--from", (datetime.now(UTC) - timedelta(days=1)).date().isoformat())
-    rows = csv.DictReader(io.StringIO(cli.out("payments", "export", *window)))
+    rows = csv.DictReader(io.StringIO(cli.out("payments", "export", "--by-payment", *window)))
     assert [row["merchant_account_id"] for row in rows if row["payment_id"] == paid.payment_id] == [TRAVEL]
 
 

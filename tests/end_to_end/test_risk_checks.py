@@ -75,13 +75,16 @@ def test_the_export_shows_authentication_and_initiator(bayar: BayarClient, pair:
     later = pay(bayar, amount=money("9.00", "EUR"), payment_method_id=first.payment_method_id, initiator=recurring)
     cli = CommandLine(pair.service.address)
     window = ("--from", (datetime.now(UTC) - timedelta(days=1)).date().isoformat())
-    rows = {row["payment_id"]: row for row in csv.DictReader(io.StringIO(cli.out("payments", "export", *window)))}
+    rows = {
+        row["payment_id"]: row
+        for row in csv.DictReader(io.StringIO(cli.out("payments", "export", "--by-payment", *window)))
+    }
     columns = ("initiator", "series_position", "three_d_secure_status", "liability_shifted", "eci")
     assert [rows[first.payment_id][name] for name in columns] == [
         "MERCHANT_RECURRING", "FIRST", "AUTHENTICATED", "true", "05"
     ]  # fmt: skip
     assert [rows[later.payment_id][name] for name in columns] == ["MERCHANT_RECURRING", "LATER", "", "", ""]
-    lines = cli.out("payments", "export", *window, "--format", "json").splitlines()
+    lines = cli.out("payments", "export", "--by-payment", *window, "--format", "json").splitlines()
     as_json = {row["payment_id"]: row for row in map(json.loads, lines)}
     assert as_json[first.payment_id]["three_d_secure"]["liability_shifted"] is True
     assert as_json[later.payment_id]["series_position"] == "SERIES_POSITION_LATER"

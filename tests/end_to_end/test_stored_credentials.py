@@ -297,7 +297,7 @@ def test_the_command_line_the_export_and_the_feed_show_how_it_was_paid(
         "purchase order PO-9 tax USD 15.00",
     ):
         assert part in shown
-    exported = told("payments", "export", "--from", since.isoformat())
+    exported = told("payments", "export", "--by-payment", "--from", since.isoformat())
     columns, *rows = csv.reader(exported.replace(" ", "\n").splitlines())
     (row,) = [dict(zip(columns, row, strict=True)) for row in rows if row[0] == payment.payment_id]
     expected = {

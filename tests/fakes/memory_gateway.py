@@ -100,6 +100,7 @@ class MemoryGateway(Vault, Disputes):
                 decline=decline,
                 instrument=instrument,
                 token=token,
+                merchant_account_id=authorization.merchant_account_id,
                 details=GatewayDetails(
                     gateway_rejection_reason=rejection,
                     three_d_secure=result,
@@ -160,6 +161,7 @@ class MemoryGateway(Vault, Disputes):
             instrument=sale.instrument,
             token=sale.token,
             authorized_transaction_id=sale.transaction_id,
+            merchant_account_id=sale.merchant_account_id,
         )
         self._change(
             sale,
@@ -233,6 +235,7 @@ class MemoryGateway(Vault, Disputes):
                 decline=decline,
                 instrument=sale.instrument,
                 refunded_transaction_id=sale.transaction_id,
+                merchant_account_id=sale.merchant_account_id,
             )
             self._change(sale, refund_ids=(*sale.refund_ids, credit.transaction_id))
             return self._answer_new(credit, refund.operation_id, OperationKind.REFUND)

@@ -20,6 +20,7 @@ from tests.fakes.repositories.disputes import MemoryDisputes
 from tests.fakes.repositories.feed import MemoryFeed
 from tests.fakes.repositories.gateway_webhooks import MemoryGatewayWebhooks
 from tests.fakes.repositories.idempotency_keys import MemoryIdempotencyKeys
+from tests.fakes.repositories.movements import MemoryMovements
 from tests.fakes.repositories.operators import MemoryOperators
 from tests.fakes.repositories.payment_methods import MemoryPaymentMethods
 from tests.fakes.repositories.payments import MemoryPayments
@@ -116,6 +117,7 @@ class MemoryUnitOfWork:
         self.payment_methods = MemoryPaymentMethods(state, self.feed, locks)
         self.disputes = MemoryDisputes(state, self.feed, locks)
         self.checkouts = MemoryCheckouts(state, self.feed, locks)
+        self.movements = MemoryMovements(state)
         self.gateway_webhooks = MemoryGatewayWebhooks(state, locks)
         self.requests = MemoryIdempotencyKeys(state)
         self.api_keys = MemoryApiKeys(state)

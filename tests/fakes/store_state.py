@@ -21,6 +21,7 @@ from domain.checkout import Checkout, CheckoutUse
 from domain.customer import Customer
 from domain.dispute import Dispute
 from domain.ids import CallerId, CheckoutId, CustomerId, DisputeId, PaymentId, PaymentMethodId, RequestId
+from domain.movement import Movement
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
@@ -28,6 +29,13 @@ from domain.payment_method import PaymentMethod
 Record = TypeVar("Record")
 
 _MAX_CHECK_DELAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class MovementRow:
+    movement: Movement
+    payment_id: PaymentId
+    record_time: datetime
 
 
 @dataclass
@@ -54,6 +62,7 @@ class StoreState:
     deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
     checkouts: dict[CheckoutId, Checkout] = field(default_factory=dict)
     checkout_uses: dict[tuple[CheckoutId, str], CheckoutUse] = field(default_factory=dict)
+    movements: dict[str, MovementRow] = field(default_factory=dict)
 
     def copy(self) -> StoreState:
         history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
@@ -77,13 +86,15 @@ class StoreState:
             dict(self.deliveries),
             dict(self.checkouts),
             dict(self.checkout_uses),
+            dict(self.movements),
         )
 
 
 def copied_payment(payment: Payment) -> Payment:
-    """A copy that can change by itself. Only `new_events` is changed in place."""
+    """A copy that can change by itself. Only what is new is changed in place."""
     another = copy(payment)
     another.new_events = list(payment.new_events)
+    another.new_movements = list(payment.new_movements)
     return another
 
 

@@ -216,9 +216,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CommandLine
 def masked(text: str) -> str:
     """Without what differs from run to run: ids, times, and the gateway's references. Widths stay."""
     text = re.sub(r"\b(pay|cus|pm|op|key)_\w{26}", r"\1_" + "0" * 26, text)
+    text = re.sub(r"\bmov_\w{26}(?=_)", "mov_" + "0" * 26, text)
     text = re.sub(r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d(:\d\d(\.\d+Z)?)?", lambda found: "9" * len(found[0]), text)
+    # Of a movement: its date, and the gateway's time of it, which has no fractions of a second.
+    text = re.sub(r"(?<=_\d),\d{4}-\d\d-\d\d,[0-9T:-]+Z", ",date,time", text)
     text = re.sub(r"\b[0-9a-z]{8} (?=processor_)", "reference ", text)
-    text = re.sub(r"(?<=,)[0-9a-z]{8}(?=,default)", "reference", text)
+    text = re.sub(r"(?<=,)[0-9a-z]{8}(?=,(default|,))", "reference", text)
     return "\n".join(line.rstrip() for line in text.splitlines()).rstrip()
 
 

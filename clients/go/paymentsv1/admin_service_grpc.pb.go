@@ -30,7 +30,19 @@ type AdminServiceClient interface {
 	//
 	// FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
 	Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (AdminService_ReconcileClient, error)
-	// Streams payments as rows for accounting, oldest first.
+	// Streams every movement of money of a time window, of every caller, oldest first: captures, refunds, disputes,
+	// settlements and payouts, each at its own time. Windows that follow one another hold every movement once.
+	//
+	// FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE with RetryInfo: after an upgrade, the service still records the movements
+	// of payments that an earlier version made.
+	ExportMovements(ctx context.Context, in *ExportMovementsRequest, opts ...grpc.CallOption) (AdminService_ExportMovementsClient, error)
+	// Compares the movements of money here with the gateway's settlement batches and payouts, day by day: the sums of each
+	// merchant account and currency, then each transaction that differs, with what explains it.
+	//
+	// FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE as for ExportMovements.
+	CompareSettlements(ctx context.Context, in *CompareSettlementsRequest, opts ...grpc.CallOption) (AdminService_CompareSettlementsClient, error)
+	// Streams the operations of the payments that were created in a time window, oldest payment first, with the states
+	// that they have now. For the books, use ExportMovements: a refund is here in the window of its payment.
 	ExportPayments(ctx context.Context, in *ExportPaymentsRequest, opts ...grpc.CallOption) (AdminService_ExportPaymentsClient, error)
 	// Lists the gateway's webhooks, newest first, with dead letters and unknown kinds.
 	ListWebhookNotifications(ctx context.Context, in *ListWebhookNotificationsRequest, opts ...grpc.CallOption) (*ListWebhookNotificationsResponse, error)
@@ -113,8 +125,72 @@ func (x *adminServiceReconcileClient) Recv() (*ReconcileResponse, error) {
 	return m, nil
 }
 
+func (c *adminServiceClient) ExportMovements(ctx context.Context, in *ExportMovementsRequest, opts ...grpc.CallOption) (AdminService_ExportMovementsClient, error) {
+	stream, err := c.cc.NewStream(ctx, &_AdminService_serviceDesc.Streams[1], "/bayar.payments.v1.AdminService/ExportMovements", opts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &adminServiceExportMovementsClient{stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+type AdminService_ExportMovementsClient interface {
+	Recv() (*ExportMovementsResponse, error)
+	grpc.ClientStream
+}
+
+type adminServiceExportMovementsClient struct {
+	grpc.ClientStream
+}
+
+func (x *adminServiceExportMovementsClient) Recv() (*ExportMovementsResponse, error) {
+	m := new(ExportMovementsResponse)
+	if err := x.ClientStream.RecvMsg(m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (c *adminServiceClient) CompareSettlements(ctx context.Context, in *CompareSettlementsRequest, opts ...grpc.CallOption) (AdminService_CompareSettlementsClient, error) {
+	stream, err := c.cc.NewStream(ctx, &_AdminService_serviceDesc.Streams[2], "/bayar.payments.v1.AdminService/CompareSettlements", opts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &adminServiceCompareSettlementsClient{stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+type AdminService_CompareSettlementsClient interface {
+	Recv() (*CompareSettlementsResponse, error)
+	grpc.ClientStream
+}
+
+type adminServiceCompareSettlementsClient struct {
+	grpc.ClientStream
+}
+
+func (x *adminServiceCompareSettlementsClient) Recv() (*CompareSettlementsResponse, error) {
+	m := new(CompareSettlementsResponse)
+	if err := x.ClientStream.RecvMsg(m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
 func (c *adminServiceClient) ExportPayments(ctx context.Context, in *ExportPaymentsRequest, opts ...grpc.CallOption) (AdminService_ExportPaymentsClient, error) {
-	stream, err := c.cc.NewStream(ctx, &_AdminService_serviceDesc.Streams[1], "/bayar.payments.v1.AdminService/ExportPayments", opts...)
+	stream, err := c.cc.NewStream(ctx, &_AdminService_serviceDesc.Streams[3], "/bayar.payments.v1.AdminService/ExportPayments", opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +310,19 @@ type AdminServiceServer interface {
 	//
 	// FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
 	Reconcile(*ReconcileRequest, AdminService_ReconcileServer) error
-	// Streams payments as rows for accounting, oldest first.
+	// Streams every movement of money of a time window, of every caller, oldest first: captures, refunds, disputes,
+	// settlements and payouts, each at its own time. Windows that follow one another hold every movement once.
+	//
+	// FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE with RetryInfo: after an upgrade, the service still records the movements
+	// of payments that an earlier version made.
+	ExportMovements(*ExportMovementsRequest, AdminService_ExportMovementsServer) error
+	// Compares the movements of money here with the gateway's settlement batches and payouts, day by day: the sums of each
+	// merchant account and currency, then each transaction that differs, with what explains it.
+	//
+	// FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE as for ExportMovements.
+	CompareSettlements(*CompareSettlementsRequest, AdminService_CompareSettlementsServer) error
+	// Streams the operations of the payments that were created in a time window, oldest payment first, with the states
+	// that they have now. For the books, use ExportMovements: a refund is here in the window of its payment.
 	ExportPayments(*ExportPaymentsRequest, AdminService_ExportPaymentsServer) error
 	// Lists the gateway's webhooks, newest first, with dead letters and unknown kinds.
 	ListWebhookNotifications(context.Context, *ListWebhookNotificationsRequest) (*ListWebhookNotificationsResponse, error)
@@ -272,6 +360,12 @@ func (UnimplementedAdminServiceServer) ResolveOperation(context.Context, *Resolv
 }
 func (UnimplementedAdminServiceServer) Reconcile(*ReconcileRequest, AdminService_ReconcileServer) error {
 	return status.Errorf(codes.Unimplemented, "method Reconcile not implemented")
+}
+func (UnimplementedAdminServiceServer) ExportMovements(*ExportMovementsRequest, AdminService_ExportMovementsServer) error {
+	return status.Errorf(codes.Unimplemented, "method ExportMovements not implemented")
+}
+func (UnimplementedAdminServiceServer) CompareSettlements(*CompareSettlementsRequest, AdminService_CompareSettlementsServer) error {
+	return status.Errorf(codes.Unimplemented, "method CompareSettlements not implemented")
 }
 func (UnimplementedAdminServiceServer) ExportPayments(*ExportPaymentsRequest, AdminService_ExportPaymentsServer) error {
 	return status.Errorf(codes.Unimplemented, "method ExportPayments not implemented")
@@ -367,6 +461,48 @@ type adminServiceReconcileServer struct {
 }
 
 func (x *adminServiceReconcileServer) Send(m *ReconcileResponse) error {
+	return x.ServerStream.SendMsg(m)
+}
+
+func _AdminService_ExportMovements_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ExportMovementsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdminServiceServer).ExportMovements(m, &adminServiceExportMovementsServer{stream})
+}
+
+type AdminService_ExportMovementsServer interface {
+	Send(*ExportMovementsResponse) error
+	grpc.ServerStream
+}
+
+type adminServiceExportMovementsServer struct {
+	grpc.ServerStream
+}
+
+func (x *adminServiceExportMovementsServer) Send(m *ExportMovementsResponse) error {
+	return x.ServerStream.SendMsg(m)
+}
+
+func _AdminService_CompareSettlements_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(CompareSettlementsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdminServiceServer).CompareSettlements(m, &adminServiceCompareSettlementsServer{stream})
+}
+
+type AdminService_CompareSettlementsServer interface {
+	Send(*CompareSettlementsResponse) error
+	grpc.ServerStream
+}
+
+type adminServiceCompareSettlementsServer struct {
+	grpc.ServerStream
+}
+
+func (x *adminServiceCompareSettlementsServer) Send(m *CompareSettlementsResponse) error {
 	return x.ServerStream.SendMsg(m)
 }
 
@@ -584,6 +720,16 @@ var _AdminService_serviceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "Reconcile",
 			Handler:       _AdminService_Reconcile_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "ExportMovements",
+			Handler:       _AdminService_ExportMovements_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "CompareSettlements",
+			Handler:       _AdminService_CompareSettlements_Handler,
 			ServerStreams: true,
 		},
 		{

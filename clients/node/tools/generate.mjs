@@ -28,6 +28,7 @@ const ONE_FIELD_OF = {
 const STREAMS = {
   WatchPayment: { item: 'payment', kind: 'watch' },
   StreamEvents: { item: 'event', kind: 'feed' },
+  ExportMovements: { item: 'movements', kind: 'rows' },
   ExportPayments: { item: 'rows', kind: 'rows' },
 };
 const WELL_KNOWN = {

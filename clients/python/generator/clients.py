@@ -23,6 +23,7 @@ _MODULE_OF_LIKE: Final = {
     "EventType": "event_pb2",
     "ManualResolution": "admin_service_pb2",
     "Money": "money_pb2",
+    "MovementKind": "movement_pb2",
     "OrphanPolicy": "admin_service_pb2",
     "PaymentState": "payment_pb2",
     "StatementDescriptor": "payment_pb2",
@@ -142,7 +143,7 @@ def message_client_source() -> str:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from bayar import requests
 from bayar.acts import act_metadata
@@ -169,7 +170,7 @@ def _head(sentence: str, iterator: str, base_module: str, base: str) -> str:
 from __future__ import annotations
 
 from collections.abc import {iterator}, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from bayar import requests
 from bayar.acts import act_metadata

@@ -67,7 +67,17 @@ def report(found: Any, order_ids: OrderIds = UNMARKED) -> DisputeReport:
         case_number=translate.text(found, "case_number"),
         reason_code=translate.text(found, "reason_code"),
         order_id=order_ids.read(translate.text(transaction, "order_id"))[0],
+        open_time=_entered(found, first=True),
+        state_time=_entered(found, first=False),
     )
+
+
+def _entered(found: Any, *, first: bool) -> datetime | None:
+    """The time of the first or the last change to the first, or the present, status."""
+    history = getattr(found, "status_history", None) or ()
+    times = [one.timestamp for one in history if first or one.status == found.status]
+    times = [one for one in times if isinstance(one, datetime)]
+    return _moment(min(times) if first else max(times)) if times else None
 
 
 def evidence(found: Any) -> Evidence:

@@ -16,7 +16,7 @@ from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
-from adapters.braintree import merchant_accounts, params, translate
+from adapters.braintree import merchant_accounts, params, settlement_batches, translate
 from adapters.braintree.codes import refusals
 from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.order_ids import UNMARKED, OrderIds
@@ -58,6 +58,7 @@ from application.ports.gateway import (
     Unreadable,
     Void,
 )
+from application.ports.settlement_reports import BatchTotal
 from domain.customer import Customer
 from domain.dispute import DisputeReport
 from domain.ids import CustomerId, OperationId
@@ -259,20 +260,45 @@ class BraintreeAdapter:
                 _log.error("gateway transaction %s cannot be read: %s", getattr(item, "id", ""), type(failure).__name__)
 
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
+        return self._between(braintree.TransactionSearch.created_at, lambda one: one.create_time, start, end)
+
+    def _between(
+        self, field: Any, time_of: Callable[[Transaction], datetime | None], start: datetime, end: datetime
+    ) -> Iterator[Transaction | Unreadable]:
+        """The transactions whose field is a time from start until before end."""
         # The gateway's clock ticks in seconds, and a search includes both ends.
         with self._query():
-            window = braintree.TransactionSearch.created_at.between(start, end)  # type: ignore[no-untyped-call]
-            found = self._sdk.transaction.search(window)
+            found = self._sdk.transaction.search(field.between(start, end))
             if len(found.ids) >= _MAX_FOUND and end - start > _SHORTEST_WINDOW:
                 middle = start + (end - start) / 2
                 # Released while the halves are read.
                 del found
-                yield from self.transactions_created(start, middle)
-                yield from self.transactions_created(middle, end)
+                yield from self._between(field, time_of, start, middle)
+                yield from self._between(field, time_of, middle, end)
                 return
             for one in self._one_by_one(found):
-                if isinstance(one, Unreadable) or start <= one.create_time < end:
+                time = None if isinstance(one, Unreadable) else time_of(one)
+                if time is None or start <= time < end:
                     yield one
+
+    def batch_totals(self, day: date) -> list[BatchTotal]:
+        with self._query():
+            return settlement_batches.totals(self._sdk, day)
+
+    def transactions_in_batches(self, day: date) -> Iterator[Transaction | Unreadable]:
+        # A batch's date is of the gateway's calendar, and the search is by time.
+        start, end = settlement_batches.times_around(day)
+        settled = self._between(
+            braintree.TransactionSearch.settled_at, lambda one: one.standing.settle_time, start, end
+        )
+        return (one for one in settled if isinstance(one, Unreadable) or settlement_batches.is_in_batch_of(one, day))
+
+    def transactions_paid_out(self, day: date) -> Iterator[Transaction | Unreadable]:
+        start, end = settlement_batches.times_around(day)
+        paid = self._between(
+            braintree.TransactionSearch.disbursement_date, settlement_batches.payout_midnight, start, end
+        )
+        return (one for one in paid if isinstance(one, Unreadable) or one.standing.disburse_date == day)
 
     def _one_by_one(self, found: Any) -> Iterator[Transaction | Unreadable]:
         """The results of a search. The SDK fails on a whole page for one strange transaction: those of the page are

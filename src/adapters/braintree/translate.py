@@ -224,6 +224,7 @@ def transaction(found: braintree.Transaction) -> Transaction:
         partial_settlement_ids=_ids(found, "partial_settlement_transaction_ids"),
         claims=_claims(found),
         adjustments=adjustments,
+        merchant_account_id=text(found, "merchant_account_id"),
     )
 
 
@@ -263,14 +264,19 @@ _CLAIMING: Final = ("chargeback", "pre_arbitration")
 def _standing(found: braintree.Transaction, adjustments: tuple[Adjustment, ...]) -> TransactionSnapshot:
     disbursement = getattr(found, "disbursement_details", None)
     expiry = getattr(found, "authorization_expires_at", None)
+    status = _status(found)
+    captured, settled, ended = _times(found, status)
     return TransactionSnapshot(
-        status=_status(found),
-        settle_time=_settle_time(found),
+        status=status,
+        settle_time=settled,
         disburse_date=_date(getattr(disbursement, "disbursement_date", None)),
         settlement_amount=_settlement_amount(disbursement),
         authorization_expire_time=_time(expiry) if expiry else None,
         disputed_amount=_disputed_amount(found),
         adjustment_count=sum([one.succeeded for one in adjustments]) if adjustments else 0,
+        capture_time=captured,
+        end_time=ended,
+        settlement_batch_id=text(found, "settlement_batch_id"),
     )
 
 
@@ -371,9 +377,23 @@ def _risk_check(data: Any) -> RiskCheck | None:
 _OBJECTIONS: Final = frozenset({"Decline", "Review"})
 
 
-def _settle_time(found: braintree.Transaction) -> datetime | None:
-    times = [_time(event.timestamp) for event in getattr(found, "status_history", []) if event.status == "settled"]
-    return times[-1] if times else None
+_CAPTURED: Final = frozenset(name for name, status in _STATUSES.items() if status.is_captured)
+
+
+def _times(
+    found: braintree.Transaction, status: TransactionStatus
+) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """When it was captured, settled, and voided or refused at settlement after its capture. None: not, or not known."""
+    captured = settled = ended = None
+    for event in getattr(found, "status_history", []):
+        if captured is None and event.status in _CAPTURED:
+            captured = event.timestamp
+        if event.status == "settled":
+            settled = event.timestamp
+        ended = event.timestamp
+    if captured is None or status.is_open or status.is_captured:
+        ended = None
+    return _time_or_none(captured), _time_or_none(settled), _time_or_none(ended)
 
 
 def _settlement_amount(disbursement: Any) -> Money | None:
@@ -571,6 +591,10 @@ def _ids(shown: object, name: str) -> tuple[str, ...]:
 def _time(value: datetime) -> datetime:
     """The SDK's times are UTC without a zone."""
     return value.replace(tzinfo=UTC)
+
+
+def _time_or_none(value: datetime | None) -> datetime | None:
+    return None if value is None else _time(value)
 
 
 def _date(value: object) -> date | None:

@@ -12,6 +12,7 @@ from adapters.persistence.repositories.disputes import SqlDisputes
 from adapters.persistence.repositories.feed import FeedWriter, SqlFeed
 from adapters.persistence.repositories.gateway_webhooks import SqlGatewayWebhooks
 from adapters.persistence.repositories.idempotency_keys import SqlRequests
+from adapters.persistence.repositories.movements import SqlMovements
 from adapters.persistence.repositories.operators import SqlOperators
 from adapters.persistence.repositories.payment_methods import SqlPaymentMethods
 from adapters.persistence.repositories.payments import SqlPayments
@@ -39,6 +40,7 @@ class SqlUnitOfWork:
         self.customers = SqlCustomers(connection, sealer, writer)
         self.payment_methods = SqlPaymentMethods(connection, sealer, writer, recorder)
         self.disputes = SqlDisputes(connection, sealer, writer, recorder)
+        self.movements = SqlMovements(connection, sealer, self.payments)
         self.checkouts = SqlCheckouts(connection, sealer, writer)
         self.feed = SqlFeed(connection, sealer)
         self.deliveries = SqlDeliveries(connection)

@@ -60,6 +60,7 @@ class Rule(Enum):
     FIELD_PATH = "field_path"
     LAST_FOUR = "last_four"
     TIMESTAMP = "timestamp"
+    DATE = "date"
     NO_CONTROL_CHARACTERS_BUT_BREAKS = "no_control_characters_but_breaks"
     FILE_NAME = "file_name"
     FILE_CONTENT = "file_content"
@@ -345,6 +346,13 @@ class ServiceHeld(ApplicationError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class MovementsIncomplete(ApplicationError):
+    """Movements of payments that another version wrote are not booked yet: an export would lack them."""
+
+    def __init__(self) -> None:
+        super().__init__("the movements of some payments are not booked yet")
 
 
 class TooManyOrphans(ApplicationError):

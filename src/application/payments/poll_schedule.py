@@ -10,9 +10,9 @@ from domain.payment import Payment
 class SettlementPollPolicy:
     """The shortest and the longest pause between two polls.
 
-    Money that the gateway still moves is polled until it rests. Settled money is polled for the time `watch`, because
-    somebody else may refund it at the gateway, which sends no notice: first 6 hours after settlement, then at growing
-    pauses up to a week. A `watch` of zero disables this.
+    Money that the gateway still moves is polled until it rests. Settled money is polled for the time `watch`: its
+    payout is still to come, and somebody else may refund it at the gateway, which sends no notice. First 6 hours after
+    settlement, then at growing pauses up to a week. A `watch` of zero disables this.
     """
 
     shortest: timedelta = timedelta(minutes=5)
@@ -26,5 +26,5 @@ class SettlementPollPolicy:
         payment.next_poll_time = None
         if payment.awaited_transactions:
             payment.next_poll_time = now + min(max(age / 2, self.shortest), self.longest)
-        elif payment.refundable_transactions and age < self.watch:
+        elif (payment.refundable_transactions or payment.awaits_payout) and age < self.watch:
             payment.next_poll_time = now + min(max(age / 2, self.longest), self.longest_while_watched)

@@ -274,6 +274,7 @@ class Transaction:
     adjustments: tuple[Adjustment, ...] = ()
     # Whether the order id carries this deployment's mark.
     is_marked: bool = False
+    merchant_account_id: str = ""
 
 
 class RefusalCause(Enum):

@@ -13,6 +13,7 @@ from application.ports.audit_log import AuditLog
 from application.ports.deliveries import Deliveries
 from application.ports.feed import Feed, HistoryEntry
 from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
+from application.ports.movements import Movements
 from application.ports.velocity import VelocityCounters
 from domain.checkout import Checkout, CheckoutState, CheckoutUse
 from domain.customer import Customer
@@ -401,6 +402,9 @@ class UnitOfWork(Protocol):
 
     @property
     def disputes(self) -> Disputes: ...
+
+    @property
+    def movements(self) -> Movements: ...
 
     @property
     def gateway_webhooks(self) -> GatewayWebhooks: ...

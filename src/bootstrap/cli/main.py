@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "unresolved": "list operations whose outcome is unknown",
     "resolve": "ask the gateway for an unknown outcome, or record it by hand",
     "reconcile": "compare the record with the gateway's, and reverse money that no record explains",
+    "settlements": "compare the movements of money with the gateway's settlement batches and payouts",
     "blocks": "list the limits of card testing that were reached, and lift a block",
     "webhooks": "list and retry the gateway's webhooks; list endpoints of event webhooks and resend events",
     "encryption": "show the encryption keys in use, and rotate to the current one",

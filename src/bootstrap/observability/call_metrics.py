@@ -15,7 +15,9 @@ from bootstrap.observability import catalogue
 from bootstrap.observability.instruments import Instruments
 from bootstrap.observability.operation_outcomes import outcomes_of
 
-STREAMS: Final = frozenset({"WatchPayment", "StreamEvents", "Reconcile", "ExportPayments"})
+STREAMS: Final = frozenset(
+    {"WatchPayment", "StreamEvents", "Reconcile", "CompareSettlements", "ExportMovements", "ExportPayments"}
+)
 # The others are unary. Calls of unknown methods are apart, so that strangers dilute no rate of calls that fail.
 _TYPES: Final = {**dict.fromkeys(STREAMS, "server_stream"), "unknown": "unknown"}
 

@@ -14,6 +14,8 @@ from bootstrap.wiring.container import Container
 _BUFFER_SECONDS: Final = 5.0
 _CLEANING_SECONDS: Final = 60.0
 _ARCHIVING_SECONDS: Final = 3600.0
+# It has work only during and after an upgrade.
+_BOOKING_SECONDS: Final = 30.0
 _OUTAGES: Final = (GatewayUnavailable, StoreUnavailable)
 
 
@@ -31,6 +33,7 @@ def background_jobs(container: Container, settings: Settings) -> list[PeriodicJo
         ("dispute search", container.find_new_disputes(), settings.dispute_poll_seconds),
         ("velocity counter cleaner", container.purge_velocity_counters(), _CLEANING_SECONDS),
         ("gateway webhook cleaner", container.purge_gateway_webhooks(), _CLEANING_SECONDS),
+        ("movement booker", container.book_movements(), _BOOKING_SECONDS),
         ("event archiver", container.archive_old_events(), _ARCHIVING_SECONDS),
     ]
     deliver = container.deliver_events()

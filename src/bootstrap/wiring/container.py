@@ -103,9 +103,11 @@ from application.payment_methods.list_payment_methods import ListPaymentMethods
 from application.payment_methods.resolve_unknown_methods import ResolveUnknownMethods
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.adjust_authorization import AdjustAuthorization
+from application.payments.book_movements import BookMovements
 from application.payments.capture_payment import CapturePayment
 from application.payments.create_payment import CreatePayment
 from application.payments.erase_guest import EraseGuest
+from application.payments.export_movements import ExportMovements
 from application.payments.export_payments import ExportPayments
 from application.payments.get_payment import GetPayment
 from application.payments.list_merchant_accounts import ListMerchantAccounts
@@ -120,6 +122,8 @@ from application.payments.verify_payment import VerifyPayment
 from application.payments.void_payment import VoidPayment
 from application.ports.deliveries import Endpoint
 from application.recovery.check_backoff import CheckBackoff
+from application.recovery.compare_settlements import CompareSettlements
+from application.recovery.explain_settlements import ExplainSettlements
 from application.recovery.explain_transactions import ExplainTransactions
 from application.recovery.list_unresolved_operations import ListUnresolvedOperations
 from application.recovery.reconcile import Reconcile
@@ -129,6 +133,7 @@ from application.recovery.resolve_outcome import ResolveOutcome
 from application.recovery.reverse_orphans import ReverseOrphans
 from application.recovery.send_scheduled_refund import SendScheduledRefund
 from application.recovery.service_hold import HoldWatch
+from application.recovery.settlement_ledger import SettlementLedger
 from bootstrap.config.event_webhooks import read_endpoints
 from bootstrap.config.merchant_accounts import read_accounts
 from bootstrap.config.payment_settings import RawCards
@@ -351,6 +356,8 @@ class Container(containers.DeclarativeContainer):
     list_payments = providers.Singleton(ListPayments, store, page_tokens)
     verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, ids, poll_policy)
     list_payment_events = providers.Singleton(ListPaymentEvents, store, page_tokens)
+    book_movements = providers.Singleton(BookMovements, store, is_stopping=stopping.provided.is_set)
+    export_movements = providers.Singleton(ExportMovements, store, book_movements)
     export_payments = providers.Singleton(ExportPayments, store)
     decline_codes = providers.Singleton(codes_by_reason)
 
@@ -528,6 +535,14 @@ class Container(containers.DeclarativeContainer):
         poll_policy,
         resolve_outcome,
         not_found_timer.provided.horizon,
+    )
+    settlement_ledger = providers.Singleton(SettlementLedger, store, merchant_accounts)
+    compare_settlements = providers.Singleton(
+        CompareSettlements,
+        settlement_ledger,
+        gateway,
+        providers.Singleton(ExplainSettlements, store, gateway, gateway, settlement_ledger),
+        book_movements,
     )
     explain_transactions = providers.Singleton(ExplainTransactions, store)
     reconcile = providers.Singleton(

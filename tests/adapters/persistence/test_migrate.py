@@ -181,7 +181,12 @@ def test_no_step_locks_a_table_that_may_be_big(empty_postgres: Engine) -> None:
 def test_an_index_is_built_while_others_write(empty_postgres: Engine) -> None:
     upgrade(empty_postgres, "0009")
     _add_later_columns(empty_postgres)
+    with empty_postgres.begin() as connection:
+        # The present code writes to it.
+        metadata.tables["movements"].create(connection)
     long_history.fill(empty_postgres, 2_000)
+    with empty_postgres.begin() as connection:
+        metadata.tables["movements"].drop(connection)
     stop = Event()
 
     def write() -> int:

@@ -71,6 +71,7 @@ ERRORS: list[tuple[Exception, str, dict[str, object]]] = [
         {"operation_id": OPERATION, "detail": "it is there"},
     ),
     (errors.ServiceHeld("restored"), "restored", {"reason": "restored"}),
+    (errors.MovementsIncomplete(), "the movements of some payments are not booked yet", {}),
     (errors.TooManyOrphans(3, 2), "3 orphans, 2 may be reversed", {"count": 3, "most": 2}),
     (
         errors.TooManyDeclines(VelocityScope.CARD, MINUTE),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
@@ -12,7 +13,7 @@ from application.payments.poll_settlements import PollSettlements
 from application.ports.gateway import GatewayUnavailable
 from domain.payment import Payment
 from domain.payment_state import PaymentState
-from domain.transaction import TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.application.shop import Shop, an_order, usd
 from tests.domain.builders import (
     NOON,
@@ -89,12 +90,14 @@ def test_money_that_went_back_whole_rests_once_the_bank_has_it() -> None:
     payment = a_settled_payment()
     (back,) = refund(payment)
     assert wait_after(payment, timedelta()) == 5 * MINUTES
-    payment.apply_gateway_status(
-        back.transaction_id,
-        type(back.standing)(TransactionStatus.SETTLED),  # type: ignore[misc]
-        amount=back.amount,
-        context=payment.new_events[-1].context,
-    )
+    context = payment.new_events[-1].context
+    settled = TransactionSnapshot(TransactionStatus.SETTLED)
+    payment.apply_gateway_status(back.transaction_id, settled, amount=back.amount, context=context)
+    # The payouts of both are still to come.
+    assert wait_after(payment, timedelta()) == 6 * HOURS
+    for transaction_id in payment.transaction_ids:
+        paid_out = replace(settled, disburse_date=date(2026, 5, 3))
+        payment.apply_gateway_status(transaction_id, paid_out, amount=back.amount, context=context)
     assert wait_after(payment, timedelta()) is None
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import RLock
 from typing import Final
 
 from application.ports.gateway import Approved, Declined, Outcome, Transaction, TransactionKind, Unreadable
 from application.ports.runtime import Clock
+from application.ports.settlement_reports import BatchTotal
 from domain.decline import CATALOGUE, Decline, DeclineReason
 from domain.ids import OperationId
 from domain.instrument import Instrument, InstrumentKind
@@ -58,6 +59,37 @@ class Ledger:
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
         yield from self.unreadable
         yield from [found for found in self._search() if start <= found.create_time < end]
+
+    def batch_totals(self, day: date) -> list[BatchTotal]:
+        groups: dict[tuple[str, TransactionKind], list[Money]] = {}
+        for found in self.all_transactions():
+            if _batch_day(found) == day:
+                groups.setdefault((found.merchant_account_id, found.kind), []).append(found.amount)
+        return [
+            BatchTotal(
+                merchant_account_id=account_id,
+                kind=kind,
+                count=len(amounts),
+                amount=Money.total(amounts, amounts[0].currency_code),
+            )
+            for (account_id, kind), amounts in groups.items()
+        ]
+
+    def transactions_in_batches(self, day: date) -> Iterator[Transaction | Unreadable]:
+        yield from [found for found in self._search() if _batch_day(found) == day]
+
+    def transactions_paid_out(self, day: date) -> Iterator[Transaction | Unreadable]:
+        yield from [found for found in self._search() if found.standing.disburse_date == day]
+
+    def pay_out(self, *transaction_ids: str) -> None:
+        """Pay the given settled transactions out, or all that were not yet."""
+        with self._lock:
+            for found in self.all_transactions():
+                standing = found.standing
+                is_due = standing.status is TransactionStatus.SETTLED and standing.disburse_date is None
+                if is_due and (not transaction_ids or found.transaction_id in transaction_ids):
+                    paid = replace(standing, disburse_date=self.clock.now().date(), settlement_amount=found.amount)
+                    self._change(found, standing=paid)
 
     def add_external_sale(self, order_id: str, amount: Money) -> Transaction:
         """Add a sale of another system on the same merchant account, without the deployment's mark."""
@@ -122,7 +154,9 @@ class Ledger:
                     status = TransactionStatus.SETTLEMENT_PENDING
                 standing = replace(found.standing, status=status)
                 if status is TransactionStatus.SETTLED:
-                    standing = replace(standing, settle_time=self.clock.now())
+                    now = self.clock.now()
+                    batch_id = f"{now:%Y-%m-%d}_{found.merchant_account_id}_1"
+                    standing = replace(standing, settle_time=now, settlement_batch_id=batch_id)
                 decline = found.decline
                 if status is TransactionStatus.SETTLEMENT_DECLINED:
                     decline = CATALOGUE[DeclineReason.SETTLEMENT_DECLINED]
@@ -143,6 +177,7 @@ class Ledger:
         refunded_transaction_id: str = "",
         authorized_transaction_id: str = "",
         is_marked: bool = True,
+        merchant_account_id: str = "",
         details: GatewayDetails = GatewayDetails(),
     ) -> Transaction:
         now = self.clock.now()
@@ -162,6 +197,7 @@ class Ledger:
             refunded_transaction_id=refunded_transaction_id,
             authorized_transaction_id=authorized_transaction_id,
             is_marked=is_marked,
+            merchant_account_id=merchant_account_id or f"memory_{amount.currency_code.lower()}",
         )
         self._transactions[transaction_id] = [(now, added)]
         if whole_units(amount) == 4001 and kind is TransactionKind.SALE:
@@ -184,6 +220,12 @@ class Ledger:
     def _approve(self, transaction_id: str, operation_id: OperationId, kind: OperationKind, amount: Money) -> Approved:
         self.effects.append(Effect(operation_id, kind, transaction_id, amount))
         return Approved(self._latest(transaction_id))
+
+
+def _batch_day(found: Transaction) -> date | None:
+    if found.standing.status is not TransactionStatus.SETTLED:
+        return None
+    return date.fromisoformat(found.standing.settlement_batch_id.partition("_")[0])
 
 
 def _stays_pending(sale: Transaction) -> bool:

@@ -10,6 +10,7 @@ from application.ports.store import DisputeFilter
 from domain.dispute import Dispute
 from domain.ids import CallerId, DisputeId
 from tests.fakes.repositories.feed import MemoryFeed
+from tests.fakes.repositories.movements import book_dispute
 from tests.fakes.store_state import RowLocks, StoreState, is_due, newest_first_page
 
 
@@ -25,6 +26,7 @@ class MemoryDisputes:
         self._locks.acquire(dispute.dispute_id)
         before = self._state.disputes.get(dispute.dispute_id)
         self._state.disputes[dispute.dispute_id] = dispute
+        book_dispute(self._state, dispute, first_report=True)
         if before != dispute:
             self._feed.note(dispute)
 
@@ -34,6 +36,8 @@ class MemoryDisputes:
         self._locks.require(dispute.dispute_id)
         before = self._state.disputes.get(dispute.dispute_id)
         self._state.disputes[dispute.dispute_id] = dispute
+        if before is None or before.report.claim != dispute.report.claim:
+            book_dispute(self._state, dispute, first_report=False)
         if before != dispute:
             self._feed.note(dispute)
 

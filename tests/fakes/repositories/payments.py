@@ -23,6 +23,7 @@ from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.payment_state import PaymentState
 from domain.personal_data import erased_from
+from tests.fakes.repositories.movements import book_payment
 from tests.fakes.store_state import RowLocks, StoreState, copied_payment, is_due, newest_first_page
 
 
@@ -220,6 +221,7 @@ class MemoryPayments:
             ):
                 raise ReferenceTaken(other.terms.payment_id)
         entries = self._state.history.setdefault(terms.payment_id, [])
+        book_payment(self._state, payment, len(entries))
         events = [entry.event for entry in entries]
         for event in payment.new_events:
             events.append(event)
@@ -244,7 +246,7 @@ class MemoryPayments:
                     sequence=len(events),
                 )
             )
-        payment.new_events.clear()
+        payment.clear_new()
         stored = copied_payment(payment)
         self._state.payments[terms.payment_id] = stored
         self._known[id(payment)] = (payment, stored)

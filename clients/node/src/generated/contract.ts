@@ -194,6 +194,44 @@ export const FindingRemedy = {
 } as const;
 /** The remedy of a finding. */
 export type FindingRemedy = (typeof FindingRemedy)[keyof typeof FindingRemedy];
+/** The stage of the money that is compared. */
+export const SettlementStage = {
+  /** Never sent. */
+  UNSPECIFIED: 'SETTLEMENT_STAGE_UNSPECIFIED',
+  /** Settlements here, with the gateway's settlement batches. */
+  SETTLEMENT: 'SETTLEMENT_STAGE_SETTLEMENT',
+  /** Payouts here, with the gateway's disbursements. */
+  PAYOUT: 'SETTLEMENT_STAGE_PAYOUT',
+} as const;
+/** The stage of the money that is compared. */
+export type SettlementStage = (typeof SettlementStage)[keyof typeof SettlementStage];
+/** What explains a difference. */
+export const SettlementDifferenceKind = {
+  /** Never sent. */
+  UNSPECIFIED: 'SETTLEMENT_DIFFERENCE_KIND_UNSPECIFIED',
+  /** The gateway has moved the money of a recorded payment, and the record does not show it yet: a late movement. */
+  NOT_RECORDED_YET: 'SETTLEMENT_DIFFERENCE_KIND_NOT_RECORDED_YET',
+  /** Both have it, under different days. Nothing remains to be done. */
+  OTHER_DAY: 'SETTLEMENT_DIFFERENCE_KIND_OTHER_DAY',
+  /** Both have it, with different amounts. */
+  AMOUNT_DIFFERS: 'SETTLEMENT_DIFFERENCE_KIND_AMOUNT_DIFFERS',
+  /** Both have it, under different merchant accounts. */
+  OTHER_MERCHANT_ACCOUNT: 'SETTLEMENT_DIFFERENCE_KIND_OTHER_MERCHANT_ACCOUNT',
+  /** This deployment made it at the gateway, and no record explains it: see Reconcile. */
+  UNKNOWN_HERE: 'SETTLEMENT_DIFFERENCE_KIND_UNKNOWN_HERE',
+  /** Somebody else made it on the same merchant account. Nothing remains to be done. */
+  FOREIGN: 'SETTLEMENT_DIFFERENCE_KIND_FOREIGN',
+  /** The gateway does not know the transaction. */
+  UNKNOWN_AT_GATEWAY: 'SETTLEMENT_DIFFERENCE_KIND_UNKNOWN_AT_GATEWAY',
+  /** The gateway knows the transaction, and does not show the movement. */
+  NOT_AT_GATEWAY: 'SETTLEMENT_DIFFERENCE_KIND_NOT_AT_GATEWAY',
+  /** The gateway shows a transaction that cannot be read. */
+  UNREADABLE: 'SETTLEMENT_DIFFERENCE_KIND_UNREADABLE',
+  /** The sums differ, and no transaction does: the gateway's searches lag. Compare again later. */
+  UNEXPLAINED: 'SETTLEMENT_DIFFERENCE_KIND_UNEXPLAINED',
+} as const;
+/** What explains a difference. */
+export type SettlementDifferenceKind = (typeof SettlementDifferenceKind)[keyof typeof SettlementDifferenceKind];
 /** The state of a notification of the gateway. */
 export const WebhookNotificationState = {
   /** Never sent. */
@@ -246,6 +284,46 @@ export const EventDeliveryState = {
 } as const;
 /** The state of an event outside the endpoint's regular order. */
 export type EventDeliveryState = (typeof EventDeliveryState)[keyof typeof EventDeliveryState];
+/**
+ * The kind of a movement of money, which is also its direction. The first six change how much of the customers' money
+ * the merchant has; the others say where that money is.
+ */
+export const MovementKind = {
+  /** Never sent. */
+  UNSPECIFIED: 'MOVEMENT_KIND_UNSPECIFIED',
+  /** Money was taken from the customer: a capture, or a part of one. Holds and their adjustments move nothing. */
+  CAPTURE: 'MOVEMENT_KIND_CAPTURE',
+  /**
+   * A capture was undone: voided before it settled (also where a refund was carried out as a void), or refused at
+   * settlement.
+   */
+  CAPTURE_REVERSAL: 'MOVEMENT_KIND_CAPTURE_REVERSAL',
+  /** Money went back to the customer. */
+  REFUND: 'MOVEMENT_KIND_REFUND',
+  /** A refund failed after the gateway had accepted it: the merchant has the money again. */
+  REFUND_REVERSAL: 'MOVEMENT_KIND_REFUND_REVERSAL',
+  /** A dispute took the money. A retrieval takes none. */
+  DISPUTE: 'MOVEMENT_KIND_DISPUTE',
+  /** A dispute was won, also after it was lost, or claims less: the money came back. */
+  DISPUTE_REVERSAL: 'MOVEMENT_KIND_DISPUTE_REVERSAL',
+  /** The gateway settled a capture in a batch. */
+  SETTLEMENT: 'MOVEMENT_KIND_SETTLEMENT',
+  /** A settled capture is settled no more. */
+  SETTLEMENT_REVERSAL: 'MOVEMENT_KIND_SETTLEMENT_REVERSAL',
+  /** The gateway settled a refund in a batch. */
+  REFUND_SETTLEMENT: 'MOVEMENT_KIND_REFUND_SETTLEMENT',
+  /** A settled refund is settled no more. */
+  REFUND_SETTLEMENT_REVERSAL: 'MOVEMENT_KIND_REFUND_SETTLEMENT_REVERSAL',
+  /** The gateway paid a settled capture out to the merchant's bank. */
+  PAYOUT: 'MOVEMENT_KIND_PAYOUT',
+  /** The gateway deducted a settled refund from a payout. */
+  REFUND_PAYOUT: 'MOVEMENT_KIND_REFUND_PAYOUT',
+} as const;
+/**
+ * The kind of a movement of money, which is also its direction. The first six change how much of the customers' money
+ * the merchant has; the others say where that money is.
+ */
+export type MovementKind = (typeof MovementKind)[keyof typeof MovementKind];
 /** Whether a line item adds to the order or takes from it. */
 export const LineItemKind = {
   /** The same as DEBIT. */
@@ -1003,7 +1081,68 @@ export interface ReconcileResponse {
   /** The progress; the last message says done. */
   progress?: ReconcileProgress;
 }
-/** One row of an export: a movement of money. */
+/** An answer of ExportMovements. */
+export interface ExportMovementsResponse {
+  /** Some movements, in the order of move_time and movement_id; at most 500 a message. */
+  movements: Movement[];
+}
+/** The movements that are added up together. */
+export interface SettlementGroup {
+  /** The day, such as "2026-11-30", by the gateway's calendar. */
+  date: string;
+  /** The stage. */
+  stage: SettlementStage | UnknownValue;
+  /** The gateway's merchant account. */
+  merchantAccountId: string;
+  /** ISO 4217. */
+  currencyCode: string;
+  /** Whether it holds refunds. False: captures. */
+  refunds: boolean;
+}
+/** The sums of one group. Amounts are positive. */
+export interface SettlementTotals {
+  /** The group. */
+  group?: SettlementGroup;
+  /** The sum here. */
+  recordedAmount?: Money;
+  /** The number of transactions here. */
+  recordedCount: number;
+  /** The sum at the gateway. */
+  gatewayAmount?: Money;
+  /** The number of transactions at the gateway. */
+  gatewayCount: number;
+  /** Whether both sums and both numbers are equal. */
+  agrees: boolean;
+}
+/** One transaction that one side has and the other has not, or that they have differently. */
+export interface SettlementDifference {
+  /** What explains it. */
+  kind: SettlementDifferenceKind | UnknownValue;
+  /** The group in whose sums it is. */
+  group?: SettlementGroup;
+  /** The gateway's transaction. Empty for UNEXPLAINED. */
+  gatewayTransactionId: string;
+  /** The payment, where there is one. */
+  paymentId: string;
+  /** The amount here. Absent where there is none. */
+  recordedAmount?: Money;
+  /** The amount at the gateway. Absent where there is none. */
+  gatewayAmount?: Money;
+  /** The explanation in a sentence or two. */
+  summary: string;
+  /** The call that corrects it. */
+  remedy: FindingRemedy | UnknownValue;
+  /** Whether somebody has to act. False for OTHER_DAY and FOREIGN. */
+  needsAttention: boolean;
+}
+/** An answer of CompareSettlements. */
+export interface CompareSettlementsResponse {
+  /** The sums of a group. */
+  totals?: SettlementTotals;
+  /** A difference in the groups before. */
+  difference?: SettlementDifference;
+}
+/** One row of ExportPayments: an operation. */
 export interface ExportRow {
   /** The payment. */
   paymentId: string;
@@ -1205,6 +1344,54 @@ export interface Money {
    * mended.
    */
   currencyCode: string;
+}
+/** One movement of money. It never changes once it is recorded: a correction is a movement of its own. */
+export interface Movement {
+  /** Its id, the same in every export. */
+  movementId: string;
+  /**
+   * When it happened, by the gateway's clock; where the gateway gives no time, when it was recorded. Of a payout, only
+   * the date is known: 12:00 UTC of that date, which is on that date in every time zone from UTC-12 to UTC+11.
+   */
+  moveTime?: Date;
+  /** When this service recorded it. Later than move_time where the gateway was asked later. */
+  recordTime?: Date;
+  /** The kind. */
+  kind: MovementKind | UnknownValue;
+  /** How much, in the payment's currency. Always positive: kind is the direction. */
+  amount?: Money;
+  /**
+   * Its effect on the money that the merchant has from customers: the amount, positive or negative, or 0 for the kinds
+   * that only say where the money is. These add up: to captured - refunded - disputed.
+   */
+  netAmount?: Money;
+  /**
+   * Of a payout: its effect on the merchant's bank account, in the currency of the merchant account, positive or
+   * negative. Fees are not deducted. Absent if the gateway does not say.
+   */
+  payoutAmount?: Money;
+  /** The payment. */
+  paymentId: string;
+  /** The caller's order. */
+  reference: string;
+  /** The customer, or empty. */
+  customerId: string;
+  /** The operation. Empty for a dispute. */
+  operationId: string;
+  /** The dispute. Empty for anything else. */
+  disputeId: string;
+  /** The gateway's transaction: of a refund, that of the refund. */
+  gatewayTransactionId: string;
+  /** Of a settlement: the gateway's batch, which begins with its date. Empty if the gateway does not say. */
+  settlementBatchId: string;
+  /** The gateway's merchant account, as in Payment. */
+  merchantAccountId: string;
+  /** The card brand or wallet. */
+  brand: string;
+  /** The last four digits, or empty. */
+  lastFour: string;
+  /** The caller that it belongs to. */
+  callerId: string;
 }
 /**
  * One line of the order (level 3 data), as on an itemized invoice. Texts have no control characters and nothing that
@@ -2225,6 +2412,29 @@ export interface ReconcileRequest {
    * none is reversed. A run with REPORT counts them: ReconcileProgress.orphan_count.
    */
   maxReversals?: number;
+}
+/** The request of ExportMovements. */
+export interface ExportMovementsRequest {
+  /** Movements at or after this time. Required. */
+  fromTime: Date;
+  /** Movements before this time. Required, after from_time; otherwise INVALID_REQUEST. */
+  untilTime: Date;
+  /** Only movements of these kinds. Empty: all. An unknown one is INVALID_REQUEST. */
+  kinds?: Array<MovementKind | UnknownValue>;
+  /**
+   * Only movements that this service recorded at or after this time: those that are new since an earlier export of the
+   * same window. Default: all.
+   */
+  recordedFromTime?: Date;
+}
+/** The request of CompareSettlements. */
+export interface CompareSettlementsRequest {
+  /** The first day, such as "2026-11-01", by the gateway's calendar. Required, in that form; otherwise INVALID_REQUEST. */
+  fromDate: string;
+  /** The day after the last. Required, after from_date, at most 92 days after; otherwise INVALID_REQUEST. */
+  untilDate: string;
+  /** Whether to compare transaction by transaction also where the sums agree, which takes much longer. */
+  everyTransaction?: boolean;
 }
 /** The request of ExportPayments. */
 export interface ExportPaymentsRequest {
@@ -3292,7 +3502,31 @@ export class ContractCalls extends Calls {
     return this.whole('AdminService', 'Reconcile', request, '', options);
   }
 
-  /** Streams payments as rows for accounting, oldest first. */
+  /**
+   * Streams every movement of money of a time window, of every caller, oldest first: captures, refunds, disputes,
+   * settlements and payouts, each at its own time. Windows that follow one another hold every movement once.
+   *
+   * FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE with RetryInfo: after an upgrade, the service still records the movements
+   * of payments that an earlier version made.
+   */
+  exportMovements(request: ExportMovementsRequest, options?: CallOptions): AsyncGenerator<Movement, void, undefined> {
+    return this.rows('AdminService', 'ExportMovements', request, 'movements', options);
+  }
+
+  /**
+   * Compares the movements of money here with the gateway's settlement batches and payouts, day by day: the sums of each
+   * merchant account and currency, then each transaction that differs, with what explains it.
+   *
+   * FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE as for ExportMovements.
+   */
+  compareSettlements(request: CompareSettlementsRequest, options?: CallOptions): AsyncGenerator<CompareSettlementsResponse, void, undefined> {
+    return this.whole('AdminService', 'CompareSettlements', request, '', options);
+  }
+
+  /**
+   * Streams the operations of the payments that were created in a time window, oldest payment first, with the states
+   * that they have now. For the books, use ExportMovements: a refund is here in the window of its payment.
+   */
   exportPayments(request: ExportPaymentsRequest, options?: CallOptions): AsyncGenerator<ExportRow, void, undefined> {
     return this.rows('AdminService', 'ExportPayments', request, 'rows', options);
   }

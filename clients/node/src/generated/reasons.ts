@@ -67,6 +67,8 @@ export const Reason = {
   CONTRADICTED_BY_GATEWAY: 'CONTRADICTED_BY_GATEWAY',
   /** For administrators: the message names the remedy. */
   TOO_MANY_ORPHANS: 'TOO_MANY_ORPHANS',
+  /** For administrators: the message names the remedy. */
+  MOVEMENTS_INCOMPLETE: 'MOVEMENTS_INCOMPLETE',
   /** 3-D Secure is required: authenticate the customer, then send the result. */
   AUTHENTICATION_REQUIRED: 'AUTHENTICATION_REQUIRED',
   /** Repeat after RetryInfo. */
@@ -176,6 +178,7 @@ export const REMEDIES: { readonly [reason: string]: string } = {
   OPERATION_MAY_STILL_HAPPEN: "For administrators: the message names the remedy.",
   CONTRADICTED_BY_GATEWAY: "For administrators: the message names the remedy.",
   TOO_MANY_ORPHANS: "For administrators: the message names the remedy.",
+  MOVEMENTS_INCOMPLETE: "For administrators: the message names the remedy.",
   AUTHENTICATION_REQUIRED: "3-D Secure is required: authenticate the customer, then send the result.",
   OPERATION_IN_PROGRESS: "Repeat after RetryInfo.",
   CHECKOUT_BEING_PAID: "Repeat after RetryInfo.",

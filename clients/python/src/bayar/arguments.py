@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, ParamSpec, TypeVar
 
 from google.protobuf.message import Message
@@ -20,6 +20,7 @@ _CallT = TypeVar("_CallT")
 _PLAIN: Final[dict[str, tuple[type, str]]] = {
     "bool": (bool, "True or False"),
     "bytes": (bytes, "bytes"),
+    "date": (date, "a date, for example date(2026, 11, 1)"),
     "datetime": (datetime, "a datetime with a time zone"),
     "int": (int, "an int"),
     "str": (str, "text"),

@@ -6,7 +6,7 @@ Written by `make proto` from bayar/requests.py; change that instead.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from bayar import requests
 from bayar.acts import act_metadata
@@ -38,6 +38,8 @@ from bayar.models import (
     GuestContact,
     ManualResolution,
     MerchantAccount,
+    Movement,
+    MovementKind,
     OrderDetails,
     OrphanPolicy,
     Payment,
@@ -49,6 +51,8 @@ from bayar.models import (
     PaymentVerification,
     ReconcileProgress,
     SeriesPosition,
+    SettlementDifference,
+    SettlementTotals,
     ShippingMethod,
     StatementDescriptor,
     ThreeDSecure,
@@ -873,6 +877,53 @@ class BayarClient(ClientBase):
         )
         return map(call.shape, self._caller.stream(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 
+    def export_movements(
+        self,
+        *,
+        from_time: datetime,
+        until_time: datetime,
+        kinds: Iterable[MovementKind] = (),
+        recorded_from_time: datetime | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[Movement]:
+        """Gives every movement of money of the window, oldest first: captures, refunds, disputes, settlements, payouts.
+
+        Times need a time zone; until_time is exclusive. With recorded_from_time, only those that the service recorded
+        at that time or later. Movements are read as they come, however many there are, by default without a limit of
+        time. A connection lost on the way ends it with BayarError: begin again.
+        """
+        call = prepared(
+            requests.export_movements,
+            from_time=from_time,
+            until_time=until_time,
+            kinds=kinds,
+            recorded_from_time=recorded_from_time,
+        )
+        return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
+
+    def compare_settlements(
+        self,
+        *,
+        from_date: date,
+        until_date: date,
+        every_transaction: bool = False,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[SettlementTotals | SettlementDifference]:
+        """Compares the movements of money with the gateway's settlement batches and payouts, day by day.
+
+        Gives for each day the sums of each merchant account, then the transactions that differ. until_date is
+        exclusive. A connection lost on the way ends it with BayarError: begin again.
+        """
+        call = prepared(
+            requests.compare_settlements,
+            from_date=from_date,
+            until_date=until_date,
+            every_transaction=every_transaction,
+        )
+        return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
+
     def export_payments(
         self,
         *,
@@ -881,10 +932,11 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Iterator[ExportRow]:
-        """Gives a row for each movement of money of the payments created in the window, oldest payment first.
+        """Gives a row for each operation of the payments created in the window, oldest payment first.
 
-        Times need a time zone; the second is exclusive. Rows are read as they come, however many there are, by default
-        without a limit of time. A connection lost on the way ends it with BayarError: begin again.
+        The books need export_movements, where each movement has its own date. Times need a time zone; the second is
+        exclusive. Rows are read as they come, however many there are, by default without a limit of time. A connection
+        lost on the way ends it with BayarError: begin again.
         """
         call = prepared(requests.export_payments, from_time=from_time, until_time=until_time)
         return map(call.shape, self._caller.stream(call, timeout_seconds, retry))

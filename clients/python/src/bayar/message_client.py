@@ -6,7 +6,7 @@ Written by `make proto` from bayar/requests.py; change that instead.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from bayar import requests
 from bayar.acts import act_metadata
@@ -24,6 +24,7 @@ from bayar.payments.v1 import (
     event_pb2,
     merchant_account_pb2,
     money_pb2,
+    movement_pb2,
     order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
@@ -35,6 +36,7 @@ from bayar.payments.v1.admin_service_pb2 import ManualResolution, OrphanPolicy, 
 from bayar.payments.v1.checkout_pb2 import CheckoutMethod, CheckoutState
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.event_pb2 import EventType
+from bayar.payments.v1.movement_pb2 import MovementKind
 from bayar.payments.v1.order_details_pb2 import ShippingMethod
 from bayar.payments.v1.payment_initiator_pb2 import PaymentInitiator, SeriesPosition
 from bayar.payments.v1.payment_pb2 import CaptureMode, PaymentCheck, PaymentState
@@ -837,6 +839,53 @@ class BayarClient(ClientBase):
         )
         return self._caller.stream(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason))
 
+    def export_movements(
+        self,
+        *,
+        from_time: datetime,
+        until_time: datetime,
+        kinds: Iterable[MovementKind.ValueType] = (),
+        recorded_from_time: datetime | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[movement_pb2.Movement]:
+        """Gives every movement of money of the window, oldest first: captures, refunds, disputes, settlements, payouts.
+
+        Times need a time zone; until_time is exclusive. With recorded_from_time, only those that the service recorded
+        at that time or later. Movements are read as they come, however many there are, by default without a limit of
+        time. A connection lost on the way ends it with BayarError: begin again.
+        """
+        call = prepared(
+            requests.export_movements,
+            from_time=from_time,
+            until_time=until_time,
+            kinds=kinds,
+            recorded_from_time=recorded_from_time,
+        )
+        return self._caller.stream(call, timeout_seconds, retry)
+
+    def compare_settlements(
+        self,
+        *,
+        from_date: date,
+        until_date: date,
+        every_transaction: bool = False,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[admin_service_pb2.SettlementTotals | admin_service_pb2.SettlementDifference]:
+        """Compares the movements of money with the gateway's settlement batches and payouts, day by day.
+
+        Gives for each day the sums of each merchant account, then the transactions that differ. until_date is
+        exclusive. A connection lost on the way ends it with BayarError: begin again.
+        """
+        call = prepared(
+            requests.compare_settlements,
+            from_date=from_date,
+            until_date=until_date,
+            every_transaction=every_transaction,
+        )
+        return self._caller.stream(call, timeout_seconds, retry)
+
     def export_payments(
         self,
         *,
@@ -845,10 +894,11 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Iterator[admin_service_pb2.ExportRow]:
-        """Gives a row for each movement of money of the payments created in the window, oldest payment first.
+        """Gives a row for each operation of the payments created in the window, oldest payment first.
 
-        Times need a time zone; the second is exclusive. Rows are read as they come, however many there are, by default
-        without a limit of time. A connection lost on the way ends it with BayarError: begin again.
+        The books need export_movements, where each movement has its own date. Times need a time zone; the second is
+        exclusive. Rows are read as they come, however many there are, by default without a limit of time. A connection
+        lost on the way ends it with BayarError: begin again.
         """
         call = prepared(requests.export_payments, from_time=from_time, until_time=until_time)
         return self._caller.stream(call, timeout_seconds, retry)

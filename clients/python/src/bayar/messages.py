@@ -14,6 +14,7 @@ from bayar.payments.v1.checkout_pb2 import Checkout, CheckoutLine, CheckoutMetho
 from bayar.payments.v1.customer_pb2 import Customer, GuestContact
 from bayar.payments.v1.decline_pb2 import Decline, DeclineFixer, DeclineReason, RetryAdvice
 from bayar.payments.v1.money_pb2 import Money
+from bayar.payments.v1.movement_pb2 import Movement, MovementKind
 from bayar.payments.v1.order_details_pb2 import LineItem, LineItemKind, OrderDetails, ShippingMethod
 from bayar.payments.v1.payment_initiator_pb2 import ExternalVault, PaymentInitiator, SeriesPosition
 from bayar.payments.v1.payment_method_pb2 import PaymentMethod, PaymentMethodState
@@ -65,6 +66,8 @@ __all__ = [
     "LineItemKind",
     "MerchantWarning",
     "Money",
+    "Movement",
+    "MovementKind",
     "Operation",
     "OperationKind",
     "OperationOrigin",

@@ -21,6 +21,7 @@ from bayar.payments.v1 import (
     dispute_pb2,
     event_pb2,
     merchant_account_pb2,
+    movement_pb2,
     order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
@@ -322,6 +323,41 @@ class DisputeAction(OpenEnum):
     """Adding a file."""
     FINALIZE = 4
     """Sending the evidence to the bank."""
+
+
+class MovementKind(OpenEnum):
+    """The kind of a movement of money, which is also its direction. The first six change how much of the customers'
+    money the merchant has; the others say where that money is.
+    """
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    CAPTURE = 1
+    """Money was taken from the customer: a capture, or a part of one. Holds and their adjustments move nothing."""
+    CAPTURE_REVERSAL = 2
+    """A capture was undone: voided before it settled (also where a refund was carried out as a void), or refused at
+    settlement.
+    """
+    REFUND = 3
+    """Money went back to the customer."""
+    REFUND_REVERSAL = 4
+    """A refund failed after the gateway had accepted it: the merchant has the money again."""
+    DISPUTE = 5
+    """A dispute took the money. A retrieval takes none."""
+    DISPUTE_REVERSAL = 6
+    """A dispute was won, also after it was lost, or claims less: the money came back."""
+    SETTLEMENT = 7
+    """The gateway settled a capture in a batch."""
+    SETTLEMENT_REVERSAL = 8
+    """A settled capture is settled no more."""
+    REFUND_SETTLEMENT = 9
+    """The gateway settled a refund in a batch."""
+    REFUND_SETTLEMENT_REVERSAL = 10
+    """A settled refund is settled no more."""
+    PAYOUT = 11
+    """The gateway paid a settled capture out to the merchant's bank."""
+    REFUND_PAYOUT = 12
+    """The gateway deducted a settled refund from a payout."""
 
 
 class LineItemKind(OpenEnum):
@@ -751,6 +787,44 @@ class FindingRemedy(OpenEnum):
     """ResolveOperation of the operation, with CHECK_NOW."""
     REVERSE = 3
     """Reconcile with REVERSE."""
+
+
+class SettlementStage(OpenEnum):
+    """The stage of the money that is compared."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    SETTLEMENT = 1
+    """Settlements here, with the gateway's settlement batches."""
+    PAYOUT = 2
+    """Payouts here, with the gateway's disbursements."""
+
+
+class SettlementDifferenceKind(OpenEnum):
+    """What explains a difference."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    NOT_RECORDED_YET = 1
+    """The gateway has moved the money of a recorded payment, and the record does not show it yet: a late movement."""
+    OTHER_DAY = 2
+    """Both have it, under different days. Nothing remains to be done."""
+    AMOUNT_DIFFERS = 3
+    """Both have it, with different amounts."""
+    OTHER_MERCHANT_ACCOUNT = 4
+    """Both have it, under different merchant accounts."""
+    UNKNOWN_HERE = 5
+    """This deployment made it at the gateway, and no record explains it: see Reconcile."""
+    FOREIGN = 6
+    """Somebody else made it on the same merchant account. Nothing remains to be done."""
+    UNKNOWN_AT_GATEWAY = 7
+    """The gateway does not know the transaction."""
+    NOT_AT_GATEWAY = 8
+    """The gateway knows the transaction, and does not show the movement."""
+    UNREADABLE = 9
+    """The gateway shows a transaction that cannot be read."""
+    UNEXPLAINED = 10
+    """The sums differ, and no transaction does: the gateway's searches lag. Compare again later."""
 
 
 class WebhookNotificationState(OpenEnum):
@@ -1196,6 +1270,56 @@ class MerchantAccount(Model):
     """
     card_brands: tuple[str, ...] = ()
     """The card brands, as the gateway names them, for example "Visa"."""
+
+
+@model(movement_pb2.Movement)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Movement(Model):
+    """One movement of money. It never changes once it is recorded: a correction is a movement of its own."""
+
+    movement_id: str = ""
+    """Its id, the same in every export."""
+    move_time: datetime = EPOCH
+    """When it happened, by the gateway's clock; where the gateway gives no time, when it was recorded. Of a payout,
+    only the date is known: 12:00 UTC of that date, which is on that date in every time zone from UTC-12 to
+    UTC+11.
+    """
+    record_time: datetime = EPOCH
+    """When this service recorded it. Later than move_time where the gateway was asked later."""
+    kind: MovementKind = MovementKind.UNSPECIFIED
+    """The kind."""
+    amount: Money = NO_MONEY
+    """How much, in the payment's currency. Always positive: kind is the direction."""
+    net_amount: Money = NO_MONEY
+    """Its effect on the money that the merchant has from customers: the amount, positive or negative, or 0 for the
+    kinds that only say where the money is. These add up: to captured - refunded - disputed.
+    """
+    payout_amount: Money | None = None
+    """Of a payout: its effect on the merchant's bank account, in the currency of the merchant account, positive or
+    negative. Fees are not deducted. Absent if the gateway does not say.
+    """
+    payment_id: str = ""
+    """The payment."""
+    reference: str = ""
+    """The caller's order."""
+    customer_id: str = ""
+    """The customer, or empty."""
+    operation_id: str = ""
+    """The operation. Empty for a dispute."""
+    dispute_id: str = ""
+    """The dispute. Empty for anything else."""
+    gateway_transaction_id: str = ""
+    """The gateway's transaction: of a refund, that of the refund."""
+    settlement_batch_id: str = ""
+    """Of a settlement: the gateway's batch, which begins with its date. Empty if the gateway does not say."""
+    merchant_account_id: str = ""
+    """The gateway's merchant account, as in Payment."""
+    brand: str = ""
+    """The card brand or wallet."""
+    last_four: str = ""
+    """The last four digits, or empty."""
+    caller_id: str = ""
+    """The caller that it belongs to."""
 
 
 @model(order_details_pb2.LineItem)
@@ -1825,10 +1949,71 @@ class ReconcileProgress(Model):
     """Orphans reversed so far."""
 
 
+@model(admin_service_pb2.SettlementGroup)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SettlementGroup(Model):
+    """The movements that are added up together."""
+
+    date: str = ""
+    """The day, such as "2026-11-30", by the gateway's calendar."""
+    stage: SettlementStage = SettlementStage.UNSPECIFIED
+    """The stage."""
+    merchant_account_id: str = ""
+    """The gateway's merchant account."""
+    currency_code: str = ""
+    """ISO 4217."""
+    refunds: bool = False
+    """Whether it holds refunds. False: captures."""
+
+
+@model(admin_service_pb2.SettlementTotals)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SettlementTotals(Model):
+    """The sums of one group. Amounts are positive."""
+
+    group: SettlementGroup | None = None
+    """The group."""
+    recorded_amount: Money = NO_MONEY
+    """The sum here."""
+    recorded_count: int = 0
+    """The number of transactions here."""
+    gateway_amount: Money = NO_MONEY
+    """The sum at the gateway."""
+    gateway_count: int = 0
+    """The number of transactions at the gateway."""
+    agrees: bool = False
+    """Whether both sums and both numbers are equal."""
+
+
+@model(admin_service_pb2.SettlementDifference)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SettlementDifference(Model):
+    """One transaction that one side has and the other has not, or that they have differently."""
+
+    kind: SettlementDifferenceKind = SettlementDifferenceKind.UNSPECIFIED
+    """What explains it."""
+    group: SettlementGroup | None = None
+    """The group in whose sums it is."""
+    gateway_transaction_id: str = ""
+    """The gateway's transaction. Empty for UNEXPLAINED."""
+    payment_id: str = ""
+    """The payment, where there is one."""
+    recorded_amount: Money | None = None
+    """The amount here. Absent where there is none."""
+    gateway_amount: Money | None = None
+    """The amount at the gateway. Absent where there is none."""
+    summary: str = ""
+    """The explanation in a sentence or two."""
+    remedy: FindingRemedy = FindingRemedy.UNSPECIFIED
+    """The call that corrects it."""
+    needs_attention: bool = False
+    """Whether somebody has to act. False for OTHER_DAY and FOREIGN."""
+
+
 @model(admin_service_pb2.ExportRow)
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ExportRow(Model):
-    """One row of an export: a movement of money."""
+    """One row of ExportPayments: an operation."""
 
     payment_id: str = ""
     """The payment."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -38,6 +38,8 @@ from bayar.models import (
     GuestContact,
     ManualResolution,
     MerchantAccount,
+    Movement,
+    MovementKind,
     OrderDetails,
     OrphanPolicy,
     Payment,
@@ -49,6 +51,8 @@ from bayar.models import (
     PaymentVerification,
     ReconcileProgress,
     SeriesPosition,
+    SettlementDifference,
+    SettlementTotals,
     ShippingMethod,
     StatementDescriptor,
     ThreeDSecure,
@@ -70,6 +74,7 @@ from bayar.payments.v1 import (
     event_service_pb2,
     merchant_account_pb2,
     money_pb2,
+    movement_pb2,
     order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
@@ -90,6 +95,7 @@ DisputeStateLike: TypeAlias = "DisputeState | dispute_pb2.DisputeState.ValueType
 EventTypeLike: TypeAlias = "EventType | event_pb2.EventType.ValueType"
 ManualResolutionLike: TypeAlias = "ManualResolution | admin_service_pb2.ManualResolution.ValueType"
 MoneyLike: TypeAlias = "Money | money_pb2.Money"
+MovementKindLike: TypeAlias = "MovementKind | movement_pb2.MovementKind.ValueType"
 OrphanPolicyLike: TypeAlias = "OrphanPolicy | admin_service_pb2.OrphanPolicy.ValueType"
 PaymentStateLike: TypeAlias = "PaymentState | payment_pb2.PaymentState.ValueType"
 GuestContactLike: TypeAlias = "GuestContact | customer_pb2.GuestContact"
@@ -888,11 +894,74 @@ def _finding_or_progress(
     return ReconcileProgress.from_message(message)
 
 
-def export_payments(*, from_time: datetime, until_time: datetime) -> Stream[admin_service_pb2.ExportRow, ExportRow]:
-    """Gives a row for each movement of money of the payments created in the window, oldest payment first.
+def export_movements(
+    *,
+    from_time: datetime,
+    until_time: datetime,
+    kinds: Iterable[MovementKindLike] = (),
+    recorded_from_time: datetime | None = None,
+) -> Stream[movement_pb2.Movement, Movement]:
+    """Gives every movement of money of the window, oldest first: captures, refunds, disputes, settlements, payouts.
 
-    Times need a time zone; the second is exclusive. Rows are read as they come, however many there are, by default
-    without a limit of time. A connection lost on the way ends it with BayarError: begin again.
+    Times need a time zone; until_time is exclusive. With recorded_from_time, only those that the service recorded
+    at that time or later. Movements are read as they come, however many there are, by default without a limit of
+    time. A connection lost on the way ends it with BayarError: begin again.
+    """
+    request = admin_service_pb2.ExportMovementsRequest(
+        from_time=timestamp(from_time),
+        until_time=timestamp(until_time),
+        kinds=_numbers(kinds),
+        recorded_from_time=timestamp(recorded_from_time) if recorded_from_time is not None else None,
+    )
+    response = admin_service_pb2.ExportMovementsResponse
+    return stream(
+        "AdminService/ExportMovements", request, response, lambda answer: answer.movements, Movement.from_message
+    )
+
+
+def compare_settlements(
+    *, from_date: date, until_date: date, every_transaction: bool = False
+) -> Stream[
+    admin_service_pb2.SettlementTotals | admin_service_pb2.SettlementDifference, SettlementTotals | SettlementDifference
+]:
+    """Compares the movements of money with the gateway's settlement batches and payouts, day by day.
+
+    Gives for each day the sums of each merchant account, then the transactions that differ. until_date is
+    exclusive. A connection lost on the way ends it with BayarError: begin again.
+    """
+    request = admin_service_pb2.CompareSettlementsRequest(
+        from_date=from_date.isoformat(), until_date=until_date.isoformat(), every_transaction=every_transaction
+    )
+    response = admin_service_pb2.CompareSettlementsResponse
+    return stream("AdminService/CompareSettlements", request, response, _compared, _totals_or_difference)
+
+
+def _compared(
+    answer: admin_service_pb2.CompareSettlementsResponse,
+) -> list[admin_service_pb2.SettlementTotals | admin_service_pb2.SettlementDifference]:
+    match answer.WhichOneof("message"):
+        case "totals":
+            return [answer.totals]
+        case "difference":
+            return [answer.difference]
+        case _:
+            return []
+
+
+def _totals_or_difference(
+    message: admin_service_pb2.SettlementTotals | admin_service_pb2.SettlementDifference,
+) -> SettlementTotals | SettlementDifference:
+    if isinstance(message, admin_service_pb2.SettlementTotals):
+        return SettlementTotals.from_message(message)
+    return SettlementDifference.from_message(message)
+
+
+def export_payments(*, from_time: datetime, until_time: datetime) -> Stream[admin_service_pb2.ExportRow, ExportRow]:
+    """Gives a row for each operation of the payments created in the window, oldest payment first.
+
+    The books need export_movements, where each movement has its own date. Times need a time zone; the second is
+    exclusive. Rows are read as they come, however many there are, by default without a limit of time. A connection
+    lost on the way ends it with BayarError: begin again.
     """
     request = admin_service_pb2.ExportPaymentsRequest(from_time=timestamp(from_time), until_time=timestamp(until_time))
     response = admin_service_pb2.ExportPaymentsResponse

@@ -39,13 +39,18 @@ class CallClass(Enum):
 
 def is_read_only(http_verb: str, path: str) -> bool:
     """Whether the call changes nothing, however late it arrives."""
-    return http_verb == "GET" or "/advanced_search" in path or path.endswith("/client_token")
+    return http_verb == "GET" or _is_report(path) or path.endswith("/client_token")
 
 
 def call_class_of(http_verb: str, path: str) -> CallClass:
-    if "/advanced_search" in path:
+    if _is_report(path):
         return CallClass.SEARCHES
     return CallClass.MOVES if "/transactions" in path and http_verb != "GET" else CallClass.OTHERS
+
+
+def _is_report(path: str) -> bool:
+    """Whether the gateway computes the answer from many transactions."""
+    return "/advanced_search" in path or path.endswith("/settlement_batch_summary")
 
 
 class CallEnd(Enum):

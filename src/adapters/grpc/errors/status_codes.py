@@ -309,6 +309,14 @@ def _held(error: application.ServiceHeld) -> Problem:
     return Problem(grpc.StatusCode.UNAVAILABLE, "SERVICE_HELD", message, details=[_retry_after(30)])
 
 
+def _movements_incomplete(_error: application.MovementsIncomplete) -> Problem:
+    message = (
+        "The service still records the movements of payments that an earlier version made, and an export now would "
+        "lack them. Try again in some minutes."
+    )
+    return _precondition("MOVEMENTS_INCOMPLETE", message, _retry_after(60))
+
+
 def _too_many_orphans(error: application.TooManyOrphans) -> Problem:
     return _precondition(
         "TOO_MANY_ORPHANS",
@@ -541,6 +549,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.OperationAlreadyResolved: _already_resolved,
     application.MayStillHappen: _may_still_happen,
     application.ContradictedByGateway: _contradicted,
+    application.MovementsIncomplete: _movements_incomplete,
     application.TooManyOrphans: _too_many_orphans,
     application.ServiceHeld: _held,
     application.MethodNotActive: _method_not_active,

@@ -65,6 +65,7 @@ SENTENCES: Final = {
     Rule.UTF_8: "must be UTF-8.",
     Rule.NOT_FOR_CUSTOMERS: "must not hold {limit} for a credential of one customer.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
+    Rule.DATE: 'must be a date from the year 2000 on, such as "2026-11-30".',
     Rule.CONTRADICTS: "contradicts {limit}: keep only what is true.",
     Rule.ECI: 'must be an electronic commerce indicator, "00" to "07", as the authentication gave it.',
     Rule.ECI_OF_BRAND: "must be an indicator of the card's brand, {limit}: send the result of this card's "

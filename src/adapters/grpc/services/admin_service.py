@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from adapters.grpc.middleware.call_context import CurrentCaller, mapper_for
 from adapters.grpc.scheduling.stream_pool import StreamPool
-from adapters.grpc.translate import disputes, requests
+from adapters.grpc.translate import disputes, movements, requests
 from adapters.grpc.translate.credentials import credential
 from adapters.grpc.translate.enums import notification_state_from
 from adapters.grpc.translate.events import endpoint_status, event_delivery
@@ -18,7 +18,9 @@ from application.common.caller import Caller
 from application.events.resend_events import ListDeliveries, ListEndpoints, ResendEvents
 from application.gateway_webhooks.list_gateway_webhooks import ListGatewayWebhooks
 from application.gateway_webhooks.retry_gateway_webhook import RetryGatewayWebhook
+from application.payments.export_movements import ExportMovements
 from application.payments.export_payments import ExportPayments
+from application.recovery.compare_settlements import CompareSettlements
 from application.recovery.list_unresolved_operations import ListUnresolvedOperations
 from application.recovery.reconcile import Reconcile
 from application.recovery.resolve_operation import ResolveOperation
@@ -44,6 +46,8 @@ class AdminServicer(AdminServiceServicer):
     list_unresolved_operations: ListUnresolvedOperations
     resolve_operation: ResolveOperation
     reconcile: Reconcile
+    export_movements: ExportMovements
+    compare_settlements: CompareSettlements
     export_payments: ExportPayments
     list_gateway_webhooks: ListGatewayWebhooks
     retry_gateway_webhook: RetryGatewayWebhook
@@ -89,6 +93,21 @@ class AdminServicer(AdminServiceServicer):
     async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:
         found = self.reconcile(requests.reconcile_command(request))
         async for message in _one_by_one(map(reconcile_message, found), self.stream_pool, self.current_caller()):
+            yield message
+
+    async def ExportMovements(
+        self, request: wire.ExportMovementsRequest, context: Any
+    ) -> AsyncIterator[wire.ExportMovementsResponse]:
+        messages = movements.export_messages(self.export_movements(movements.export_command(request)))
+        async for message in _one_by_one(messages, self.stream_pool, self.current_caller()):
+            yield message
+
+    async def CompareSettlements(
+        self, request: wire.CompareSettlementsRequest, context: Any
+    ) -> AsyncIterator[wire.CompareSettlementsResponse]:
+        found = self.compare_settlements(movements.comparison_command(request))
+        messages = map(movements.comparison_message, found)
+        async for message in _one_by_one(messages, self.stream_pool, self.current_caller()):
             yield message
 
     async def ExportPayments(

@@ -10,12 +10,14 @@ from application.ports.gateway_webhooks import GatewayWebhookOutcome, GatewayWeb
 from application.recovery.reconcile import OrphanPolicy
 from application.recovery.reconciliation_findings import FindingKind, Remedy
 from application.recovery.resolve_operation import Resolution
+from application.recovery.settlement_comparison import DifferenceKind, Stage
 from bayar.payments.v1 import (
     admin_service_pb2,
     card_pb2,
     checkout_pb2,
     decline_pb2,
     dispute_pb2,
+    movement_pb2,
     order_details_pb2,
     payment_initiator_pb2,
     payment_method_pb2,
@@ -31,6 +33,7 @@ from domain.dispute import ActionKind, DisputeKind, DisputeReason, DisputeState
 from domain.events import CaptureMode, PaymentEvent
 from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import InstrumentKind
+from domain.movement import MovementKind
 from domain.operation import FailureReason, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
 from domain.order_details import LineItemKind, ShippingMethod
@@ -92,6 +95,11 @@ NOTIFICATION_STATE: Final = _by_name(
     GatewayWebhookState, admin_service_pb2.WebhookNotificationState, "WEBHOOK_NOTIFICATION_STATE"
 )
 FINDING_KIND: Final = _by_name(FindingKind, admin_service_pb2.FindingKind, "FINDING_KIND")
+MOVEMENT_KIND: Final = _by_name(MovementKind, movement_pb2.MovementKind, "MOVEMENT_KIND")
+SETTLEMENT_STAGE: Final = _by_name(Stage, admin_service_pb2.SettlementStage, "SETTLEMENT_STAGE")
+SETTLEMENT_DIFFERENCE: Final = _by_name(
+    DifferenceKind, admin_service_pb2.SettlementDifferenceKind, "SETTLEMENT_DIFFERENCE_KIND"
+)
 FINDING_REMEDY: Final = _by_name(Remedy, admin_service_pb2.FindingRemedy, "FINDING_REMEDY")
 
 EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.ValueType]] = MappingProxyType(
@@ -122,6 +130,7 @@ payment_state_from: Final = {number: state for state, number in PAYMENT_STATE.it
 dispute_state_from: Final = {number: state for state, number in DISPUTE_STATE.items()}.get
 checkout_state_from: Final = {number: state for state, number in CHECKOUT_STATE.items()}.get
 checkout_method_from: Final = {number: method for method, number in CHECKOUT_METHOD.items()}.get
+movement_kind_from: Final = {number: kind for kind, number in MOVEMENT_KIND.items()}.get
 notification_state_from: Final = {number: state for state, number in NOTIFICATION_STATE.items()}.get
 three_d_secure_policy_from: Final = {number: policy for policy, number in THREE_D_SECURE_POLICY.items()}.get
 sca_exemption_from: Final = {number: exemption for exemption, number in SCA_EXEMPTION.items()}.get

@@ -13,6 +13,7 @@ from adapters.persistence.mapping import REPORT_FIELDS, dispute_from_row, disput
 from adapters.persistence.newer_records import newer_entries, readable
 from adapters.persistence.observer import Recorder
 from adapters.persistence.repositories.feed import FeedWriter
+from adapters.persistence.repositories.movement_rows import book_dispute
 from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import is_due, newest_first_page
 from adapters.persistence.tables import IS_WATCHED, disputes
@@ -39,7 +40,9 @@ class SqlDisputes:
     recorder: Recorder | None = None
 
     def add(self, dispute: Dispute) -> None:
-        self.connection.execute(insert(disputes), dispute_to_row(dispute, self.sealer))
+        row = dispute_to_row(dispute, self.sealer) | {"booked_time": dispute.update_time}
+        self.connection.execute(insert(disputes), row)
+        book_dispute(self.connection, dispute, first_report=True)
         self.feed.append(dispute)
 
     def save(self, dispute: Dispute) -> None:
@@ -53,6 +56,10 @@ class SqlDisputes:
         if dispute.under_way is not None and before.under_way is None:
             # An action that has no trace must not continue that of an earlier one.
             changes |= {"trace_context": None, **(self.recorder.trace if self.recorder else {})}
+        is_booked = row.booked_time == row.update_time
+        if not is_booked or before.report.claim != dispute.report.claim:
+            book_dispute(self.connection, dispute, first_report=not is_booked)
+        changes["booked_time"] = dispute.update_time
         self.connection.execute(update(disputes).where(own), changes)
         if before != dispute:
             self.feed.append(dispute)

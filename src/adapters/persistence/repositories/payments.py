@@ -39,6 +39,7 @@ from adapters.persistence.mapping import (
 from adapters.persistence.newer_records import newer_entries
 from adapters.persistence.observer import NOTHING, PaymentChange, Recorder
 from adapters.persistence.repositories import payment_archives as archive
+from adapters.persistence.repositories.movement_rows import ADD_MOVEMENT, payment_rows
 from adapters.persistence.repositories.payment_indexes import page_of_payments
 from adapters.persistence.sql.keyset_pagination import Bound, IndexScan, scan_page
 from adapters.persistence.sql.prepared import Prepared
@@ -137,6 +138,8 @@ class _StoredState:
     next_poll_time: datetime | None
     # As they were read: a newer version may have written entries that this one does not know.
     operation_rows: Sequence[Any] = ()
+    # The number of events whose movements are booked. A version without the ledger leaves it behind.
+    booked_event_count: int | None = 0
     instrument: Values | None = None
     # A later unit of work has the object, and changes it.
     is_reattached: bool = False
@@ -152,7 +155,11 @@ class SqlPayments:
         self._stored: dict[int, _StoredState] = {}
 
     def add(self, payment: Payment) -> None:
-        row = payment_to_row(payment, self._sealer) | {"version": 1, "event_count": len(payment.new_events)}
+        row = payment_to_row(payment, self._sealer) | {
+            "version": 1,
+            "event_count": len(payment.new_events),
+            "booked_event_count": len(payment.new_events),
+        }
         self._refuse_if_paid_in_another_scope(payment)
         in_space = payment.terms.reference_space is not None
         unique = ("caller_id", "reference_space", "reference") if in_space else ("caller_id", "reference")
@@ -163,6 +170,7 @@ class SqlPayments:
             if holder is not None:
                 raise ReferenceTaken(holder)
         stored = _StoredState(payment, 1, 0, (), payment.is_live, payment.next_poll_time)
+        stored.booked_event_count = len(payment.new_events)
         self._write_operations(stored)
         self._write_events(stored)
         self._stored[id(payment)] = stored
@@ -377,6 +385,7 @@ class SqlPayments:
         is_live = row.is_live if row.reference_space is None else payment.is_live
         stored = _StoredState(payment, row.version, row.event_count, payment.operations, is_live, row.follow_time)
         stored.operation_rows, stored.instrument = own, row.instrument
+        stored.booked_event_count = row.booked_event_count
         self._stored[id(payment)] = stored
         return payment
 
@@ -398,9 +407,13 @@ class SqlPayments:
     def _write_payment(self, stored: _StoredState, **overruled: bool | str) -> None:
         payment = stored.payment
         payment_id = payment.terms.payment_id
+        event_count = stored.event_count + len(payment.new_events)
+        if stored.booked_event_count == stored.event_count:
+            stored.booked_event_count = event_count
         values = payment_to_changes(payment, self._sealer) | {
             "version": stored.version + 1,
-            "event_count": stored.event_count + len(payment.new_events),
+            "event_count": event_count,
+            "booked_event_count": stored.booked_event_count,
             **overruled,
         }
         if values["instrument"] is not None:
@@ -444,10 +457,15 @@ class SqlPayments:
             )
         ]
         _ADD_EVENT.run(self._connection, *rows)
+        if payment.new_movements:
+            numbered = [(stored.event_count + 1 + index, movement) for index, movement in payment.new_movements]
+            times = {stored.event_count + n: event.context.time for n, event in enumerate(events, 1)}
+            moved = [row | {"record_time": times[number]} for number, row in payment_rows(payment_id, numbered)]
+            ADD_MOVEMENT.run(self._connection, *moved)
         stored.event_count += len(events)
         if self._recorder is not None:
             self._recorder.changes.append(PaymentChange(payment, tuple(events)))
-        payment.new_events.clear()
+        payment.clear_new()
 
     def _states_after(self, stored: _StoredState) -> list[PaymentState]:
         """The state after each new event."""

@@ -9,6 +9,7 @@ from bootstrap.cli.commands import payments_change, payments_export, payments_li
 from bootstrap.cli.terminal.arguments import add_limit
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.timestamps import parse_timestamp
+from bootstrap.cli.terminal.windows import add_window
 
 _STATES: Final = [name.removeprefix("PAYMENT_STATE_").lower() for name in PaymentState.keys()[1:]]
 # A watch may outlast a restart of the service.
@@ -76,9 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_export(
         actions.add_parser(
             "export",
-            help="write rows for accounting",
-            description="Writes a row for each movement of money of the payments created in the time given, oldest "
-            "payment first. Every caller's payments are in it.",
+            help="write the movements of money for accounting",
+            description="Writes a row for each movement of money in the time given, of every caller, oldest first: "
+            "captures, refunds, disputes, settlements and payouts, each at its own time. Months that follow one "
+            "another hold every movement once.",
         )
     )
 
@@ -93,7 +95,7 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--state", nargs="+", action="extend", default=[], choices=_STATES, metavar="STATE", help=", ".join(_STATES)
     )
-    _add_window(which, required=False)
+    _add_window(which)
     which.add_argument("--currency", default="", metavar="CODE", help="ISO 4217, for example USD")
     which.add_argument("--min", metavar="AMOUNT", help="the lowest amount, for example 10.50; with --currency")
     which.add_argument("--max", metavar="AMOUNT", help="the highest amount; with --currency")
@@ -104,7 +106,27 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    _add_window(parser, required=True)
+    add_window(parser, "movements")
+    parser.add_argument(
+        "--kind",
+        nargs="+",
+        action="extend",
+        default=[],
+        choices=payments_export.KINDS,
+        metavar="KIND",
+        help=f"only movements of these kinds: {', '.join(payments_export.KINDS)}",
+    )
+    parser.add_argument(
+        "--recorded-from",
+        type=parse_timestamp,
+        metavar="TIME",
+        help="only movements that the service recorded at or after this time: the late ones of an exported month",
+    )
+    parser.add_argument(
+        "--by-payment",
+        action="store_true",
+        help="instead: a row for each operation of the payments created in that time, as they are now",
+    )
     parser.add_argument("--format", choices=["csv", "json"], help="csv, or one JSON document a line (default: csv)")
     parser.add_argument(
         "--output",
@@ -115,19 +137,14 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     add_common_arguments(parser, payments_export.export)
 
 
-def _add_window(parser: argparse._ActionsContainer, *, required: bool) -> None:
+def _add_window(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--from",
         dest="created_from",
         type=parse_timestamp,
-        required=required,
         metavar="TIME",
         help="created at or after this time: 2026-05-01 or 2026-05-01T09:30, with an offset or in UTC",
     )
     parser.add_argument(
-        "--until",
-        dest="created_until",
-        type=parse_timestamp,
-        metavar="TIME",
-        help="created before this time" + (" (default: now)" if required else ""),
+        "--until", dest="created_until", type=parse_timestamp, metavar="TIME", help="created before this time"
     )

@@ -1,22 +1,14 @@
-"""bayar payments export: streams rows for accounting."""
+"""bayar payments export: streams the movements of money, or the operations of payments, as rows for accounting."""
 
 import argparse
-import contextlib
-import csv
-import os
-import sys
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, Literal, TextIO
-
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bayar.messages import (
     BayarClient,
     ExportRow,
+    Money,
+    Movement,
+    MovementKind,
     OperationKind,
     OperationState,
     PaymentInitiator,
@@ -27,12 +19,16 @@ from bayar.messages import (
 from bayar.payments.v1.payment_pb2 import PaymentCheck
 from bayar.payments.v1.three_d_secure_pb2 import ScaExemption, ThreeDSecurePolicy, ThreeDSecureStatus
 from bootstrap.cli.terminal.connection import WrongUsage
+from bootstrap.cli.terminal.export_file import Columns, opened, with_progress, write_rows
 from bootstrap.cli.terminal.formatting import word
-from bootstrap.cli.terminal.output import as_json, error_console, json_line, say
-from bootstrap.cli.terminal.timestamps import in_zone, iso
+from bootstrap.cli.terminal.output import say
+from bootstrap.cli.terminal.timestamps import iso
+from bootstrap.cli.terminal.windows import Window, Zone
+
+KINDS: Final = [name.removeprefix("MOVEMENT_KIND_").lower() for name in MovementKind.keys()[1:]]
 
 # The order is permanent; a new column goes to the end.
-_COLUMNS: Final[dict[str, Callable[[ExportRow], str]]] = {
+_OPERATION_COLUMNS: Final[Columns[ExportRow]] = {
     "payment_id": lambda row: row.payment_id,
     "reference": lambda row: row.reference,
     "customer_id": lambda row: row.customer_id,
@@ -76,78 +72,70 @@ _COLUMNS: Final[dict[str, Callable[[ExportRow], str]]] = {
 def _part(row: ExportRow, name: Literal["tax_amount", "shipping_amount", "discount_amount"]) -> str:
     """An amount of the order, in the row's currency. Empty if it was not given."""
     order = row.order_details
-    return format_money(getattr(order, name)).partition(" ")[2] if order.HasField(name) else ""
-
-
-_Write = Callable[[ExportRow], object]
+    return _decimal(getattr(order, name)) if order.HasField(name) else ""
 
 
 def export(parsed: argparse.Namespace, bayar: BayarClient) -> int:
-    start = in_zone(parsed.created_from, local=parsed.local)
-    end = in_zone(parsed.created_until, local=parsed.local) if parsed.created_until else datetime.now(UTC)
-    if end <= start:
-        raise WrongUsage("--until must be after --from")
+    window = Window.of(parsed)
     if parsed.json and parsed.format == "csv":
         raise WrongUsage("--json and --format csv contradict each other")
-    begin = _json_writer if parsed.json or parsed.format == "json" else _csv_writer
-    count = 0
-    with _opened(parsed.output) as file:
-        write = begin(file)
-        rows = bayar.export_payments(from_time=start, until_time=end)
-        for row in _with_progress(rows, start, end, shown=parsed.output is not None):
-            write(row)
-            count += 1
+    if parsed.by_payment and (parsed.kind or parsed.recorded_from):
+        raise WrongUsage("--kind and --recorded-from are about movements: leave out --by-payment")
+    with opened(parsed.output) as file:
+        count = (_export_operations if parsed.by_payment else _export_movements)(parsed, bayar, window, file)
     if parsed.output:
         say(f"{count} rows are in {parsed.output}.")
     return 0
 
 
-def _csv_writer(file: TextIO) -> _Write:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    return lambda row: writer.writerow([value(row) for value in _COLUMNS.values()])
+def _export_movements(parsed: argparse.Namespace, bayar: BayarClient, window: Window, file: TextIO) -> int:
+    movements = bayar.export_movements(
+        from_time=window.start,
+        until_time=window.end,
+        kinds=[MovementKind.Value(f"MOVEMENT_KIND_{kind.upper()}") for kind in parsed.kind],
+        recorded_from_time=window.zone.read(parsed.recorded_from) if parsed.recorded_from else None,
+    )
+    rows = with_progress(movements, lambda row: window.share_until(row.move_time), shown=parsed.output is not None)
+    return write_rows(file, rows, _movement_columns(window.zone), json=_is_json(parsed))
 
 
-def _json_writer(file: TextIO) -> _Write:
-    return lambda row: file.write(json_line(as_json(row)))
+def _export_operations(parsed: argparse.Namespace, bayar: BayarClient, window: Window, file: TextIO) -> int:
+    operations = bayar.export_payments(from_time=window.start, until_time=window.end)
+    rows = with_progress(operations, lambda row: window.share_until(row.create_time), shown=parsed.output is not None)
+    return write_rows(file, rows, _OPERATION_COLUMNS, json=_is_json(parsed))
 
 
-def _with_progress(rows: Iterator[ExportRow], start: datetime, end: datetime, *, shown: bool) -> Iterator[ExportRow]:
-    """The rows; on a terminal with a progress bar by the time of the payments."""
-    if not sys.stderr.isatty() or (sys.stdout.isatty() and not shown):
-        yield from rows
-        return
-    whole = (end - start).total_seconds()
-    columns = (BarColumn(), TextColumn("{task.fields[rows]} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=error_console(), transient=True) as progress:
-        task = progress.add_task("export", total=whole, rows=0)
-        for count, row in enumerate(rows, 1):
-            if not count % 100:
-                done = (row.create_time.ToDatetime(UTC) - start).total_seconds()
-                progress.update(task, completed=min(done, whole), rows=count)
-            yield row
+def _is_json(parsed: argparse.Namespace) -> bool:
+    return bool(parsed.json) or parsed.format == "json"
 
 
-@contextmanager
-def _opened(path: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a file that gets its name only when it is complete: nobody reads a partial file."""
-    if path is None:
-        yield sys.stdout
-        return
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        # A pipe or a device is written in place; it cannot be replaced. A directory raises its own error.
-        with target.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        return
-    passing = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with passing.open("x", encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        passing.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            passing.unlink()
-        raise
+def _movement_columns(zone: Zone) -> Columns[Movement]:
+    """The order is permanent; a new column goes to the end."""
+    return {
+        "movement_id": lambda row: row.movement_id,
+        "date": lambda row: zone.date(row.move_time),
+        "time": lambda row: zone.iso(row.move_time),
+        "kind": lambda row: word(MovementKind, row.kind),
+        "net_amount": lambda row: _decimal(row.net_amount),
+        "amount": lambda row: _decimal(row.amount),
+        "currency_code": lambda row: row.amount.currency_code,
+        "payout_amount": lambda row: _decimal(row.payout_amount),
+        "payout_currency_code": lambda row: row.payout_amount.currency_code,
+        "payment_id": lambda row: row.payment_id,
+        "reference": lambda row: row.reference,
+        "customer_id": lambda row: row.customer_id,
+        "operation_id": lambda row: row.operation_id,
+        "dispute_id": lambda row: row.dispute_id,
+        "gateway_transaction_id": lambda row: row.gateway_transaction_id,
+        "settlement_batch_id": lambda row: row.settlement_batch_id,
+        "merchant_account_id": lambda row: row.merchant_account_id,
+        "brand": lambda row: row.brand,
+        "last_four": lambda row: row.last_four,
+        "caller_id": lambda row: row.caller_id,
+        "record_time": lambda row: zone.iso(row.record_time),
+    }
+
+
+def _decimal(amount: Money) -> str:
+    """The number without its currency; empty for an absent amount."""
+    return format_money(amount).partition(" ")[2] if amount.currency_code else ""

@@ -87,6 +87,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
         (rich.RetryInfo,),
     ),
     (application.ServiceHeld("restored"), Code.UNAVAILABLE, "SERVICE_HELD", (rich.RetryInfo,)),
+    (application.MovementsIncomplete(), Code.FAILED_PRECONDITION, "MOVEMENTS_INCOMPLETE", (rich.RetryInfo,)),
     (application.TooManyOrphans(17, 10), Code.FAILED_PRECONDITION, "TOO_MANY_ORPHANS", ()),
     *(
         (

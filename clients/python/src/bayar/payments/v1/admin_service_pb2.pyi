@@ -5,6 +5,7 @@ isort:skip_file
 
 from bayar.payments.v1 import access_pb2 as _access_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
+from bayar.payments.v1 import movement_pb2 as _movement_pb2
 from bayar.payments.v1 import order_details_pb2 as _order_details_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import payment_pb2 as _payment_pb2
@@ -163,6 +164,86 @@ FINDING_REMEDY_CHECK_NOW: FindingRemedy.ValueType  # 2
 FINDING_REMEDY_REVERSE: FindingRemedy.ValueType  # 3
 """Reconcile with REVERSE."""
 Global___FindingRemedy: _TypeAlias = FindingRemedy  # noqa: Y015
+
+class _SettlementStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SettlementStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SettlementStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SETTLEMENT_STAGE_UNSPECIFIED: _SettlementStage.ValueType  # 0
+    """Never sent."""
+    SETTLEMENT_STAGE_SETTLEMENT: _SettlementStage.ValueType  # 1
+    """Settlements here, with the gateway's settlement batches."""
+    SETTLEMENT_STAGE_PAYOUT: _SettlementStage.ValueType  # 2
+    """Payouts here, with the gateway's disbursements."""
+
+class SettlementStage(_SettlementStage, metaclass=_SettlementStageEnumTypeWrapper):
+    """The stage of the money that is compared."""
+
+SETTLEMENT_STAGE_UNSPECIFIED: SettlementStage.ValueType  # 0
+"""Never sent."""
+SETTLEMENT_STAGE_SETTLEMENT: SettlementStage.ValueType  # 1
+"""Settlements here, with the gateway's settlement batches."""
+SETTLEMENT_STAGE_PAYOUT: SettlementStage.ValueType  # 2
+"""Payouts here, with the gateway's disbursements."""
+Global___SettlementStage: _TypeAlias = SettlementStage  # noqa: Y015
+
+class _SettlementDifferenceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SettlementDifferenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SettlementDifferenceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SETTLEMENT_DIFFERENCE_KIND_UNSPECIFIED: _SettlementDifferenceKind.ValueType  # 0
+    """Never sent."""
+    SETTLEMENT_DIFFERENCE_KIND_NOT_RECORDED_YET: _SettlementDifferenceKind.ValueType  # 1
+    """The gateway has moved the money of a recorded payment, and the record does not show it yet: a late movement."""
+    SETTLEMENT_DIFFERENCE_KIND_OTHER_DAY: _SettlementDifferenceKind.ValueType  # 2
+    """Both have it, under different days. Nothing remains to be done."""
+    SETTLEMENT_DIFFERENCE_KIND_AMOUNT_DIFFERS: _SettlementDifferenceKind.ValueType  # 3
+    """Both have it, with different amounts."""
+    SETTLEMENT_DIFFERENCE_KIND_OTHER_MERCHANT_ACCOUNT: _SettlementDifferenceKind.ValueType  # 4
+    """Both have it, under different merchant accounts."""
+    SETTLEMENT_DIFFERENCE_KIND_UNKNOWN_HERE: _SettlementDifferenceKind.ValueType  # 5
+    """This deployment made it at the gateway, and no record explains it: see Reconcile."""
+    SETTLEMENT_DIFFERENCE_KIND_FOREIGN: _SettlementDifferenceKind.ValueType  # 6
+    """Somebody else made it on the same merchant account. Nothing remains to be done."""
+    SETTLEMENT_DIFFERENCE_KIND_UNKNOWN_AT_GATEWAY: _SettlementDifferenceKind.ValueType  # 7
+    """The gateway does not know the transaction."""
+    SETTLEMENT_DIFFERENCE_KIND_NOT_AT_GATEWAY: _SettlementDifferenceKind.ValueType  # 8
+    """The gateway knows the transaction, and does not show the movement."""
+    SETTLEMENT_DIFFERENCE_KIND_UNREADABLE: _SettlementDifferenceKind.ValueType  # 9
+    """The gateway shows a transaction that cannot be read."""
+    SETTLEMENT_DIFFERENCE_KIND_UNEXPLAINED: _SettlementDifferenceKind.ValueType  # 10
+    """The sums differ, and no transaction does: the gateway's searches lag. Compare again later."""
+
+class SettlementDifferenceKind(_SettlementDifferenceKind, metaclass=_SettlementDifferenceKindEnumTypeWrapper):
+    """What explains a difference."""
+
+SETTLEMENT_DIFFERENCE_KIND_UNSPECIFIED: SettlementDifferenceKind.ValueType  # 0
+"""Never sent."""
+SETTLEMENT_DIFFERENCE_KIND_NOT_RECORDED_YET: SettlementDifferenceKind.ValueType  # 1
+"""The gateway has moved the money of a recorded payment, and the record does not show it yet: a late movement."""
+SETTLEMENT_DIFFERENCE_KIND_OTHER_DAY: SettlementDifferenceKind.ValueType  # 2
+"""Both have it, under different days. Nothing remains to be done."""
+SETTLEMENT_DIFFERENCE_KIND_AMOUNT_DIFFERS: SettlementDifferenceKind.ValueType  # 3
+"""Both have it, with different amounts."""
+SETTLEMENT_DIFFERENCE_KIND_OTHER_MERCHANT_ACCOUNT: SettlementDifferenceKind.ValueType  # 4
+"""Both have it, under different merchant accounts."""
+SETTLEMENT_DIFFERENCE_KIND_UNKNOWN_HERE: SettlementDifferenceKind.ValueType  # 5
+"""This deployment made it at the gateway, and no record explains it: see Reconcile."""
+SETTLEMENT_DIFFERENCE_KIND_FOREIGN: SettlementDifferenceKind.ValueType  # 6
+"""Somebody else made it on the same merchant account. Nothing remains to be done."""
+SETTLEMENT_DIFFERENCE_KIND_UNKNOWN_AT_GATEWAY: SettlementDifferenceKind.ValueType  # 7
+"""The gateway does not know the transaction."""
+SETTLEMENT_DIFFERENCE_KIND_NOT_AT_GATEWAY: SettlementDifferenceKind.ValueType  # 8
+"""The gateway knows the transaction, and does not show the movement."""
+SETTLEMENT_DIFFERENCE_KIND_UNREADABLE: SettlementDifferenceKind.ValueType  # 9
+"""The gateway shows a transaction that cannot be read."""
+SETTLEMENT_DIFFERENCE_KIND_UNEXPLAINED: SettlementDifferenceKind.ValueType  # 10
+"""The sums differ, and no transaction does: the gateway's searches lag. Compare again later."""
+Global___SettlementDifferenceKind: _TypeAlias = SettlementDifferenceKind  # noqa: Y015
 
 class _WebhookNotificationState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -607,6 +688,282 @@ class ReconcileResponse(_message.Message):
 Global___ReconcileResponse: _TypeAlias = ReconcileResponse  # noqa: Y015
 
 @_typing.final
+class ExportMovementsRequest(_message.Message):
+    """The request of ExportMovements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    RECORDED_FROM_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Movements at or after this time. Required."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Movements before this time. Required, after from_time; otherwise INVALID_REQUEST."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_movement_pb2.MovementKind.ValueType]:
+        """Only movements of these kinds. Empty: all. An unknown one is INVALID_REQUEST."""
+
+    @_builtins.property
+    def recorded_from_time(self) -> _timestamp_pb2.Timestamp:
+        """Only movements that this service recorded at or after this time: those that are new since an earlier export of the
+        same window. Default: all.
+        """
+
+    def __init__(
+        self,
+        *,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+        kinds: _abc.Iterable[_movement_pb2.MovementKind.ValueType] | None = ...,
+        recorded_from_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "recorded_from_time", b"recorded_from_time", "until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "kinds", b"kinds", "recorded_from_time", b"recorded_from_time", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportMovementsRequest: _TypeAlias = ExportMovementsRequest  # noqa: Y015
+
+@_typing.final
+class ExportMovementsResponse(_message.Message):
+    """An answer of ExportMovements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVEMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def movements(self) -> _containers.RepeatedCompositeFieldContainer[_movement_pb2.Movement]:
+        """Some movements, in the order of move_time and movement_id; at most 500 a message."""
+
+    def __init__(
+        self,
+        *,
+        movements: _abc.Iterable[_movement_pb2.Movement] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["movements", b"movements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportMovementsResponse: _TypeAlias = ExportMovementsResponse  # noqa: Y015
+
+@_typing.final
+class CompareSettlementsRequest(_message.Message):
+    """The request of CompareSettlements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    EVERY_TRANSACTION_FIELD_NUMBER: _builtins.int
+    from_date: _builtins.str
+    """The first day, such as "2026-11-01", by the gateway's calendar. Required, in that form; otherwise INVALID_REQUEST."""
+    until_date: _builtins.str
+    """The day after the last. Required, after from_date, at most 92 days after; otherwise INVALID_REQUEST."""
+    every_transaction: _builtins.bool
+    """Whether to compare transaction by transaction also where the sums agree, which takes much longer."""
+    def __init__(
+        self,
+        *,
+        from_date: _builtins.str = ...,
+        until_date: _builtins.str = ...,
+        every_transaction: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["every_transaction", b"every_transaction", "from_date", b"from_date", "until_date", b"until_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareSettlementsRequest: _TypeAlias = CompareSettlementsRequest  # noqa: Y015
+
+@_typing.final
+class SettlementGroup(_message.Message):
+    """The movements that are added up together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    MERCHANT_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    REFUNDS_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """The day, such as "2026-11-30", by the gateway's calendar."""
+    stage: Global___SettlementStage.ValueType
+    """The stage."""
+    merchant_account_id: _builtins.str
+    """The gateway's merchant account."""
+    currency_code: _builtins.str
+    """ISO 4217."""
+    refunds: _builtins.bool
+    """Whether it holds refunds. False: captures."""
+    def __init__(
+        self,
+        *,
+        date: _builtins.str = ...,
+        stage: Global___SettlementStage.ValueType = ...,
+        merchant_account_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        refunds: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "date", b"date", "merchant_account_id", b"merchant_account_id", "refunds", b"refunds", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettlementGroup: _TypeAlias = SettlementGroup  # noqa: Y015
+
+@_typing.final
+class SettlementTotals(_message.Message):
+    """The sums of one group. Amounts are positive."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    RECORDED_AMOUNT_FIELD_NUMBER: _builtins.int
+    RECORDED_COUNT_FIELD_NUMBER: _builtins.int
+    GATEWAY_AMOUNT_FIELD_NUMBER: _builtins.int
+    GATEWAY_COUNT_FIELD_NUMBER: _builtins.int
+    AGREES_FIELD_NUMBER: _builtins.int
+    recorded_count: _builtins.int
+    """The number of transactions here."""
+    gateway_count: _builtins.int
+    """The number of transactions at the gateway."""
+    agrees: _builtins.bool
+    """Whether both sums and both numbers are equal."""
+    @_builtins.property
+    def group(self) -> Global___SettlementGroup:
+        """The group."""
+
+    @_builtins.property
+    def recorded_amount(self) -> _money_pb2.Money:
+        """The sum here."""
+
+    @_builtins.property
+    def gateway_amount(self) -> _money_pb2.Money:
+        """The sum at the gateway."""
+
+    def __init__(
+        self,
+        *,
+        group: Global___SettlementGroup | None = ...,
+        recorded_amount: _money_pb2.Money | None = ...,
+        recorded_count: _builtins.int = ...,
+        gateway_amount: _money_pb2.Money | None = ...,
+        gateway_count: _builtins.int = ...,
+        agrees: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gateway_amount", b"gateway_amount", "group", b"group", "recorded_amount", b"recorded_amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agrees", b"agrees", "gateway_amount", b"gateway_amount", "gateway_count", b"gateway_count", "group", b"group", "recorded_amount", b"recorded_amount", "recorded_count", b"recorded_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettlementTotals: _TypeAlias = SettlementTotals  # noqa: Y015
+
+@_typing.final
+class SettlementDifference(_message.Message):
+    """One transaction that one side has and the other has not, or that they have differently."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    GATEWAY_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    RECORDED_AMOUNT_FIELD_NUMBER: _builtins.int
+    GATEWAY_AMOUNT_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    NEEDS_ATTENTION_FIELD_NUMBER: _builtins.int
+    kind: Global___SettlementDifferenceKind.ValueType
+    """What explains it."""
+    gateway_transaction_id: _builtins.str
+    """The gateway's transaction. Empty for UNEXPLAINED."""
+    payment_id: _builtins.str
+    """The payment, where there is one."""
+    summary: _builtins.str
+    """The explanation in a sentence or two."""
+    remedy: Global___FindingRemedy.ValueType
+    """The call that corrects it."""
+    needs_attention: _builtins.bool
+    """Whether somebody has to act. False for OTHER_DAY and FOREIGN."""
+    @_builtins.property
+    def group(self) -> Global___SettlementGroup:
+        """The group in whose sums it is."""
+
+    @_builtins.property
+    def recorded_amount(self) -> _money_pb2.Money:
+        """The amount here. Absent where there is none."""
+
+    @_builtins.property
+    def gateway_amount(self) -> _money_pb2.Money:
+        """The amount at the gateway. Absent where there is none."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___SettlementDifferenceKind.ValueType = ...,
+        group: Global___SettlementGroup | None = ...,
+        gateway_transaction_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+        recorded_amount: _money_pb2.Money | None = ...,
+        gateway_amount: _money_pb2.Money | None = ...,
+        summary: _builtins.str = ...,
+        remedy: Global___FindingRemedy.ValueType = ...,
+        needs_attention: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gateway_amount", b"gateway_amount", "group", b"group", "recorded_amount", b"recorded_amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway_amount", b"gateway_amount", "gateway_transaction_id", b"gateway_transaction_id", "group", b"group", "kind", b"kind", "needs_attention", b"needs_attention", "payment_id", b"payment_id", "recorded_amount", b"recorded_amount", "remedy", b"remedy", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettlementDifference: _TypeAlias = SettlementDifference  # noqa: Y015
+
+@_typing.final
+class CompareSettlementsResponse(_message.Message):
+    """An answer of CompareSettlements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTALS_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def totals(self) -> Global___SettlementTotals:
+        """The sums of a group."""
+
+    @_builtins.property
+    def difference(self) -> Global___SettlementDifference:
+        """A difference in the groups before."""
+
+    def __init__(
+        self,
+        *,
+        totals: Global___SettlementTotals | None = ...,
+        difference: Global___SettlementDifference | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["difference", b"difference", "message", b"message", "totals", b"totals"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["difference", b"difference", "message", b"message", "totals", b"totals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["totals", "difference"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___CompareSettlementsResponse: _TypeAlias = CompareSettlementsResponse  # noqa: Y015
+
+@_typing.final
 class ExportPaymentsRequest(_message.Message):
     """The request of ExportPayments."""
 
@@ -638,7 +995,7 @@ Global___ExportPaymentsRequest: _TypeAlias = ExportPaymentsRequest  # noqa: Y015
 
 @_typing.final
 class ExportRow(_message.Message):
-    """One row of an export: a movement of money."""
+    """One row of ExportPayments: an operation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

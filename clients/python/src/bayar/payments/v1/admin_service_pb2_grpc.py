@@ -31,6 +31,16 @@ class AdminServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ReconcileRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ReconcileResponse.FromString,
                 _registered_method=True)
+        self.ExportMovements = channel.unary_stream(
+                '/bayar.payments.v1.AdminService/ExportMovements',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportMovementsRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportMovementsResponse.FromString,
+                _registered_method=True)
+        self.CompareSettlements = channel.unary_stream(
+                '/bayar.payments.v1.AdminService/CompareSettlements',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.CompareSettlementsRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.CompareSettlementsResponse.FromString,
+                _registered_method=True)
         self.ExportPayments = channel.unary_stream(
                 '/bayar.payments.v1.AdminService/ExportPayments',
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsRequest.SerializeToString,
@@ -110,8 +120,30 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportMovements(self, request, context):
+        """Streams every movement of money of a time window, of every caller, oldest first: captures, refunds, disputes,
+        settlements and payouts, each at its own time. Windows that follow one another hold every movement once.
+
+        FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE with RetryInfo: after an upgrade, the service still records the movements
+        of payments that an earlier version made.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareSettlements(self, request, context):
+        """Compares the movements of money here with the gateway's settlement batches and payouts, day by day: the sums of each
+        merchant account and currency, then each transaction that differs, with what explains it.
+
+        FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE as for ExportMovements.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportPayments(self, request, context):
-        """Streams payments as rows for accounting, oldest first.
+        """Streams the operations of the payments that were created in a time window, oldest payment first, with the states
+        that they have now. For the books, use ExportMovements: a refund is here in the window of its payment.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,6 +227,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.Reconcile,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ReconcileRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ReconcileResponse.SerializeToString,
+            ),
+            'ExportMovements': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportMovements,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportMovementsRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportMovementsResponse.SerializeToString,
+            ),
+            'CompareSettlements': grpc.unary_stream_rpc_method_handler(
+                    servicer.CompareSettlements,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.CompareSettlementsRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.CompareSettlementsResponse.SerializeToString,
             ),
             'ExportPayments': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportPayments,
@@ -324,6 +366,60 @@ class AdminService(object):
             '/bayar.payments.v1.AdminService/Reconcile',
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ReconcileRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ReconcileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportMovements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/ExportMovements',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportMovementsRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportMovementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareSettlements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/CompareSettlements',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.CompareSettlementsRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.CompareSettlementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,8 +49,23 @@ class AdminServiceStub:
 
     FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
     """
+    ExportMovements: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.ExportMovementsRequest, _admin_service_pb2.ExportMovementsResponse]
+    """Streams every movement of money of a time window, of every caller, oldest first: captures, refunds, disputes,
+    settlements and payouts, each at its own time. Windows that follow one another hold every movement once.
+
+    FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE with RetryInfo: after an upgrade, the service still records the movements
+    of payments that an earlier version made.
+    """
+    CompareSettlements: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.CompareSettlementsRequest, _admin_service_pb2.CompareSettlementsResponse]
+    """Compares the movements of money here with the gateway's settlement batches and payouts, day by day: the sums of each
+    merchant account and currency, then each transaction that differs, with what explains it.
+
+    FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE as for ExportMovements.
+    """
     ExportPayments: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]
-    """Streams payments as rows for accounting, oldest first."""
+    """Streams the operations of the payments that were created in a time window, oldest payment first, with the states
+    that they have now. For the books, use ExportMovements: a refund is here in the window of its payment.
+    """
     ListWebhookNotifications: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]
     """Lists the gateway's webhooks, newest first, with dead letters and unknown kinds."""
     RetryWebhookNotification: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RetryWebhookNotificationRequest, _admin_service_pb2.RetryWebhookNotificationResponse]
@@ -97,8 +112,23 @@ class AdminServiceAsyncStub(AdminServiceStub):
 
     FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
     """
+    ExportMovements: _aio.UnaryStreamMultiCallable[_admin_service_pb2.ExportMovementsRequest, _admin_service_pb2.ExportMovementsResponse]  # type: ignore[assignment]
+    """Streams every movement of money of a time window, of every caller, oldest first: captures, refunds, disputes,
+    settlements and payouts, each at its own time. Windows that follow one another hold every movement once.
+
+    FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE with RetryInfo: after an upgrade, the service still records the movements
+    of payments that an earlier version made.
+    """
+    CompareSettlements: _aio.UnaryStreamMultiCallable[_admin_service_pb2.CompareSettlementsRequest, _admin_service_pb2.CompareSettlementsResponse]  # type: ignore[assignment]
+    """Compares the movements of money here with the gateway's settlement batches and payouts, day by day: the sums of each
+    merchant account and currency, then each transaction that differs, with what explains it.
+
+    FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE as for ExportMovements.
+    """
     ExportPayments: _aio.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]  # type: ignore[assignment]
-    """Streams payments as rows for accounting, oldest first."""
+    """Streams the operations of the payments that were created in a time window, oldest payment first, with the states
+    that they have now. For the books, use ExportMovements: a refund is here in the window of its payment.
+    """
     ListWebhookNotifications: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]  # type: ignore[assignment]
     """Lists the gateway's webhooks, newest first, with dead letters and unknown kinds."""
     RetryWebhookNotification: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RetryWebhookNotificationRequest, _admin_service_pb2.RetryWebhookNotificationResponse]  # type: ignore[assignment]
@@ -162,12 +192,39 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ExportMovements(
+        self,
+        request: _admin_service_pb2.ExportMovementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_admin_service_pb2.ExportMovementsResponse], _abc.AsyncIterator[_admin_service_pb2.ExportMovementsResponse]]:
+        """Streams every movement of money of a time window, of every caller, oldest first: captures, refunds, disputes,
+        settlements and payouts, each at its own time. Windows that follow one another hold every movement once.
+
+        FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE with RetryInfo: after an upgrade, the service still records the movements
+        of payments that an earlier version made.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareSettlements(
+        self,
+        request: _admin_service_pb2.CompareSettlementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_admin_service_pb2.CompareSettlementsResponse], _abc.AsyncIterator[_admin_service_pb2.CompareSettlementsResponse]]:
+        """Compares the movements of money here with the gateway's settlement batches and payouts, day by day: the sums of each
+        merchant account and currency, then each transaction that differs, with what explains it.
+
+        FAILED_PRECONDITION/MOVEMENTS_INCOMPLETE as for ExportMovements.
+        """
+
+    @_abc_1.abstractmethod
     def ExportPayments(
         self,
         request: _admin_service_pb2.ExportPaymentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_admin_service_pb2.ExportPaymentsResponse], _abc.AsyncIterator[_admin_service_pb2.ExportPaymentsResponse]]:
-        """Streams payments as rows for accounting, oldest first."""
+        """Streams the operations of the payments that were created in a time window, oldest payment first, with the states
+        that they have now. For the books, use ExportMovements: a refund is here in the window of its payment.
+        """
 
     @_abc_1.abstractmethod
     def ListWebhookNotifications(
