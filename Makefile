@@ -3,6 +3,8 @@
 PYTHON  ?= python3
 # More than the cores, since many tests wait for a process or a clock.
 WORKERS ?= 3
+# Workers of test-browser. Each starts a service, a twin and a Chromium, which compute rather than wait.
+BROWSERS ?= 2
 ARGS    ?=
 SECONDS ?= 60
 SEED    ?=
@@ -94,7 +96,7 @@ test-node: $(DEV) ## run the tests of clients/node and the conformance suite wit
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/languages/test_node.py tests/languages/test_node_readme.py $(ARGS)
 
 test-browser: $(BROWSER) $(SHOP) ## pay on the checkout page, and run npm's braintree-web, in Debian's Chromium against the twin; a minute or two
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/browser $(ARGS)
+	$(BIN)/pytest --numprocesses $(BROWSERS) --dist loadfile tests/browser $(ARGS)
 
 checkout-shots: $(BROWSER) ## take a picture of each step of the checkout page, in build/checkout-shots; a minute
 	$(BIN)/python -m tests.browser.shots build/checkout-shots $(ARGS)
