@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -53,6 +54,9 @@ def test_the_documented_seed_is_loaded(tmp_path: Path) -> None:
         assert (customer.first_name, customer.addresses[0].postal_code) == ("Ada", "60622")
         assert customer.credit_cards[0].token == "ada_visa"
         assert customer.credit_cards[0].default
+        known = shop.subscription.find("ada_monthly")
+        assert (known.status, known.price, known.current_billing_cycle) == ("Active", Decimal("9.99"), 1)
+        assert known.next_billing_date > datetime.now(UTC).date()
         first = shop.transaction.find("first_sale")
         assert (first.status, first.amount, first.customer_details.id) == ("settled", Decimal("100.00"), "ada")
         assert first.disputes[0].id == "open_dispute"
@@ -109,6 +113,7 @@ def test_the_documented_seed_is_loaded(tmp_path: Path) -> None:
             'payment_method = "no"',
             "merchants[shop].verifications[first_verification].payment_method is 'no'",
         ),
+        ('plan = "monthly"', 'plan = "no"', "merchants[shop].subscriptions[ada_monthly].plan is 'no'"),
         ('transaction = "first_sale"', 'transaction = "no"', "[open_dispute].transaction is 'no'"),
         ('amount = "100.00"', 'amount = "1.001"', "[first_sale].amount must be an amount in USD"),
         ('id = "ada"', 'id = "a b"', "merchants[shop].customers[a b].id may only have letters"),
@@ -201,7 +206,7 @@ def test_check_accepts_the_documented_seed(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "braintree_twin", "check", str(path)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "no faults; 1 merchants, 11 records" in ended.stdout
+    assert "no faults; 1 merchants, 12 records" in ended.stdout
     assert list(tmp_path.iterdir()) == [path]
 
 

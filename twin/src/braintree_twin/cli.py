@@ -35,7 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
     except InvalidSeed as invalid:
         sys.stderr.writelines(f"braintree-twin: {fault}\n" for fault in invalid.faults)
         return 1
-    except (UnusableState, OSError) as error:
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"braintree-twin: {place}{error.strerror or error}\n")
+        return 1
+    except UnusableState as error:
         sys.stderr.write(f"braintree-twin: {error}\n")
         return 1
 

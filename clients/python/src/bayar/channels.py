@@ -55,11 +55,11 @@ def check(
 ) -> None:
     """Raises TypeError for arguments of a wrong type, ValueError for a bad address and for contradictions."""
     _check_address(address)
-    _check_certificates(root_certificates, credentials)
     if root_certificates is not None and credentials is not None:
         raise ValueError("Give root_certificates or credentials, not both: credentials hold their own certificates.")
     if insecure and (root_certificates is not None or credentials is not None):
         raise ValueError("insecure=True means plain text, and so takes neither root_certificates nor credentials.")
+    _check_certificates(root_certificates, credentials)
 
 
 def _check_address(address: str) -> None:

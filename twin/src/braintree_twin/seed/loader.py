@@ -15,6 +15,7 @@ from braintree_twin.seed.disputes import load_dispute
 from braintree_twin.seed.fields import Fields
 from braintree_twin.seed.instruments import read_address, read_instrument
 from braintree_twin.seed.seed_file import MerchantSeed, Seed, read_seed
+from braintree_twin.seed.subscriptions import load_subscription
 from braintree_twin.seed.transactions import load_transaction
 from braintree_twin.seed.verifications import load_verification
 from braintree_twin.state.records import CatalogEntry, Customer
@@ -131,6 +132,7 @@ _LOADERS: dict[str, _Loader] = {
     **{name: partial(_load_catalog_entry, _KINDS[name]) for name in ("add_ons", "discounts", "plans")},
     "customers": _load_customer,
     "payment_methods": _load_payment_method,
+    "subscriptions": load_subscription,
     "verifications": load_verification,
     "transactions": load_transaction,
     "disputes": load_dispute,

@@ -37,7 +37,17 @@ class Seed:
             raise InvalidSeed(*(f"{self.path}: {fault}" for fault in self.faults))
 
 
-TABLES = ("add_ons", "discounts", "plans", "customers", "payment_methods", "verifications", "transactions", "disputes")
+TABLES = (
+    "add_ons",
+    "discounts",
+    "plans",
+    "customers",
+    "payment_methods",
+    "subscriptions",
+    "verifications",
+    "transactions",
+    "disputes",
+)
 
 
 def read_seed(path: Path) -> Seed:

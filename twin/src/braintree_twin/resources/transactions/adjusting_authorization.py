@@ -58,7 +58,7 @@ def _unable(account: MerchantAccount, change: Decimal) -> str | None:
         return NO_ADJUSTMENTS
     if change > 0:
         return NO_INCREASES if "increases" in account.lacks else None
-    return NO_DECREASES if "decreases" in account.lacks else None
+    return NO_DECREASES if change < 0 and "decreases" in account.lacks else None
 
 
 def _adjusted_amount(call: Call, record: Transaction) -> Decimal:
@@ -69,11 +69,11 @@ def _adjusted_amount(call: Call, record: Transaction) -> Decimal:
         raise _refused(record, ROOT, "base", NOT_AUTHORIZED)
     if record.card is None or record.authorized_transaction_id or record.transaction_source in _FINAL_SOURCES:
         raise _refused(record, ROOT, "base", NOT_ELIGIBLE)
-    if amount == Decimal(record.amount):
-        raise _refused(record, ADJUSTMENT, "base", SAME_AMOUNT)
     unable = _unable(account_of(call, record), amount - Decimal(record.amount))
     if unable:
         raise _refused(record, ROOT, "base", unable)
+    if amount == Decimal(record.amount):
+        raise _refused(record, ADJUSTMENT, "base", SAME_AMOUNT)
     return amount
 
 

@@ -48,9 +48,9 @@ def retry_charge(call: Call, params: Params) -> Answer:
 
 
 def _read(call: Call, params: Params, record: Subscription, errors: Errors) -> Decimal:
-    errors.add("base", None if record.status == PAST_DUE else NOT_PAST_DUE)
     account = params.text("merchant_account_id")
-    errors.add("merchant_account_id", OTHER_ACCOUNT if account and account != record.merchant_account_id else None)
+    errors.add("base", OTHER_ACCOUNT if account and account != record.merchant_account_id else None)
+    errors.add("base", None if record.status == PAST_DUE else NOT_PAST_DUE)
     token = params.text("payment_method_token")
     errors.add("base", OTHER_METHOD if token and token != record.payment_method_token else None)
     method = call.store.payment_methods.get(call.merchant.id, record.payment_method_token)
