@@ -18,6 +18,7 @@ from braintree_twin.sdk_twin import SdkTwin, run_sdk_twin
 
 NONCE, SEPA_NONCE = "fake-us-bank-account-nonce", "fake-sepa-direct-debit-nonce"
 # The SDK sends and reads UTC without a zone.
+SAME_DAY, STANDARD = braintree.Transaction.AchType.SameDay, braintree.Transaction.AchType.Standard
 ACCEPTED = datetime.fromisoformat("2026-01-02T03:04:05")
 WAYS = braintree.UsBankAccountVerification.VerificationMethod
 ACCOUNTS = "".join(
@@ -77,8 +78,9 @@ def verified(gateway: Any, number: str, way: str) -> Any:
     return result.payment_method.verifications[0]
 
 
-def submitted(gateway: Any, **fields: Any) -> Any:
-    return sale(gateway, options={"submit_for_settlement": True}, **fields)
+def submitted(gateway: Any, *, ach_type: str | None = None, **fields: Any) -> Any:
+    speed = {"us_bank_account": {"ach_type": ach_type}} if ach_type else {}
+    return sale(gateway, options={"submit_for_settlement": True, **speed}, **fields)
 
 
 def test_an_account_is_stored_with_its_mandate_and_its_network_check(bank: Any) -> None:
@@ -242,6 +244,25 @@ def test_the_mandate_of_a_payment_is_the_one_that_it_names(bank: Any) -> None:
     )
     assert paid.us_bank_account.ach_mandate.text == "I agree"
     assert paid.us_bank_account.ach_mandate.accepted_at == ACCEPTED
+
+
+def test_payments_of_the_same_day_settle_earlier_and_are_found_by_their_type(bank: Any, shop: SdkTwin) -> None:
+    fast, slow = (submitted(bank, payment_method_nonce=NONCE, ach_type=asked) for asked in (SAME_DAY, STANDARD))
+    plain = submitted(bank, payment_method_nonce=NONCE)
+    assert [(each.ach_type, each.requested_ach_type) for each in (fast, slow, plain)] == [
+        (SAME_DAY, SAME_DAY),
+        (STANDARD, STANDARD),
+        (STANDARD, STANDARD),
+    ]
+    ours = TransactionSearch.ids.in_list([fast.id, slow.id, plain.id])
+    found = bank.transaction.search(ours, TransactionSearch.ach_type == SAME_DAY)
+    assert [each.id for each in found.items] == [fast.id]
+    shop.advance(days=1)
+    assert [bank.transaction.find(each.id).status for each in (fast, slow)] == ["settled", "settlement_pending"]
+    refused = bank.transaction.sale(
+        {"amount": "10.00", "payment_method_nonce": NONCE, "options": {"us_bank_account": {"ach_type": "next_week"}}}
+    )
+    assert "options.us_bank_account.ach_type must be one of same_day, standard" in refused.message
 
 
 def test_sepa_accounts_are_vaulted_charged_and_searched(bank: Any, shop: SdkTwin) -> None:

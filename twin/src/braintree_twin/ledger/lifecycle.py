@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from braintree_twin.calls import Call
 from braintree_twin.clock import FixedClock, parse_stamp, stamp
-from braintree_twin.rules.bank_accounts import BANK_KINDS, DECLINED_CODE, LOCAL_PAYMENT, SETTLED_AFTER
+from braintree_twin.rules.bank_accounts import BANK_KINDS, DECLINED_CODE, LOCAL_PAYMENT, SETTLED_AFTER, settled_after
 from braintree_twin.rules.cards import brand_named
 from braintree_twin.rules.processor_responses import SETTLEMENT_TEXTS, settlement_of
 from braintree_twin.state.records import Transaction
@@ -71,7 +71,7 @@ def leave_to_the_bank(call: Call, record: Transaction) -> None:
         enter(call, record, "settlement_pending")
         record.processor_settlement_response_code = "4002"
         record.processor_settlement_response_text = SETTLEMENT_TEXTS["4002"]
-        record.due_at = stamp(call.clock.now() + SETTLED_AFTER[record.kind])
+        record.due_at = stamp(call.clock.now() + settled_after(record.kind, record.requested_ach_type))
 
 
 def settle_as(call: Call, record: Transaction, status: str, batch: str | None = None) -> None:

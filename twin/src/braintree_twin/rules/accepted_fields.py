@@ -98,7 +98,8 @@ _WALLET = schema(
 SALE_OPTIONS = schema(
     "add_billing_address_to_payment_method payee_id payee_email skip_advanced_fraud_checking skip_avs skip_cvv "
     "store_in_vault store_in_vault_on_success store_shipping_address_in_vault submit_for_settlement",
-    no_effect="venmo_sdk_session amex_rewards venmo us_bank_account adyen processing_overrides hold_in_escrow",
+    no_effect="venmo_sdk_session amex_rewards venmo adyen processing_overrides hold_in_escrow",
+    us_bank_account=schema("ach_type"),
     credit_card=schema("account_type process_debit_as_credit"),
     paypal=schema(
         "custom_field description payee_id payee_email recipient_email",

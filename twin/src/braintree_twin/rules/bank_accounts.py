@@ -15,6 +15,8 @@ VERIFIED, PENDING = "verified", "pending"
 TRIGGER, INSTANTLY_VERIFIED = "_trigger", "_instantly_verified"
 # The time from submission to settlement, on calendar days (inferred: banks take two to four).
 SETTLED_AFTER = {US_BANK_ACCOUNT: timedelta(days=3), SEPA: timedelta(days=6)}
+SAME_DAY, STANDARD = "same_day", "standard"
+ACH_TYPES = (SAME_DAY, STANDARD)
 # Kinds that banks settle one by one, outside of the batch.
 BANK_KINDS = frozenset(SETTLED_AFTER)
 DECLINED_CODE = "R01"
@@ -55,6 +57,16 @@ _NETWORK = {
 _MICRO = {"1000000002": _UNAVAILABLE, "1000000003": Check("processor_declined", "2005")}
 # Account numbers with a behaviour; of others, nothing but the last four digits is stored.
 TEST_NUMBERS = frozenset(_NETWORK) | frozenset(_MICRO)
+
+
+def ach_type(kind: str, asked: str | None) -> str | None:
+    """The speed of a bank payment: standard unless the request asked for same_day; None for other kinds."""
+    return (asked or STANDARD) if kind == US_BANK_ACCOUNT else None
+
+
+def settled_after(kind: str, asked: str | None) -> timedelta:
+    """The time from submission to settlement; inferred: a payment of the same day settles a day later."""
+    return timedelta(days=1) if ach_type(kind, asked) == SAME_DAY else SETTLED_AFTER[kind]
 
 
 def check(way: str, trigger: str | None) -> Check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from braintree_twin.params import Params
-from braintree_twin.rules.bank_accounts import SEPA, US_BANK_ACCOUNT
+from braintree_twin.rules.bank_accounts import ACH_TYPES, SEPA, ach_type
 from braintree_twin.search.index_lookups import (
     Condition,
     Lookup,
@@ -147,6 +147,11 @@ def _sepa_order(record: Transaction) -> Texts:
     return (f"ORDER{record.id.upper()}",) if record.kind == SEPA and settled else ()
 
 
+def _ach_type(record: Transaction) -> Texts:
+    found = ach_type(record.kind, record.requested_ach_type)
+    return (found,) if found else ()
+
+
 def _returned(name: str) -> _Values:
     """A field of the returns by the customer's bank."""
     return lambda record: [each[name] for each in record.ach_returns]
@@ -237,7 +242,7 @@ CRITERIA: dict[str, Criterion[Transaction]] = {
     "acquirer_reference_number": Criterion(text, _field("acquirer_reference_number"), in_document),
     "europe_bank_account_iban": Criterion(text, _never),
     "sepa_debit_paypal_v2_order_id": Criterion(text, _sepa_order),
-    "ach_type": Criterion(one_of, lambda record: ("standard",) if record.kind == US_BANK_ACCOUNT else ()),
+    "ach_type": Criterion(one_of_known(*ACH_TYPES), _ach_type),
     "ach_return_responses_created_at": Criterion(timestamp, _returned("created_at")),
     "reason_code": Criterion(one_of, _reasons),
     "debit_network": Criterion(one_of, _card("debit_network")),

@@ -340,6 +340,8 @@ class Transaction:
     disbursement: Fields | None = None
     # The time of the next change that comes due: expiry of the authorization, disbursement.
     due_at: str | None = None
+    # same_day or standard, if the request asked for one.
+    requested_ach_type: str | None = None
     # Returns of the customer's bank, each with created_at and reason_code.
     ach_returns: list[Fields] = field(default_factory=list)
     # Copies of its disputes, as asdict() writes them.

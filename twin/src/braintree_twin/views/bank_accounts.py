@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from braintree_twin.ids import global_id
-from braintree_twin.rules.bank_accounts import LOCAL_PAYMENT, US_BANK_ACCOUNT, VERIFIED
+from braintree_twin.rules.bank_accounts import LOCAL_PAYMENT, STANDARD, US_BANK_ACCOUNT, VERIFIED, ach_type
 from braintree_twin.rules.processor_responses import text_of
 from braintree_twin.state.records import BankVerification, Transaction
 from braintree_twin.xml_writer import Elements, Node, Timestamp
@@ -35,6 +35,16 @@ def us_bank_account(wallet: Mapping[str, str | None], since: str) -> dict[str, N
         "business_name": wallet.get("business_name"),
         "first_name": wallet.get("first_name"),
         "last_name": wallet.get("last_name"),
+    }
+
+
+def ach_types(record: Transaction) -> dict[str, Node]:
+    """The speed of a bank payment, and the one that was asked for; absent from payments of other kinds."""
+    if record.kind != US_BANK_ACCOUNT:
+        return {}
+    return {
+        "ach_type": ach_type(record.kind, record.requested_ach_type),
+        "requested_ach_type": record.requested_ach_type or STANDARD,
     }
 
 

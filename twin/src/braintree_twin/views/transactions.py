@@ -13,7 +13,7 @@ from braintree_twin.rules.processor_responses import ADVICE_TEXTS, text_of
 from braintree_twin.state.records import Dispute, Fields, Transaction
 from braintree_twin.views.addresses import transaction_address
 from braintree_twin.views.authentication import risk_data, three_d_secure
-from braintree_twin.views.bank_accounts import paid_instrument
+from braintree_twin.views.bank_accounts import ach_types, paid_instrument
 from braintree_twin.views.cards import empty_transaction_card, logo, method_global_id, transaction_card
 from braintree_twin.views.disputes import dispute
 from braintree_twin.views.modifications import modifications
@@ -283,6 +283,7 @@ def _tail(record: Transaction) -> dict[str, Node]:
         "retry_ids": Elements("item", record.retry_ids),
         "retried_transaction_id": record.retried_transaction_id,
         "upcoming_retry_date": record.upcoming_retry_date,
+        **ach_types(record),
         "refund_global_ids": _global_ids("refund", record.refund_ids),
         "partial_settlement_transaction_global_ids": _global_ids("transaction", record.partial_settlement_ids),
         "refunded_transaction_global_id": global_id("transaction", record.refunded_transaction_id),

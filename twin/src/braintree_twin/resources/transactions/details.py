@@ -10,6 +10,7 @@ from braintree_twin.errors import Unprocessable
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.resources.transactions.common import MAX_TEXT_LENGTH, check_order_id
+from braintree_twin.rules.bank_accounts import ACH_TYPES, US_BANK_ACCOUNT
 from braintree_twin.rules.customers import read_custom_fields, without_blank
 from braintree_twin.rules.descriptors import read_descriptor
 from braintree_twin.rules.industry_data import check_industry
@@ -104,6 +105,7 @@ def read_details(call: Call, params: Params, account: MerchantAccount, errors: E
         ),
         "transaction_source": source,
         "recurring": SOURCES.get(source or "", False) or params.flag("recurring"),
+        "requested_ach_type": _ach_type(params),
         **_read_service_fee(params, account, errors),
         **read_level_3(params, account.currency, errors),
     }
@@ -119,6 +121,14 @@ def _installment_count(params: Params, account: MerchantAccount) -> int | None:
     if not (count.isascii() and count.isdigit() and 2 <= int(count[:3]) <= MAX_INSTALLMENTS):
         raise Unprocessable(f"installments.count must be a number from 2 to {MAX_INSTALLMENTS}")
     return int(count)
+
+
+def _ach_type(params: Params) -> str | None:
+    """The speed of a bank payment. Braintree publishes no error code for it: the refusal is a message."""
+    given = params.section("options").section(US_BANK_ACCOUNT).text("ach_type")
+    if given is not None and given not in ACH_TYPES:
+        raise Unprocessable(f"options.us_bank_account.ach_type must be one of {', '.join(ACH_TYPES)}")
+    return given
 
 
 def _check_location(risk: Params, errors: Errors) -> None:
