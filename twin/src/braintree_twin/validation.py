@@ -83,11 +83,11 @@ class ValidationFailed(Exception):
         return Answer("api_error_response", {**error_answer(self.errors, Params(document).echo()), **self.things}, 422)
 
 
-def failed(root: str, attribute: str, code: str) -> ValidationFailed:
-    """The failure of a single field; `base` is the resource as a whole."""
+def failed(root: str, attribute: str, code: str, **things: Node) -> ValidationFailed:
+    """The failure of a single field; `base` is the resource as a whole. `things`: resources that the answer shows."""
     errors = Errors()
     errors.on(root).add(attribute, code)
-    return ValidationFailed(errors)
+    return ValidationFailed(errors, **things)
 
 
 def failed_saying(root: str, attribute: str, code: str, message: str) -> ValidationFailed:

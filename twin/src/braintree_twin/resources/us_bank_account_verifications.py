@@ -30,7 +30,7 @@ def find(call: Call) -> Answer:
 
 
 def confirm_amounts(call: Call) -> Answer:
-    """Confirm the amounts in cents of the two deposits, in any order."""
+    """Confirm the amounts in cents of the two deposits, in any order. One attempt too many rejects the verification."""
     record = _load(call)
     amounts = call.params(ROOT).texts("deposit_amounts")
     fault = _fault(record, amounts)
@@ -39,6 +39,10 @@ def confirm_amounts(call: Call) -> Answer:
         record.attempts += 1
         call.store.bank_verifications.put(call.merchant.id, record)
         return failed(ROOT, "base", DIFFERENT_AMOUNTS).as_answer(call.document)
+    if fault == TOO_MANY_ATTEMPTS:
+        record.status, record.updated_at = "gateway_rejected", call.clock.stamp()
+        call.store.bank_verifications.put(call.merchant.id, record)
+        return failed(ROOT, "base", fault, **{ROOT: verification_view(record)}).as_answer(call.document)
     if fault:
         raise failed(ROOT, "base", fault)
     confirm(call, record)
