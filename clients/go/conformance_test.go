@@ -57,6 +57,8 @@ type options struct {
 	Credential     string  `json:"credential"`
 	Attempts       int     `json:"attempts"`
 	TimeoutSeconds float64 `json:"timeout_seconds"`
+	OnBehalfOf     string  `json:"on_behalf_of"`
+	Reason         string  `json:"reason"`
 }
 
 type runner struct {
@@ -187,6 +189,9 @@ func perform(t *testing.T, client *Client, step step, variables variables) *outc
 		limited, cancel := context.WithTimeout(ctx, seconds(step.Options.TimeoutSeconds))
 		defer cancel()
 		ctx = limited
+	}
+	if step.Options.OnBehalfOf != "" {
+		ctx = OnBehalf(ctx, step.Options.OnBehalfOf, step.Options.Reason)
 	}
 	results := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(request)})
 	if isIterator {

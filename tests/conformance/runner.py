@@ -171,6 +171,7 @@ def perform(client: Any, step: Mapping[str, Any], variables: Variables) -> Outco
     options = step.get("options", {})
     if METHODS[step["call"]].server_streaming and "timeout_seconds" in options:
         arguments["timeout_seconds"] = options["timeout_seconds"]
+    arguments |= {name: options[name] for name in ("on_behalf_of", "reason") if name in options}
     try:
         result = getattr(client, method_name(step["call"]))(**arguments)
         if isinstance(result, Iterator):

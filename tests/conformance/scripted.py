@@ -32,6 +32,10 @@ from tests.conformance.contract import METHODS
 from tests.conformance.matching import mismatches
 
 
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
 @dataclass(slots=True)
 class Arrival:
     """One call as it arrived."""
@@ -87,7 +91,10 @@ class ScriptedServer:
             method.name,
             content,
             json_format.MessageToDict(request, preserving_proto_field_name=True),
-            {key: str(value) for key, value in context.invocation_metadata()},
+            {
+                key: value.decode() if key.endswith("-bin") else str(value)
+                for key, value in context.invocation_metadata()
+            },
             time.monotonic(),
             context.time_remaining(),
         )

@@ -98,7 +98,10 @@ async function perform(client, step, variables) {
   const isTimed = method.responseStream && step.options?.timeout_seconds;
   const outcome = { items: [] };
   try {
-    const result = client[name](request, isTimed ? { timeoutSeconds: step.options.timeout_seconds } : {});
+    const result = client[name](request, {
+      ...(isTimed && { timeoutSeconds: step.options.timeout_seconds }),
+      ...(step.options?.on_behalf_of && { onBehalfOf: step.options.on_behalf_of, reason: step.options.reason }),
+    });
     if (result[Symbol.asyncIterator]) {
       if (step.take === 0) return outcome;
       for await (const item of result) {

@@ -6,18 +6,24 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import grpc
 import pytest
+from dependency_injector import providers
 from google.protobuf import descriptor_pool, message_factory
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
 from adapters.grpc.middleware.operator_acts import operator_rights
 from adapters.grpc.server.server import _SERVICES as SERVICES
+from adapters.persistence.store import SqlStore
 from application.common.caller import EVERY_SCOPE, Scope
 from application.common.operator import NO_ACTS, OperatorRight
+from application.common.velocity_scope import VelocityScope
+from application.ports.gateway import Unknown
+from application.ports.velocity import VelocityBlock
 from bayar.payments.v1 import access_pb2, admin_service_pb2, customer_service_pb2, event_service_pb2
 from bayar.payments.v1 import payment_method_service_pb2 as methods
 from bayar.payments.v1 import payment_service_pb2 as payments
@@ -28,10 +34,11 @@ from bayar.payments.v1.money_pb2 import Money
 from bayar.payments.v1.payment_method_service_pb2_grpc import PaymentMethodServiceStub
 from bayar.payments.v1.payment_pb2 import PaymentEvent
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
-from domain.ids import OperatorId
+from domain.ids import BLOCK, CallerId, OperatorId
 from tests.adapters.grpc.credentials import a_guarded_house, give_key
 from tests.adapters.grpc.operators import EVERY_RIGHT, Metadata, Person, audited, change, hire, paid
 from tests.adapters.grpc.serving import House, serving
+from tests.encryption_keys import SEALER
 
 OF_A_BACK_END: Final = EVERY_SCOPE - {Scope.ADMIN}
 WHY: Final = "the parcel was lost, ticket 4711"
@@ -95,9 +102,17 @@ def refusal_of(error: Any) -> tuple[str, str, dict[str, str], list[str]]:
     return error.code().name, info.reason, dict(info.metadata), [one.field for one in faults.field_violations]
 
 
+ON_EACH_DATABASE: Final = pytest.mark.parametrize("town", ["memory", "sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def town() -> Iterator[Town]:
+def town(request: pytest.FixtureRequest) -> Iterator[Town]:
     house = a_guarded_house()
+    kind = getattr(request, "param", "memory")
+    if kind != "memory":
+        engine = request.getfixturevalue({"sqlite": "sqlite_engine", "postgresql": "postgres_engine"}[kind])
+        store = SqlStore(engine, house.container.ids(), SEALER)
+        house.container.store.override(providers.Object(store))
     shop, travel = (give_key(house, name, caller_id=name, scopes=OF_A_BACK_END) for name in ("shop", "travel"))
     with serving(house) as channel:
         yield Town(house, channel, shop, travel, hire(house, "Siti Rahayu"), hire(house, "Idle", ()))
@@ -226,6 +241,7 @@ def test_a_reason_is_in_any_language(town: Town) -> None:
 # The traces of an act.
 
 
+@ON_EACH_DATABASE
 def test_the_history_the_feed_and_the_audit_log_name_the_person_the_caller_and_the_reason(town: Town) -> None:
     payment = paid(town.channel, town.shop)
     answer = town.payments.RefundPayment(refund(payment.payment_id, 4_00), metadata=town.siti.acting("shop", WHY))
@@ -334,6 +350,7 @@ def test_an_act_reaches_the_data_of_the_named_caller_only(town: Town) -> None:
 # Request ids and limits.
 
 
+@ON_EACH_DATABASE
 def test_equal_request_ids_of_two_people_and_of_the_caller_do_not_collide(town: Town) -> None:
     payment, request_id = paid(town.channel, town.shop), str(uuid.uuid4())
     budi = hire(town.house, "Budi Santoso")
@@ -369,6 +386,7 @@ def test_a_persons_request_with_another_content_is_refused_with_the_id_that_they
     assert (code, reason, about["request_id"]) == ("ALREADY_EXISTS", "REQUEST_ID_REUSED", request_id)
 
 
+@ON_EACH_DATABASE
 def test_people_at_once_with_one_request_id_refund_once_each_and_never_too_much(town: Town) -> None:
     payment, request_id = paid(town.channel, town.shop, 10_00), str(uuid.uuid4())
     people = [hire(town.house, name) for name in ("Ani", "Budi", "Citra", "Dewi")]
@@ -395,6 +413,103 @@ def test_people_at_once_with_one_request_id_refund_once_each_and_never_too_much(
     request_now = payments.GetPaymentRequest(payment_id=payment.payment_id)
     now = town.payments.GetPayment(request_now, metadata=town.shop).payment
     assert now.refunded_amount.minor_units + now.refund_pending_amount.minor_units == 9_00
+
+
+# Acts on the whole service.
+
+
+def block(town: Town, caller_id: str = "shop") -> str:
+    """The id of a block of that caller's card."""
+    now = town.house.clock.now()
+    found = VelocityBlock(
+        block_id=town.house.container.ids().new(BLOCK),
+        key="card",
+        caller_id=CallerId(caller_id),
+        scope=VelocityScope.CARD,
+        subject="1111",
+        counts_cards=False,
+        limit=10,
+        create_time=now,
+        end_time=now + timedelta(hours=1),
+    )
+    with town.house.container.store().begin() as work:
+        work.velocity.block(found)
+    return found.block_id
+
+
+def test_a_lifted_block_is_audited_with_the_person_the_caller_and_the_reason_of_the_request(town: Town) -> None:
+    request = admin_service_pb2.LiftAbuseBlockRequest(
+        request_id=str(uuid.uuid4()), block_id=block(town), reason="a test of the shop"
+    )
+    town.admin.LiftAbuseBlock(request, metadata=town.siti.credential)
+    ended = audited(town.house)[-1]
+    assert (ended.actor, ended.outcome) == ("operator Siti Rahayu", "OK")
+    assert ended.details["operator_id"] == town.siti.operator.operator_id
+    assert (ended.details["on_behalf_of"], ended.details["reason"]) == ("shop", "a test of the shop")
+    assert ended.details["block_id"] == request.block_id
+
+
+def test_an_act_for_one_caller_lifts_no_block_of_another(town: Town) -> None:
+    request = admin_service_pb2.LiftAbuseBlockRequest(
+        request_id=str(uuid.uuid4()), block_id=block(town, "travel"), reason=WHY
+    )
+    with pytest.raises(grpc.RpcError) as refused:
+        town.admin.LiftAbuseBlock(request, metadata=town.siti.acting("shop"))
+    assert refusal_of(refused.value)[:2] == ("NOT_FOUND", "BLOCK_NOT_FOUND")
+    (listed,) = town.admin.ListAbuseBlocks(
+        admin_service_pb2.ListAbuseBlocksRequest(), metadata=town.siti.credential
+    ).blocks
+    assert listed.end_time.ToDatetime() > town.house.clock.now().replace(tzinfo=None)
+
+
+def unknown_operation(town: Town) -> tuple[str, str]:
+    """A payment of the shop whose outcome is unknown, and its operation."""
+    # Lost on the way: the gateway never has it.
+    town.house.gateway.authorize = lambda *_: Unknown("lost")
+    payment = paid(town.channel, town.shop)
+    return payment.payment_id, payment.operations[0].operation_id
+
+
+def test_a_resolved_operation_tells_the_person_in_the_history_of_its_caller(town: Town) -> None:
+    payment_id, operation_id = unknown_operation(town)
+    town.house.clock.advance(timedelta(hours=2))
+    request = admin_service_pb2.ResolveOperationRequest(
+        request_id=str(uuid.uuid4()),
+        operation_id=operation_id,
+        resolution=admin_service_pb2.MANUAL_RESOLUTION_FAILED,
+        reason=WHY,
+    )
+    with pytest.raises(grpc.RpcError) as refused:
+        town.admin.ResolveOperation(request, metadata=town.siti.acting("travel"))
+    assert refusal_of(refused.value)[:2] == ("NOT_FOUND", "OPERATION_NOT_FOUND")
+    town.admin.ResolveOperation(request, metadata=town.siti.credential)
+    last = history(town, payment_id)[-1]
+    assert last.actor == "shop/operator Siti Rahayu"
+    assert (last.on_behalf.caller_id, last.on_behalf.reason) == ("shop", WHY)
+    assert audited(town.house)[-1].details["on_behalf_of"] == "shop"
+
+
+def test_a_check_of_an_operation_needs_a_reason_of_an_operator_only(town: Town) -> None:
+    _, operation_id = unknown_operation(town)
+    request = admin_service_pb2.ResolveOperationRequest(request_id=str(uuid.uuid4()), operation_id=operation_id)
+    path = "/bayar.payments.v1.AdminService/ResolveOperation"
+    assert town.ask(path, town.siti.credential, request)[1] == "ON_BEHALF_INCOMPLETE"
+    assert town.ask(path, town.siti.acting(reason=WHY), request)[0] == "OK"
+    administrator = give_key(town.house, "admin", caller_id="operations", scopes=[Scope.ADMIN])
+    other = admin_service_pb2.ResolveOperationRequest(request_id=str(uuid.uuid4()), operation_id=operation_id)
+    assert town.ask(path, administrator, other)[1] in ("", "OPERATION_ALREADY_RESOLVED")
+
+
+def test_orphans_are_reversed_for_a_reason_and_counted_without_one(quiet_town: Town) -> None:
+    now = quiet_town.house.clock.now()
+    window = admin_service_pb2.ReconcileRequest()
+    window.from_time.FromDatetime(now - timedelta(days=1))
+    window.until_time.FromDatetime(now)
+    path = "/bayar.payments.v1.AdminService/Reconcile"
+    assert quiet_town.ask(path, quiet_town.siti.credential, window)[0] == "OK"
+    window.orphan_policy, window.max_reversals = admin_service_pb2.ORPHAN_POLICY_REVERSE, 1
+    assert quiet_town.ask(path, quiet_town.siti.credential, window)[1] == "ON_BEHALF_INCOMPLETE"
+    assert quiet_town.ask(path, quiet_town.siti.acting(reason=WHY), window)[0] == "OK"
 
 
 # Changes of an operator.
