@@ -91,10 +91,7 @@ class ScriptedServer:
             method.name,
             content,
             json_format.MessageToDict(request, preserving_proto_field_name=True),
-            {
-                key: value.decode() if key.endswith("-bin") else str(value)
-                for key, value in context.invocation_metadata()
-            },
+            {key: _text(value) for key, value in context.invocation_metadata()},
             time.monotonic(),
             context.time_remaining(),
         )
