@@ -95,7 +95,7 @@ const (
 	SeriesPosition_SERIES_POSITION_UNSPECIFIED SeriesPosition = 0
 	// The customer is present, pays the first time and agrees to the later ones. 3-D Secure applies.
 	SeriesPosition_SERIES_POSITION_FIRST SeriesPosition = 1
-	// The merchant charges what the customer agreed to. No 3-D Secure applies.
+	// The merchant charges what the customer agreed to. No 3-D Secure applies: an authentication is INVALID_REQUEST.
 	SeriesPosition_SERIES_POSITION_LATER SeriesPosition = 2
 )
 

@@ -93,11 +93,11 @@ def check_exemption(
         validator.add(path, Rule.CONTRADICTS, f"the amount: {raw.exemption.name} is for {most} at most")
 
 
-def check_no_authentication_by_telephone(validator: Validator, raw: RawThreeDSecure) -> None:
-    """Adds the violations of an order by mail or telephone: nobody authenticated there."""
+def check_nobody_authenticated(validator: Validator, raw: RawThreeDSecure) -> None:
+    """Adds the violations of an authentication in the customer's absence."""
     for name in ("external", "authentication_id"):
         if getattr(raw, name):
-            validator.add(f"{_PATH}.{name}", Rule.CONTRADICTS, "the initiator MAIL_OR_TELEPHONE")
+            validator.add(f"{_PATH}.{name}", Rule.CONTRADICTS, "the initiator: the customer is absent")
 
 
 def check_for_verification(validator: Validator, raw: RawThreeDSecure, *, verify: bool) -> None:

@@ -8,12 +8,12 @@ from application.common.paid_with import UNKNOWN_METHOD, PaidWith, stored_instru
 from application.common.three_d_secure_input import (
     NOTHING_SAID,
     check_exemption,
-    check_no_authentication_by_telephone,
+    check_nobody_authenticated,
     check_three_d_secure,
 )
 from application.common.validator import RawCard, Validator
 from application.payments.create_payment_command import CreatePaymentCommand, RawStoredMethod
-from domain.initiator import Initiator, is_customer_absent
+from domain.initiator import is_customer_absent
 from domain.money import Money
 from domain.payment_method import PaymentMethod
 
@@ -43,8 +43,8 @@ def check_method_uses(
     position = initiation.series_position(uses_stored_method=uses_stored_method)
     is_absent = is_customer_absent(initiation.initiator, position)
     check_exemption(validator, secure, amount, paid_with, is_absent=is_absent)
-    if initiation.initiator is Initiator.MAIL_OR_TELEPHONE:
-        check_no_authentication_by_telephone(validator, secure)
+    if is_absent:
+        check_nobody_authenticated(validator, secure)
 
 
 def _paid_with(command: CreatePaymentCommand, method: PaymentMethod | None) -> PaidWith:

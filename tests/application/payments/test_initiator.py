@@ -231,6 +231,13 @@ def test_another_initiator_is_another_request(shop: Shop) -> None:
             ("three_d_secure.exemption", Rule.CONTRADICTS),
         ),
         (
+            {
+                "initiation": replace(RECURRING, external_vault=VAULTED),
+                "three_d_secure": RawThreeDSecure(external=AUTHENTICATED),
+            },
+            ("three_d_secure.external", Rule.CONTRADICTS),
+        ),
+        (
             {"initiation": replace(FIRST, external_vault=VAULTED)},
             ("external_vault.previous_network_transaction_id", Rule.CONTRADICTS),
         ),
@@ -293,7 +300,7 @@ def test_a_replay_of_a_request_that_an_older_version_accepted_gets_its_payment(
 ) -> None:
     order = an_order(initiation=MAIL, three_d_secure=RawThreeDSecure(external=AUTHENTICATED))
     with monkeypatch.context() as older:
-        older.setattr(method_uses, "check_no_authentication_by_telephone", lambda *_: None)
+        older.setattr(method_uses, "check_nobody_authenticated", lambda *_: None)
         payment = shop.pay(order)
     assert shop.pay(order).terms == payment.terms
     with pytest.raises(InvalidRequest):

@@ -679,7 +679,7 @@ export const SeriesPosition = {
   UNSPECIFIED: 'SERIES_POSITION_UNSPECIFIED',
   /** The customer is present, pays the first time and agrees to the later ones. 3-D Secure applies. */
   FIRST: 'SERIES_POSITION_FIRST',
-  /** The merchant charges what the customer agreed to. No 3-D Secure applies. */
+  /** The merchant charges what the customer agreed to. No 3-D Secure applies: an authentication is INVALID_REQUEST. */
   LATER: 'SERIES_POSITION_LATER',
 } as const;
 /** The place of a payment in a series that the customer agreed to. */
@@ -2762,7 +2762,7 @@ export interface ExternalAuthentication {
 /**
  * 3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the nonce:
  * then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an authentication or exemption
- * is INVALID_REQUEST; so it is with MAIL_OR_TELEPHONE.
+ * is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and LATER.
  */
 export interface ThreeDSecure {
   /** Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST. */

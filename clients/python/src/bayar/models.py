@@ -596,7 +596,7 @@ class SeriesPosition(OpenEnum):
     FIRST = 1
     """The customer is present, pays the first time and agrees to the later ones. 3-D Secure applies."""
     LATER = 2
-    """The merchant charges what the customer agreed to. No 3-D Secure applies."""
+    """The merchant charges what the customer agreed to. No 3-D Secure applies: an authentication is INVALID_REQUEST."""
 
 
 class PaymentMethodState(OpenEnum):
@@ -1831,7 +1831,8 @@ class ExternalAuthentication(Model):
 class ThreeDSecure(Model):
     """3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the
     nonce: then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an
-    authentication or exemption is INVALID_REQUEST; so it is with MAIL_OR_TELEPHONE.
+    authentication or exemption is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and
+    LATER.
     """
 
     policy: ThreeDSecurePolicy = ThreeDSecurePolicy.UNSPECIFIED

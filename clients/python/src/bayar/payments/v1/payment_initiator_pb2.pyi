@@ -70,7 +70,7 @@ class _SeriesPositionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Series
     SERIES_POSITION_FIRST: _SeriesPosition.ValueType  # 1
     """The customer is present, pays the first time and agrees to the later ones. 3-D Secure applies."""
     SERIES_POSITION_LATER: _SeriesPosition.ValueType  # 2
-    """The merchant charges what the customer agreed to. No 3-D Secure applies."""
+    """The merchant charges what the customer agreed to. No 3-D Secure applies: an authentication is INVALID_REQUEST."""
 
 class SeriesPosition(_SeriesPosition, metaclass=_SeriesPositionEnumTypeWrapper):
     """The place of a payment in a series that the customer agreed to."""
@@ -80,7 +80,7 @@ SERIES_POSITION_UNSPECIFIED: SeriesPosition.ValueType  # 0
 SERIES_POSITION_FIRST: SeriesPosition.ValueType  # 1
 """The customer is present, pays the first time and agrees to the later ones. 3-D Secure applies."""
 SERIES_POSITION_LATER: SeriesPosition.ValueType  # 2
-"""The merchant charges what the customer agreed to. No 3-D Secure applies."""
+"""The merchant charges what the customer agreed to. No 3-D Secure applies: an authentication is INVALID_REQUEST."""
 Global___SeriesPosition: _TypeAlias = SeriesPosition  # noqa: Y015
 
 @_typing.final

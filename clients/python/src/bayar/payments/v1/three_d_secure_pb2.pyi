@@ -207,7 +207,7 @@ Global___ExternalAuthentication: _TypeAlias = ExternalAuthentication  # noqa: Y0
 class ThreeDSecure(_message.Message):
     """3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the nonce:
     then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an authentication or exemption
-    is INVALID_REQUEST; so it is with MAIL_OR_TELEPHONE.
+    is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and LATER.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
