@@ -19,7 +19,7 @@ from tests.end_to_end.service import Pair
 
 CARD: Final = "4012888888881881"
 SPELLED: Final = ("4012.8888.8888.1881", "x" + "".join(chr(0xFF10 + int(digit)) for digit in CARD))
-# Fields that are not stored; and one that only this service writes.
+# Fields that are not stored; and two that only this service writes.
 _PASSING: Final = frozenset(
     {
         "card.number",
@@ -28,6 +28,7 @@ _PASSING: Final = frozenset(
         "device_data",
         "page_token",
         "customer.default_payment_method_id",
+        "customer.caller_id",
     }
 )
 
