@@ -216,6 +216,20 @@ def test_an_error_of_a_service_that_took_the_payment_is_followed_to_its_end(site
     assert len(site.payments_for(checkout)) == 1
 
 
+def test_a_page_that_cannot_begin_says_why(site: Site, person: Shopper) -> None:
+    def forge(route: Route) -> None:
+        route.continue_(headers={**route.request.headers, "x-checkout-token": "0" * 64})
+
+    person.page.route("**/client-token", forge, times=1)
+    checkout = site.create()
+    person.open(checkout.url, state="failed")
+    expect(person.message()).to_contain_text("out of date")
+    expect(person.page.locator("#payment")).to_be_hidden()
+    person.page.route("**/client-token", lambda route: (site.end_in(checkout, 0), route.continue_()), times=1)
+    person.open(checkout.url, state="expired")
+    expect(person.message()).to_contain_text("expired")
+
+
 def test_an_unknown_address_gives_nothing_away(site: Site, person: Shopper) -> None:
     answer = person.page.goto(f"{site.url}/c/{'A' * 43}")
     assert answer is not None

@@ -21,7 +21,7 @@ from domain.three_d_secure import ThreeDSecurePolicy
 # The texts that the page's script shows.
 _SCRIPT_TEXTS: Final = (
     *("paying", "checking", "offline", "to_paypal", "paypal_cancelled", "no_method", "paid", "network", "unknown"),
-    *("not_loaded", "card_refused", "not_authenticated", "number_label", "expiry_label", "cvv_label"),
+    *("not_loaded", "card_refused", "not_authenticated", "number_label", "expiry_label", "expiry_example", "cvv_label"),
     *("number_empty", "number_invalid", "expiry_empty", "expiry_invalid", "cvv_empty", "cvv_invalid"),
 )
 _COMPONENTS: Final = ("client", "hosted-fields", "three-d-secure", "data-collector")
@@ -68,7 +68,7 @@ def checkout_page(shown: Shown, site: Site, assets: Assets, texts: Texts) -> str
     if not shown.ways.card:
         attributes["data-card"] = "false"
     main = SubElement(body, "main", attributes)
-    _header(main, site, assets)
+    _header(main, site, assets, texts)
     _order(main, checkout, texts)
     is_message = shown.view.standing not in (Standing.PENDING, Standing.PAID)
     message = shown.message if is_message else ""
@@ -99,7 +99,7 @@ def notice_page(message: str, site: Site, assets: Assets, texts: Texts) -> str:
     """A page without a checkout: it gives nothing away."""
     html, body = _document(site, assets, texts)
     main = SubElement(body, "main")
-    _header(main, site, assets)
+    _header(main, site, assets, texts)
     _notice(main, "message", "alert", message)
     return _html(html)
 
@@ -118,10 +118,9 @@ def _document(site: Site, assets: Assets, texts: Texts, request_token: str = "")
     return html, SubElement(html, "body")
 
 
-def _header(main: Element, site: Site, assets: Assets) -> None:
+def _header(main: Element, site: Site, assets: Assets, texts: Texts) -> None:
     header = SubElement(main, "header")
-    if site.shop_name:
-        _add(header, "h1", site.shop_name)
+    _add(header, "h1", site.shop_name or texts["title"])
     if assets.logo is not None:
         # The name beside it says the same.
         SubElement(header, "img", {"id": "logo", "src": assets.logo.path, "alt": "" if site.shop_name else "Logo"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from adapters.checkout.assets import load_assets
+from adapters.checkout.page import notice_page
 from adapters.checkout.rate_limits import RateLimit
 from adapters.checkout.requests import Shopper
 from adapters.checkout.site import Site
@@ -70,6 +72,12 @@ def test_the_browsers_languages_choose_the_texts(header: str, locale: str) -> No
 def test_amounts_are_written_as_the_language_does(amount: Money, english: str, indonesian: str) -> None:
     texts = all_texts()
     assert (texts["en"].amount(amount), texts["id"].amount(amount)) == (english, indonesian)
+
+
+def test_a_page_of_a_shop_without_a_name_has_a_heading() -> None:
+    site = Site("https://pay.shop.example", "https://js.braintreegateway.com/web/3.144.0/js", b"key")
+    page = notice_page("Gone.", site, load_assets(site), choose(["id"]))
+    assert "<h1>Pembayaran</h1>" in page
 
 
 def test_the_policy_names_no_scripts_but_the_gateways_and_our_own() -> None:

@@ -3,8 +3,8 @@
  *
  * The server renders the order, the texts (element #texts, JSON) and the state; main#checkout has data-state, data-attempt,
  * data-amount, data-currency and data-seconds-left. Texts: paying, checking, offline, to_paypal, paypal_cancelled, no_method,
- * paid, network, unknown, not_loaded, card_refused, not_authenticated,
- * number_label, expiry_label, cvv_label, number_empty, number_invalid, expiry_empty, expiry_invalid, cvv_empty, cvv_invalid.
+ * paid, network, unknown, not_loaded, card_refused, not_authenticated, number_label, expiry_label, expiry_example,
+ * cvv_label, number_empty, number_invalid, expiry_empty, expiry_invalid, cvv_empty, cvv_invalid.
  */
 (function () {
   "use strict";
@@ -355,7 +355,7 @@
       styles: fieldStyles(),
       fields: {
         number: field("number", "number_label", "1234 1234 1234 1234"),
-        expirationDate: field("expirationDate", "expiry_label", "MM / YY"),
+        expirationDate: field("expirationDate", "expiry_label", texts.expiry_example),
         cvv: field("cvv", "cvv_label", "123"),
       },
     });
@@ -495,8 +495,13 @@
   async function open() {
     const returned = takeReturn();
     show("loading");
-    const { client_token: authorization } = await ask("POST", "client-token", {});
-    gateway.client = await window.braintree.client.create({ authorization });
+    const answer = await ask("POST", "client-token", {});
+    if (!answer.client_token) {
+      // It says why not: the checkout has just ended, cookies are off, or the service is busy.
+      await follow(answer);
+      return;
+    }
+    gateway.client = await window.braintree.client.create({ authorization: answer.client_token });
     if (main.dataset.card !== "false") {
       await openFields(gateway.client);
     }
