@@ -7,7 +7,6 @@ attempts to pay by address and by checkout.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import time
@@ -21,11 +20,10 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 
 from adapters.checkout.answers import Answers
-from adapters.checkout.assets import FOLDER, load_assets
-from adapters.checkout.page import Shown, checkout_page, notice_page
+from adapters.checkout.assets import FOLDER
+from adapters.checkout.page import Shown
 from adapters.checkout.rate_limits import RateLimit
 from adapters.checkout.requests import (
-    COOKIE,
     Refused,
     Shopper,
     attempt_in,
@@ -37,8 +35,8 @@ from adapters.checkout.requests import (
     text_in,
     texts_for,
 )
+from adapters.checkout.responses import Responses
 from adapters.checkout.site import Site
-from adapters.checkout.texts import Texts, choose
 from adapters.checkout.ways_to_pay import ways_to_pay
 from application.checkouts.pay_checkout import PayCheckoutCommand, PayProblem, PayResult
 from application.checkouts.view_checkout import CheckoutView
@@ -64,7 +62,6 @@ _RETRY_SECONDS: Final = 2
 _REQUESTS_PER_MINUTE: Final = 600
 # Each one asks the gateway.
 _CLIENT_TOKENS_PER_MINUTE: Final = 60
-_KEPT_SECONDS: Final = 31_536_000
 
 
 class CannotListenCheckout(Exception):
@@ -114,9 +111,7 @@ class CheckoutServer:
         self._handlers = handlers
         self._site = site
         self._serve = serve
-        self._assets = load_assets(site)
-        self._static = self._assets.by_path()
-        self._headers = site.headers()
+        self._responses = Responses(site, _FOLDER)
         # Bulkheads: shoppers must not take the threads of other work.
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="checkout")
         self._gateway_pool = ThreadPoolExecutor(_GATEWAY_THREADS, thread_name_prefix="checkout-gateway")
@@ -165,19 +160,19 @@ class CheckoutServer:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path
         if path.startswith(FOLDER):
-            return self._asset(request, path)
+            return self._responses.asset(request, path)
         wants_page = request.method in ("GET", "HEAD") and path.count("/") < 3
         try:
             return await self._checkout_answer(request, path)
         except Refused as refused:
-            return self._refusal(request, refused, as_page=wants_page)
+            return self._responses.refusal(request, refused, as_page=wants_page)
         except (StoreUnavailable, ApplicationError, GatewayUnavailable, GatewayRefused) as error:
             _log.warning("a checkout could not be served: %s", error)
-            return self._refusal(request, Refused(503, "unavailable", _RETRY_SECONDS), as_page=wants_page)
+            return self._responses.refusal(request, Refused(503, "unavailable", _RETRY_SECONDS), as_page=wants_page)
         except Exception:
             # A fault of ours. The shopper reads that the page shows, after a reload, whether they have paid.
             _log.exception("a request to the checkout page failed")
-            return self._refusal(request, Refused(500, "unknown"), as_page=wants_page)
+            return self._responses.refusal(request, Refused(500, "unknown"), as_page=wants_page)
 
     async def _checkout_answer(self, request: web.BaseRequest, path: str) -> web.Response:
         token, _, action = path.removeprefix(_FOLDER).partition("/")
@@ -213,20 +208,20 @@ class CheckoutServer:
             policy=policy,
             ways=ways_to_pay(checkout, stored, policy),
         )
-        answer = self._page(checkout_page(shown, self._site, self._assets, texts), texts)
-        self._set_cookie(answer, page.token, cookie)
-        return answer
+        return self._responses.checkout(shown, texts, page.token, cookie)
 
     async def _status(self, page: _Page) -> web.Response:
         view = await self._view(page.token, page.shopper)
-        return self._json(self._handlers.answers.state(view, texts_for(page.request, view.checkout)))
+        return self._responses.json(self._handlers.answers.state(view, texts_for(page.request, view.checkout)))
 
     async def _client_token(self, page: _Page, _: dict[str, Any]) -> web.Response:
         self._take(self._tokens, page.shopper.network)
         view = await self._view(page.token, page.shopper)
         if not view.standing.can_pay:
-            return self._json(self._handlers.answers.state(view, texts_for(page.request, view.checkout)))
-        return self._json({"client_token": await self._ask_gateway(self._handlers.client_token, view.checkout)})
+            return self._responses.json(self._handlers.answers.state(view, texts_for(page.request, view.checkout)))
+        return self._responses.json(
+            {"client_token": await self._ask_gateway(self._handlers.client_token, view.checkout)}
+        )
 
     async def _method_nonce(self, page: _Page, body: dict[str, Any]) -> web.Response:
         self._take(self._tokens, page.shopper.network)
@@ -239,7 +234,7 @@ class CheckoutServer:
         )
         if made is None:
             raise Refused(404, "invalid")
-        return self._json({"nonce": made.value, "bin": made.bin})
+        return self._responses.json({"nonce": made.value, "bin": made.bin})
 
     async def _pay(self, page: _Page, body: dict[str, Any]) -> web.Response:
         command = PayCheckoutCommand(
@@ -261,7 +256,7 @@ class CheckoutServer:
             raise Refused(404, "not_found")
         texts = texts_for(page.request, result.view.checkout)
         answer = self._handlers.answers.state(result.view, texts, result.problem)
-        return self._json(answer, status=429 if result.problem is PayProblem.TOO_MANY_DECLINES else 200)
+        return self._responses.json(answer, status=429 if result.problem is PayProblem.TOO_MANY_DECLINES else 200)
 
     async def _view(self, token: str, shopper: Shopper) -> CheckoutView:
         view = await self._run(self._handlers.view, token, shopper.session)
@@ -296,50 +291,3 @@ class CheckoutServer:
             yield
         finally:
             self._busy -= 1
-
-    # Answers
-
-    def _page(self, html: str, texts: Texts, status: int = 200) -> web.Response:
-        headers = {**self._headers, "Content-Language": texts.locale}
-        return web.Response(text=html, status=status, content_type="text/html", charset="utf-8", headers=headers)
-
-    def _json(self, answer: dict[str, Any], status: int = 200) -> web.Response:
-        text = json.dumps(answer, ensure_ascii=False)
-        return web.Response(text=text, status=status, content_type="application/json", headers=self._headers)
-
-    def _refusal(self, request: web.BaseRequest, refused: Refused, *, as_page: bool) -> web.Response:
-        texts = texts_for(request)
-        message = texts[refused.text]
-        if as_page:
-            answer = self._page(notice_page(message, self._site, self._assets, texts), texts, refused.status)
-        else:
-            answer = self._json({"state": "error", "message": message}, refused.status)
-        if refused.retry_seconds:
-            answer.headers["Retry-After"] = str(refused.retry_seconds)
-        if not request.content.at_eof():
-            # The rest of the body is not read.
-            answer.force_close()
-        return answer
-
-    def _asset(self, request: web.BaseRequest, path: str) -> web.Response:
-        asset = self._static.get(path)
-        if asset is None or request.method not in ("GET", "HEAD"):
-            return self._page(notice_page("", self._site, self._assets, choose([])), choose([]), 404)
-        headers = {
-            "Cache-Control": f"public, max-age={_KEPT_SECONDS}, immutable",
-            "Content-Type": asset.content_type,
-            "X-Content-Type-Options": "nosniff",
-            # A drawing may hold scripts; they stay without effect.
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-        }
-        return web.Response(body=asset.content, headers=headers)
-
-    def _set_cookie(self, answer: web.Response, token: str, cookie: str) -> None:
-        # Each checkout has a cookie of its own: its path is the checkout's.
-        parts = [f"{COOKIE}={cookie}", f"Path={_FOLDER}{token}", "HttpOnly"]
-        if self._site.is_embedded and self._site.is_secure:
-            # Browsers keep the cookie of an embedded page for each embedding site.
-            parts += ["Secure", "SameSite=None", "Partitioned"]
-        else:
-            parts += [*(["Secure"] if self._site.is_secure else []), "SameSite=Lax"]
-        answer.headers["Set-Cookie"] = "; ".join(parts)
