@@ -225,7 +225,12 @@ def test_a_page_that_cannot_begin_says_why(site: Site, person: Shopper) -> None:
     person.open(checkout.url, state="failed")
     expect(person.message()).to_contain_text("out of date")
     expect(person.page.locator("#payment")).to_be_hidden()
-    person.page.route("**/client-token", lambda route: (site.end_in(checkout, 0), route.continue_()), times=1)
+
+    def end_first(route: Route) -> None:
+        site.end_in(checkout, 0)
+        route.continue_()
+
+    person.page.route("**/client-token", end_first, times=1)
     person.open(checkout.url, state="expired")
     expect(person.message()).to_contain_text("expired")
 
