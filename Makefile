@@ -111,7 +111,7 @@ dist: $(DEV) $(SBOM) ## build a release in build/dist: wheels of client and twin
 	$(BIN)/python -m deploy.dist
 
 deploy-check: $(DEPLOY) $(SBOM) ## check the files under deploy/: manifests, unit, compose file, Dockerfile, alerts, dashboard; a minute
-	$(BIN)/pytest tests/deploy $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/deploy $(ARGS)
 
 dashboard: $(DEV) ## write deploy/grafana/dashboards/bayar.json from its panels
 	$(BIN)/python -m deploy.grafana.dashboard

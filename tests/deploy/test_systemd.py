@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import configparser
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import pytest
-
-from bayar.payments.v1.payment_pb2 import PaymentState
-from braintree_twin.testing import start_twin
-from tests.api_keys import in_environment
 from tests.deploy.tools import DEPLOY, systemd_analyze, variables_in
-from tests.end_to_end.payment_steps import pay
-from tests.end_to_end.service import Service, environment_of, run_bayar
 from tests.languages.toolchain import attempt, run
 
 _UNIT: Final = DEPLOY / "systemd" / "bayar.service"
@@ -59,48 +49,6 @@ def test_a_misspelled_option_is_found(tmp_path: Path) -> None:
 
 def test_the_unit_is_hardened() -> None:
     run([systemd_analyze(), "security", "--offline=yes", f"--threshold={round(_MOST_EXPOSED * 10)}", _UNIT])
-
-
-@contextmanager
-def confined(filters: list[str], database_url: str, folder: Path) -> Iterator[Service]:
-    """The service with two workers, under the filters."""
-    more = {"BAYAR_WORKERS": "2", "BAYAR_DATABASE_CONNECTIONS": "4"}
-    with start_twin(folder) as twin:
-        service = Service(environment_of(twin, database_url, more), folder / "bayar.log")
-        service.program = ("-m", "tests.deploy.confined", " ".join(filters), sys.executable, *service.program)
-        assert run_bayar("migrate", environment=service.environment).returncode == 0
-        try:
-            service.start()
-            yield service
-        finally:
-            service.close()
-
-
-def _words(line: str) -> list[str]:
-    """A tilde at the beginning of a line holds for each group in it."""
-    sign = "~" if line.startswith("~") else ""
-    return [sign + word for word in line.removeprefix("~").split()]
-
-
-def test_the_service_works_under_the_filters_of_the_unit(postgres_url: str, tmp_path: Path) -> None:
-    systemd_analyze()
-    assert options()["MemoryDenyWriteExecute"] == ["yes"]
-    filters = [word for line in options()["SystemCallFilter"] for word in _words(line)]
-    with confined(filters, postgres_url, tmp_path) as service:
-        status = Path(f"/proc/{service.process.pid}/status").read_text("utf-8")
-        assert "\nSeccomp:\t2\n" in status
-        with in_environment():
-            assert pay(service.client()).state == PaymentState.PAYMENT_STATE_CAPTURED
-        assert service.stop(signal.SIGTERM) == 0
-
-
-def test_a_filter_that_is_too_narrow_is_noticed(postgres_url: str, tmp_path: Path) -> None:
-    systemd_analyze()
-    with (
-        pytest.raises(AssertionError, match="did not start"),
-        confined(["@system-service", "~@network-io"], postgres_url, tmp_path),
-    ):
-        pass
 
 
 def test_each_secret_is_a_credential_of_systemd() -> None:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from bootstrap.config.settings import SECRETS, Settings
-from tests.languages.toolchain import debian, run
+from tests.languages.toolchain import debian, one_at_a_time, run
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DEPLOY: Final = ROOT / "deploy"
@@ -49,8 +49,9 @@ def _debian_program(package: str, name: str) -> Path:
     if installed:
         return Path(installed)
     unpacked = BUILD / package
-    if not unpacked.exists():
-        _unpack(package, unpacked)
+    with one_at_a_time():
+        if not unpacked.exists():
+            _unpack(package, unpacked)
     return unpacked / "usr" / "bin" / name
 
 

@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -126,7 +127,17 @@ def _install(packages: tuple[str, ...]) -> None:
 
 @cache
 def _apt_get_update() -> None:
-    run(["apt-get", "update"], seconds=LONG_SECONDS)
+    with one_at_a_time():
+        run(["apt-get", "update"], seconds=LONG_SECONDS)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Waits while another process of the tests updates or unpacks Debian's packages."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "packages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _is_there(programs: tuple[str, ...], files: tuple[str, ...]) -> bool:
