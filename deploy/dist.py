@@ -25,6 +25,7 @@ OUTPUT: Final = ROOT / "build" / "dist"
 WHEELS: Final = ("clients/python", "twin")
 # The files that the Dockerfile, the unit of systemd and the manifests need.
 SOURCES: Final = (
+    ".dockerignore",
     "CHANGELOG.md",
     "LICENSE",
     "README.md",

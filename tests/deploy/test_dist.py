@@ -66,7 +66,7 @@ def test_the_sources_hold_what_the_image_and_the_machines_need(output: Path) -> 
     copy_lines = re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.MULTILINE)
     copied = [word for line in copy_lines for word in line.split()[:-1]]
     assert len(copied) > 5
-    for path in [*copied, "deploy/systemd/bayar.service", "deploy/kubernetes/base/deployment.yaml"]:
+    for path in [*copied, ".dockerignore", "deploy/systemd/bayar.service", "deploy/kubernetes/base/deployment.yaml"]:
         assert any(name == path or name.startswith(f"{path}/") for name in held), path
     assert not [name for name in held if re.search(r"__pycache__|egg-info|\.db$|\.pem$|(^|/)secrets/", name)]
 
