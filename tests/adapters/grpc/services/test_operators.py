@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import grpc
@@ -28,6 +30,7 @@ from bayar.payments.v1 import access_pb2, admin_service_pb2, customer_service_pb
 from bayar.payments.v1 import payment_method_service_pb2 as methods
 from bayar.payments.v1 import payment_service_pb2 as payments
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
+from bayar.payments.v1.card_pb2 import Card
 from bayar.payments.v1.customer_service_pb2_grpc import CustomerServiceStub
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub
 from bayar.payments.v1.money_pb2 import Money
@@ -39,6 +42,7 @@ from tests.adapters.grpc.credentials import a_guarded_house, give_key
 from tests.adapters.grpc.operators import EVERY_RIGHT, Metadata, Person, audited, change, hire, paid
 from tests.adapters.grpc.serving import House, serving
 from tests.encryption_keys import SEALER
+from tests.token_issuer import AUDIENCE, ISSUER, JWKS, token
 
 OF_A_BACK_END: Final = EVERY_SCOPE - {Scope.ADMIN}
 WHY: Final = "the parcel was lost, ticket 4711"
@@ -529,6 +533,47 @@ def until_refused(town: Town, path: str, reason: str) -> None:
         if town.ask(path, town.siti.credential)[1] == reason:
             return
     raise AssertionError(f"never {reason}")
+
+
+def test_a_person_signs_in_with_a_token_and_has_the_rights_of_their_record(tmp_path: Path) -> None:
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text(json.dumps(JWKS))
+    house = a_guarded_house(jwt_issuer=ISSUER, jwt_audience=AUDIENCE, jwt_jwks=str(jwks), jwt_operator_claim="email")
+    siti = hire(house, "Siti Rahayu", [OperatorRight.READ])
+    change(house, siti, login="siti@example.com")
+    shop = give_key(house, "shop", scopes=OF_A_BACK_END)
+    shown = token(caller_id=None, email="siti@example.com", email_verified=True, scope="admin payments:refund")
+    metadata: Metadata = (("authorization", f"Bearer {shown}"),)
+    with serving(house) as channel:
+        town = Town(house, channel, shop, shop, siti, siti)
+        assert town.ask("/bayar.payments.v1.PaymentService/ListPayments", metadata)[0] == "OK"
+        path = "/bayar.payments.v1.PaymentService/RefundPayment"
+        assert town.ask(path, (*metadata, _SHOP, _WHY))[1] == "OPERATOR_RIGHT_MISSING"
+        change(house, siti, login="siti@example.com", revoke_time=house.clock.now())
+        for _ in range(200):
+            if town.ask(path, metadata)[1] == "CREDENTIAL_INVALID":
+                return
+    raise AssertionError("a revoked person goes on")
+
+
+def test_the_velocity_limits_of_the_customer_hold_for_an_operator() -> None:
+    house = a_guarded_house(cards_per_customer=1)
+    shop, siti = give_key(house, "shop", scopes=OF_A_BACK_END), hire(house, "Siti Rahayu")
+    with serving(house) as channel:
+        town, create = Town(house, channel, shop, shop, siti, siti), CustomerServiceStub(channel).CreateCustomer
+        new = customer_service_pb2.CreateCustomerRequest(request_id=str(uuid.uuid4()))
+        customer_id = create(new, metadata=shop).customer.customer_id
+        outcomes = []
+        for number in ("4111111111111111", "5555555555554444"):
+            request = methods.AddPaymentMethodRequest(
+                request_id=str(uuid.uuid4()),
+                customer_id=customer_id,
+                card=Card(number=number, expiration_month=12, expiration_year=2030, cvv="123"),
+                verify=True,
+            )
+            path = "/bayar.payments.v1.PaymentMethodService/AddPaymentMethod"
+            outcomes.append(town.ask(path, siti.acting("shop", WHY), request)[1])
+    assert outcomes == ["", "TOO_MANY_DECLINES"]
 
 
 def test_an_open_stream_ends_with_the_right(town: Town) -> None:
