@@ -199,10 +199,14 @@ func checkMethods(t *testing.T, client *Client, methods protoreflect.MethodDescr
 			continue
 		}
 		isIterator := method.Type().NumOut() == 1
-		if isIterator != (methods.Get(index).IsStreamingServer() || strings.HasPrefix(name, "List")) {
+		if isIterator != (methods.Get(index).IsStreamingServer() || isList(name)) {
 			t.Errorf("%s gives another kind of thing", name)
 		}
 	}
+}
+
+func isList(name string) bool {
+	return strings.HasPrefix(name, "List") || strings.HasPrefix(name, "Search")
 }
 
 func TestAmountsAreExact(t *testing.T) {

@@ -153,6 +153,16 @@ func (client *Client) ListPayments(ctx context.Context, request *pb.ListPayments
 	return pages(ctx, client.Payments.ListPayments, request, (*pb.ListPaymentsResponse).GetPayments)
 }
 
+// SearchPayments finds payments by anything that people know of them: ids, reference, the card's last four digits, names, emails,
+// metadata, amounts, the day. Each hit says which field matched. An exact id, gateway transaction id or reference
+// comes first; then the newest. With the scope `admin`, or by an operator, it searches the payments of every caller, and is audited.
+//
+// A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
+// events. As in ListPayments, a page can be short or empty, with more to come.
+func (client *Client) SearchPayments(ctx context.Context, request *pb.SearchPaymentsRequest) *Iterator[*pb.PaymentSearchHit] {
+	return pages(ctx, client.Payments.SearchPayments, request, (*pb.SearchPaymentsResponse).GetHits)
+}
+
 // ListPaymentEvents lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND.
 func (client *Client) ListPaymentEvents(ctx context.Context, request *pb.ListPaymentEventsRequest) *Iterator[*pb.PaymentEvent] {
 	return pages(ctx, client.Payments.ListPaymentEvents, request, (*pb.ListPaymentEventsResponse).GetEvents)

@@ -16,10 +16,13 @@ from bayar.messages import (
     BayarClient,
     CaptureMode,
     Customer,
+    DisputeState,
     Money,
     Payment,
     PaymentEvent,
+    PaymentFunds,
     PaymentMethod,
+    PaymentSearchHit,
     PaymentState,
     StatementDescriptor,
     money,
@@ -37,6 +40,7 @@ ID = "8f14e45f-ceea-467f-a9b4-6d1f5d3b8a11"
 USD = money("25.00", "USD")
 HOME = Address(country_code="ID")
 PAYMENT, CUSTOMER, METHOD = Payment(payment_id="pay_1"), Customer(customer_id="cus_1"), PaymentMethod(customer_id="c")
+HIT = PaymentSearchHit(payment=PAYMENT)
 ACCOUNT = MerchantAccount(merchant_account_id="my_usd", currency_code="USD", default=True)
 CARD = {"number": "4111111111111111", "expiration_month": 12, "expiration_year": 2030, "cvv": "123"}
 ENTRY = payments.DeclineReasonEntry(gateway_codes=["2001"])
@@ -49,9 +53,11 @@ def method_of(rpc: str) -> str:
 
 @pytest.mark.parametrize("rpc", RPCS)
 def test_every_field_of_every_call_can_be_given(rpc: str) -> None:
-    fields = set(RPCS[rpc].input_type.fields_by_name) - {"page_token", "filter", "customer", "update_mask"}
-    if rpc == "ListPayments":
+    fields = set(RPCS[rpc].input_type.fields_by_name) - {"page_token", "filter", "fields", "customer", "update_mask"}
+    if rpc in ("ListPayments", "SearchPayments"):
         fields |= set(payments.PaymentFilter.DESCRIPTOR.fields_by_name)
+    if rpc == "SearchPayments":
+        fields |= set(payments.PaymentSearchFields.DESCRIPTOR.fields_by_name)
     if rpc == "UpdateCustomer":
         fields |= {"customer_id"} | set(customers.CreateCustomerRequest.DESCRIPTOR.fields_by_name)
     signature = inspect.signature(getattr(BayarClient, method_of(rpc)))
@@ -202,6 +208,66 @@ CALLS: list[tuple[Callable[[BayarClient], object], Message, object, object]] = [
         ),
         payments.ListPaymentsResponse(payments=[PAYMENT]),
         [PAYMENT],
+    ),
+    (
+        lambda client: client.search_payments(
+            query="budi 10.00",
+            name="budi",
+            email="budi@example.com",
+            gateway_transaction_id="t1",
+            network_transaction_id="n1",
+            metadata={"order_no": "A-77"},
+            amount=USD,
+            caller_id="shop",
+            customer_id="cus_1",
+            reference="order-1",
+            reference_contains="order",
+            states=[PaymentState.PAYMENT_STATE_SETTLED],
+            funds=[PaymentFunds.PAYMENT_FUNDS_HELD],
+            dispute_states=[DisputeState.DISPUTE_STATE_OPEN],
+            is_disputed=True,
+            created_from_time=datetime.fromtimestamp(1_800_000_000, UTC),
+            created_until_time=datetime.fromtimestamp(1_900_000_000, UTC),
+            currency_code="USD",
+            min_amount_minor_units=1,
+            max_amount_minor_units=2,
+            brand="Visa",
+            last_four="1111",
+            page_size=3,
+            language_code="id",
+        ),
+        payments.SearchPaymentsRequest(
+            query="budi 10.00",
+            fields=payments.PaymentSearchFields(
+                name="budi",
+                email="budi@example.com",
+                gateway_transaction_id="t1",
+                network_transaction_id="n1",
+                metadata={"order_no": "A-77"},
+                amount=USD,
+                caller_id="shop",
+            ),
+            filter=payments.PaymentFilter(
+                customer_id="cus_1",
+                reference="order-1",
+                reference_contains="order",
+                states=[PaymentState.PAYMENT_STATE_SETTLED],
+                funds=[PaymentFunds.PAYMENT_FUNDS_HELD],
+                dispute_states=[DisputeState.DISPUTE_STATE_OPEN],
+                is_disputed=True,
+                created_from_time=Timestamp(seconds=1_800_000_000),
+                created_until_time=Timestamp(seconds=1_900_000_000),
+                currency_code="USD",
+                min_amount_minor_units=1,
+                max_amount_minor_units=2,
+                brand="Visa",
+                last_four="1111",
+            ),
+            page_size=3,
+            language_code="id",
+        ),
+        payments.SearchPaymentsResponse(hits=[HIT]),
+        [HIT],
     ),
     (
         lambda client: client.verify_payment(payment_id="pay_1", language_code="id"),

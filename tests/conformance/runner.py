@@ -29,7 +29,7 @@ from bayar.payments.v1.card_pb2 import Card
 from bayar.payments.v1.customer_service_pb2 import UpdateCustomerRequest
 from bayar.payments.v1.dispute_service_pb2 import EvidenceFile
 from bayar.payments.v1.payment_method_service_pb2 import PaymentConsents
-from bayar.payments.v1.payment_service_pb2 import PaymentFilter
+from bayar.payments.v1.payment_service_pb2 import PaymentFilter, PaymentSearchFields
 from tests.conformance.contract import METHODS
 from tests.conformance.matching import Case, Variables, mismatches
 
@@ -203,7 +203,7 @@ def _arguments(request: Message, content: Mapping[str, Any]) -> Iterator[tuple[s
     """The fields that the content names, also those that it sets to their defaults."""
     for name in content:
         match value := getattr(request, name):
-            case PaymentFilter():
+            case PaymentFilter() | PaymentSearchFields():
                 yield from _arguments(value, content[name])
             case PaymentConsents():
                 yield name, list(value.initiators)

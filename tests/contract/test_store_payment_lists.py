@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.common.pagination import Position
-from application.ports.store import PaymentFilter, Store
+from application.ports.payment_filter import PaymentFilter
+from application.ports.store import Store
 from domain.ids import CallerId, CustomerId
 from domain.money import Money
 from domain.payment import Payment

@@ -52,6 +52,7 @@ ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "PaymentService/RefundPayment": {"requestId": REQUEST, "paymentId": "pay"},
     "PaymentService/GetPayment": {"paymentId": "pay"},
     "PaymentService/ListPayments": {"filter": {"customerId": "cus"}},
+    "PaymentService/SearchPayments": {"query": "pay"},
     "PaymentService/VerifyPayment": {"paymentId": "pay"},
     "PaymentService/WatchPayment": {"paymentId": "pay"},
     "PaymentService/ListPaymentEvents": {"paymentId": "pay"},

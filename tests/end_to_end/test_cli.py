@@ -18,6 +18,7 @@ from bootstrap.development.twin_process import Twin, running_twin
 from domain.decline import DeclineReason
 from tests.api_keys import ACTOR, let_in
 from tests.bootstrap.command_line import CommandLine
+from tests.end_to_end.service import until
 
 VISA = card(number="4111111111111111", expiration_month=12, expiration_year=datetime.now(UTC).year + 3, cvv="123")
 
@@ -73,6 +74,22 @@ def test_a_list_says_what_matters_of_each_payment(shop: Shop) -> None:
     assert told["order-1001"][:3] == ["USD", "25.00", "CAPTURED"]
     assert told["order-1002"] == ["USD", "100.00", "CAPTURED", "CAPTURED", "Visa", "1111", "USD", "60.00"]
     assert told["order-1003"] == ["USD", "2001.00", "DECLINED", "NONE", "Visa", "1111"]
+
+
+def test_a_search_says_in_which_field_each_payment_was_found(shop: Shop) -> None:
+    def found(*words: str) -> list[list[str]]:
+        return [row.split() for row in shop.cli.out("payments", "search", *words).splitlines()[2:]]
+
+    (row,) = found("order-1002")
+    assert row[3:5] == ["default", "order-1002"]
+    assert row[-1] == "reference"
+    (row,) = until(lambda: found("sari", "dewi", "25.00"))
+    assert (row[4], " ".join(row[-2:])) == ("order-1001", "name, amount")
+    assert [row[4] for row in found("shop:jakarta", "--funds", "captured")] == ["order-1002"]
+    assert found("1111", "--funds", "disputed") == []
+    assert len(found("--name", "sari", "--amount", "25.00", "--currency", "USD", "--no-disputed")) == 1
+    document = json.loads(shop.cli.out("payments", "search", "order-1002", "--json"))
+    assert document["matches"][0]["field"] == "PAYMENT_SEARCH_FIELD_REFERENCE"
 
 
 def test_one_payment_is_shown_with_its_amounts_operations_and_history(shop: Shop) -> None:

@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import grpc
 import pytest
@@ -20,6 +21,8 @@ from bayar.messages import (
     Payment,
     PaymentEventType,
     PaymentFunds,
+    PaymentSearchField,
+    PaymentSearchHit,
     PaymentState,
     money,
 )
@@ -36,7 +39,7 @@ from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.api_keys import ACTOR
 from tests.end_to_end.payment_steps import MASTERCARD, a_card, pay, usd
 from tests.end_to_end.refusal_reader import refused
-from tests.end_to_end.service import Pair
+from tests.end_to_end.service import Pair, until
 
 MATCHES = VerificationOutcome.VERIFICATION_OUTCOME_MATCHES
 REPAIRED = VerificationOutcome.VERIFICATION_OUTCOME_REPAIRED
@@ -252,6 +255,36 @@ def test_verification_says_that_the_record_is_right_or_repairs_it(bayar: BayarCl
     assert paid_out.funds == PaymentFunds.PAYMENT_FUNDS_DISBURSED
     assert paid_out.HasField("disburse_time")
     assert paid_out.settlement_amount == usd("10.00")
+
+
+def test_a_search_finds_what_people_know_and_says_where(bayar: BayarClient) -> None:
+    mine = uuid.uuid4().hex[:12]
+    sari = bayar.create_customer(given_name="Sárí", family_name=f"K{mine}", email=f"{mine}@example.com")
+    payment = pay(
+        bayar, "37.50", reference=f"S-{mine}", customer_id=sari.customer_id, metadata={"order_no": f"A{mine}"}
+    )
+
+    def found(query: str, **more: Any) -> list[PaymentSearchHit]:
+        return list(bayar.search_payments(query=query, **more))
+
+    (exact,) = found(f"S-{mine}")
+    assert exact.payment == bayar.get_payment(payment_id=payment.payment_id)
+    assert [match.field for match in exact.matches] == [PaymentSearchField.PAYMENT_SEARCH_FIELD_REFERENCE]
+    (hit,) = until(lambda: found(f"sari k{mine} 37.50"))
+    assert {match.field for match in hit.matches} == {
+        PaymentSearchField.PAYMENT_SEARCH_FIELD_NAME,
+        PaymentSearchField.PAYMENT_SEARCH_FIELD_AMOUNT,
+    }
+    today = f"{payment.create_time.ToDatetime():%Y-%m-%d}"
+    for query in (f"{mine}@example.com {today}", f"order_no:A{mine}", f"k{mine} {payment.instrument.last_four}"):
+        assert [one.payment.payment_id for one in found(query)] == [payment.payment_id], query
+    assert found(f"k{mine}", funds=[PaymentFunds.PAYMENT_FUNDS_HELD]) == []
+    assert found(f"k{mine}", is_disputed=True) == []
+    assert len(found("", name=f"k{mine}", amount=usd("37.50"), is_disputed=False)) == 1
+    for bad in ("4111 1111 1111 1111", "", " ".join("abcdefghijklm")):
+        with pytest.raises(BayarError) as raised:
+            found(bad)
+        assert (raised.value.reason, [one.field for one in raised.value.violations]) == ("INVALID_REQUEST", ["query"])
 
 
 def test_a_watch_gives_each_change_until_the_payment_rests(bayar: BayarClient) -> None:

@@ -24,6 +24,7 @@ from tests.fakes.repositories.movements import MemoryMovements
 from tests.fakes.repositories.operators import MemoryOperators
 from tests.fakes.repositories.payment_methods import MemoryPaymentMethods
 from tests.fakes.repositories.payments import MemoryPayments
+from tests.fakes.repositories.search_index import MemorySearchIndex
 from tests.fakes.repositories.velocity_counters import MemoryVelocityCounters
 from tests.fakes.repositories.webhook_deliveries import MemoryDeliveries
 from tests.fakes.store_state import RowLocks, StoreState, copied_payment, is_due, latest_check
@@ -124,3 +125,4 @@ class MemoryUnitOfWork:
         self.operators = MemoryOperators(state)
         self.audit = MemoryAuditLog(state)
         self.velocity = MemoryVelocityCounters(state)
+        self.search = MemorySearchIndex(state)

@@ -15,6 +15,7 @@ from application.ports.audit_log import AuditEntry
 from application.ports.deliveries import Delivery, DeliveryCursor
 from application.ports.feed import FeedEntry, HistoryEntry
 from application.ports.gateway_webhooks import StoredGatewayWebhook
+from application.ports.search import IndexProgress
 from application.ports.store import RequestRecord, farthest_check
 from application.ports.velocity import VelocityBlock
 from domain.checkout import Checkout, CheckoutUse
@@ -36,6 +37,14 @@ class MovementRow:
     movement: Movement
     payment_id: PaymentId
     record_time: datetime
+
+
+@dataclass(frozen=True)
+class IndexedPayment:
+    """The terms that the search index has of a payment."""
+
+    terms: frozenset[str]
+    is_stale: bool
 
 
 @dataclass
@@ -63,6 +72,9 @@ class StoreState:
     checkouts: dict[CheckoutId, Checkout] = field(default_factory=dict)
     checkout_uses: dict[tuple[CheckoutId, str], CheckoutUse] = field(default_factory=dict)
     movements: dict[str, MovementRow] = field(default_factory=dict)
+    indexed: dict[PaymentId, IndexedPayment] = field(default_factory=dict)
+    search_progress: IndexProgress | None = None
+    search_version: int = 0
 
     def copy(self) -> StoreState:
         history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
@@ -87,6 +99,9 @@ class StoreState:
             dict(self.checkouts),
             dict(self.checkout_uses),
             dict(self.movements),
+            dict(self.indexed),
+            self.search_progress,
+            self.search_version,
         )
 
 

@@ -79,7 +79,7 @@ def _method(rpc: _Rpc) -> list[str]:
         return []
     if rpc.is_stream:
         return _stream(rpc)
-    return _list(rpc) if rpc.name.startswith("List") else []
+    return _list(rpc) if rpc.name.startswith(("List", "Search")) else []
 
 
 def _list(rpc: _Rpc) -> list[str]:

@@ -281,6 +281,7 @@ def test_the_page_of_the_command_line_shows_what_is_printed(
     verified = run(f"bayar payments verify {declined}")
     assert masked(verified.splitlines()[0]) == masked(the("The gateway and the record agree."))
     assert "order-1003" in run(the("bayar payments list --state"))
+    assert "order-1003" in run(the("bayar payments search"))
     export, count, head, *rows = the("bayar payments export").splitlines()
     month = f"--from {datetime.now(UTC):%Y-%m-01} --until 2100-01-01"
     assert run(re.sub(r"--from \S+ --until \S+", month, export)).strip() == count

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from application.payments.create_payment_command import CreatePaymentCommand
 from application.payments.refund_payment import RefundPaymentCommand
 from application.ports.gateway import Transaction, TransactionKind
-from application.ports.store import PaymentFilter
+from application.ports.payment_filter import PaymentFilter
 from domain.events import (
     OperationDeclined,
     OperationFailed,

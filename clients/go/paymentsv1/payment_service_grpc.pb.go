@@ -59,6 +59,13 @@ type PaymentServiceClient interface {
 	// of payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to
 	// come. Go on until next_page_token is empty.
 	ListPayments(ctx context.Context, in *ListPaymentsRequest, opts ...grpc.CallOption) (*ListPaymentsResponse, error)
+	// Finds payments by anything that people know of them: ids, reference, the card's last four digits, names, emails,
+	// metadata, amounts, the day. Each hit says which field matched. An exact id, gateway transaction id or reference
+	// comes first; then the newest. With the scope `admin`, or by an operator, it searches the payments of every caller, and is audited.
+	//
+	// A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
+	// events. As in ListPayments, a page can be short or empty, with more to come.
+	SearchPayments(ctx context.Context, in *SearchPaymentsRequest, opts ...grpc.CallOption) (*SearchPaymentsResponse, error)
 	// Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
 	// refunds, captures, voids and adjustments that somebody else made at the gateway.
 	//
@@ -144,6 +151,15 @@ func (c *paymentServiceClient) GetPayment(ctx context.Context, in *GetPaymentReq
 func (c *paymentServiceClient) ListPayments(ctx context.Context, in *ListPaymentsRequest, opts ...grpc.CallOption) (*ListPaymentsResponse, error) {
 	out := new(ListPaymentsResponse)
 	err := c.cc.Invoke(ctx, "/bayar.payments.v1.PaymentService/ListPayments", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *paymentServiceClient) SearchPayments(ctx context.Context, in *SearchPaymentsRequest, opts ...grpc.CallOption) (*SearchPaymentsResponse, error) {
+	out := new(SearchPaymentsResponse)
+	err := c.cc.Invoke(ctx, "/bayar.payments.v1.PaymentService/SearchPayments", in, out, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -264,6 +280,13 @@ type PaymentServiceServer interface {
 	// of payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to
 	// come. Go on until next_page_token is empty.
 	ListPayments(context.Context, *ListPaymentsRequest) (*ListPaymentsResponse, error)
+	// Finds payments by anything that people know of them: ids, reference, the card's last four digits, names, emails,
+	// metadata, amounts, the day. Each hit says which field matched. An exact id, gateway transaction id or reference
+	// comes first; then the newest. With the scope `admin`, or by an operator, it searches the payments of every caller, and is audited.
+	//
+	// A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
+	// events. As in ListPayments, a page can be short or empty, with more to come.
+	SearchPayments(context.Context, *SearchPaymentsRequest) (*SearchPaymentsResponse, error)
 	// Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
 	// refunds, captures, voids and adjustments that somebody else made at the gateway.
 	//
@@ -309,6 +332,9 @@ func (UnimplementedPaymentServiceServer) GetPayment(context.Context, *GetPayment
 }
 func (UnimplementedPaymentServiceServer) ListPayments(context.Context, *ListPaymentsRequest) (*ListPaymentsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ListPayments not implemented")
+}
+func (UnimplementedPaymentServiceServer) SearchPayments(context.Context, *SearchPaymentsRequest) (*SearchPaymentsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method SearchPayments not implemented")
 }
 func (UnimplementedPaymentServiceServer) VerifyPayment(context.Context, *VerifyPaymentRequest) (*VerifyPaymentResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method VerifyPayment not implemented")
@@ -464,6 +490,24 @@ func _PaymentService_ListPayments_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PaymentService_SearchPayments_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SearchPaymentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaymentServiceServer).SearchPayments(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/bayar.payments.v1.PaymentService/SearchPayments",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaymentServiceServer).SearchPayments(ctx, req.(*SearchPaymentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PaymentService_VerifyPayment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(VerifyPaymentRequest)
 	if err := dec(in); err != nil {
@@ -588,6 +632,10 @@ var _PaymentService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPayments",
 			Handler:    _PaymentService_ListPayments_Handler,
+		},
+		{
+			MethodName: "SearchPayments",
+			Handler:    _PaymentService_SearchPayments_Handler,
 		},
 		{
 			MethodName: "VerifyPayment",

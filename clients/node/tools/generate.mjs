@@ -180,7 +180,7 @@ function methodText(service, method) {
   const head = [comment(method.comment, '  '), `  ${method.name[0].toLowerCase()}${method.name.slice(1)}(${parameters})`];
   const body = method.responseStream
     ? streamBody(method, response, rpc)
-    : method.name.startsWith('List')
+    : /^(List|Search)/.test(method.name)
       ? listBody(response, rpc)
       : unaryBody(method, response, rpc);
   return [head[0], `${head[1]}: ${body}`, ''].filter((line, index) => line || index === 2);

@@ -25,6 +25,7 @@ _MODULE_OF_LIKE: Final = {
     "Money": "money_pb2",
     "MovementKind": "movement_pb2",
     "OrphanPolicy": "admin_service_pb2",
+    "PaymentFunds": "payment_pb2",
     "PaymentState": "payment_pb2",
     "StatementDescriptor": "payment_pb2",
     "ExternalVault": "payment_initiator_pb2",

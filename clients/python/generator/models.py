@@ -20,8 +20,9 @@ from google.protobuf.descriptor_pb2 import (
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 _PACKAGE: Final = ".bayar.payments.v1."
-# Written by hand, or carried by other values: CardInput, keywords of list_payments and add_dispute_evidence.
-_BY_HAND: Final = {"Money", "Card", "PaymentFilter", "EvidenceFile", "Heartbeat"}
+# Written by hand, or carried by other values: CardInput, keywords of list_payments, search_payments and
+# add_dispute_evidence.
+_BY_HAND: Final = {"Money", "Card", "PaymentFilter", "PaymentSearchFields", "EvidenceFile", "Heartbeat"}
 # Responses that are results themselves.
 _RENAMED: Final = {"VerifyPaymentResponse": "PaymentVerification"}
 # Parts that a message always has.
@@ -30,6 +31,7 @@ _ALWAYS: Final = {
     ("PaymentChange", "event"),
     ("PaymentChange", "payment"),
     ("UnresolvedOperation", "operation"),
+    ("PaymentSearchHit", "payment"),
     ("DeclineReasonEntry", "decline"),
 }
 # The fields in the str() of a model. Other models show all of theirs.

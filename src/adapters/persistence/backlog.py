@@ -27,6 +27,7 @@ from adapters.persistence.tables import (
     payment_events,
     payment_methods,
     payments,
+    search_progress,
     webhook_notifications,
 )
 from domain.operation import OperationState
@@ -58,6 +59,9 @@ class Backlog:
     operations: Mapping[tuple[str, str], Waiting]
     pending_methods: int
     unpublished: Waiting
+    # Positions of the feed that the search index has not followed yet, and whether its backfill is under way.
+    unindexed: Waiting
+    is_index_complete: bool
     due_polls: Waiting
     gateway_webhooks: Mapping[str, int]
     endpoints: Mapping[str, EndpointBacklog]
@@ -70,6 +74,8 @@ def read_backlog(store: SqlStore, lease: timedelta, now: datetime) -> Backlog:
             operations=_operations(connection, now, now - lease),
             pending_methods=connection.scalar(select(func.count()).select_from(payment_methods).where(IS_PENDING)) or 0,
             unpublished=_unpublished(connection),
+            unindexed=_unindexed(connection),
+            is_index_complete=_is_index_complete(connection),
             due_polls=_due_polls(connection, now),
             gateway_webhooks=_gateway_webhooks(connection),
             endpoints=_endpoints(connection),
@@ -101,6 +107,19 @@ def _unpublished(connection: Connection) -> Waiting:
     ]
     times = [one.oldest_time for one in waiting if one.oldest_time is not None]
     return Waiting(sum(one.count for one in waiting), min(times, default=None))
+
+
+def _unindexed(connection: Connection) -> Waiting:
+    indexed = connection.scalar(select(search_progress.c.position)) or 0
+    position = feed_events.c.position
+    end = connection.scalar(select(func.max(position))) or 0
+    after = select(feed_events.c.time).where(position > indexed).order_by(position).limit(1)
+    return Waiting(max(0, end - indexed), connection.scalar(after))
+
+
+def _is_index_complete(connection: Connection) -> bool:
+    row = connection.execute(select(search_progress)).first()
+    return row is not None and row.backfill_time is None and row.version != ""
 
 
 def _due_polls(connection: Connection, now: datetime) -> Waiting:

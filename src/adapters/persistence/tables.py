@@ -1,6 +1,6 @@
 """The table definitions, with the constraints that the database enforces."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -26,6 +26,21 @@ class UtcTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class EpochMicroseconds(sa.TypeDecorator[datetime]):
+    """An instant as the number of microseconds since 1970: eight bytes, also in SQLite."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _Json: Final = sa.JSON(none_as_null=True)
 
 metadata: Final = sa.MetaData(
@@ -70,6 +85,7 @@ HAS_LAST_FOUR: Final = sa.text("last_four <> ''")
 IS_PAYMENT_UNBOOKED: Final = sa.text("booked_event_count IS NULL OR booked_event_count <> event_count")
 IS_DISPUTE_UNBOOKED: Final = sa.text("booked_time IS NULL OR booked_time <> update_time")
 IS_DISPUTES: Final = sa.text("dispute_id <> ''")
+IS_STALE: Final = sa.text("is_stale")
 IS_NOT_DELETED: Final = sa.text("delete_time IS NULL")
 
 payments: Final = sa.Table(
@@ -515,4 +531,37 @@ audit_chain: Final = sa.Table(
     sa.Column("hash", sa.Text, nullable=False),
     sa.Column("proof", sa.Text, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# The inverted index of the search: a keyed digest of a term, and a payment that has it.
+search_entries: Final = sa.Table(
+    "search_entries",
+    metadata,
+    sa.Column("digest", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("caller_id", sa.Text, primary_key=True),
+    sa.Column("create_time", EpochMicroseconds, primary_key=True),
+    sa.Column("payment_id", sa.Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+# The digests that the index has of each payment, eight bytes each: what an erasure removes.
+search_documents: Final = sa.Table(
+    "search_documents",
+    metadata,
+    sa.Column("payment_id", sa.Text, primary_key=True),
+    sa.Column("digests", sa.LargeBinary, nullable=False),
+    sa.Column("is_stale", sa.Boolean, nullable=False),
+    sa.Index("ix_search_documents_stale", "payment_id", **_where(IS_STALE)),
+)
+# One row: the progress of the index.
+search_progress: Final = sa.Table(
+    "search_progress",
+    metadata,
+    sa.Column("row_id", sa.Integer, primary_key=True, autoincrement=False),
+    # The version of the terms, and a proof of the key of their digests.
+    sa.Column("version", sa.Text, nullable=False),
+    # The feed position up to which changes are indexed.
+    sa.Column("position", sa.BigInteger, nullable=False),
+    # Older payments than this one are still to be indexed. None: all are.
+    sa.Column("backfill_time", UtcTime),
+    sa.Column("backfill_id", sa.Text),
 )

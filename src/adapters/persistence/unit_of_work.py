@@ -16,6 +16,7 @@ from adapters.persistence.repositories.movements import SqlMovements
 from adapters.persistence.repositories.operators import SqlOperators
 from adapters.persistence.repositories.payment_methods import SqlPaymentMethods
 from adapters.persistence.repositories.payments import SqlPayments
+from adapters.persistence.repositories.search_index import SqlSearchIndex
 from adapters.persistence.repositories.velocity_counters import SqlVelocityCounters
 from adapters.persistence.repositories.webhook_deliveries import SqlDeliveries
 from application.ports.runtime import IdSource
@@ -50,3 +51,4 @@ class SqlUnitOfWork:
         self.api_keys = SqlApiKeys(connection)
         self.operators = SqlOperators(connection)
         self.velocity = SqlVelocityCounters(connection)
+        self.search = SqlSearchIndex(connection, sealer)

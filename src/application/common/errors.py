@@ -107,6 +107,9 @@ class Rule(Enum):
     TIME_AHEAD = "time_ahead"
     EACH_ONCE = "each_once"
     NEEDED_FOR_STORED_METHODS = "needed_for_stored_methods"
+    MAX_WORDS = "max_words"
+    CARD_IN_SEARCH = "card_in_search"
+    NOTHING_TO_FIND = "nothing_to_find"
 
 
 # Rules that a request can break merely because time passed: cards expire or are no longer accepted, customers and

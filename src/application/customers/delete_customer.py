@@ -9,8 +9,9 @@ from application.common.validator import Validator, require_checked
 from application.customers.get_customer import own_customer
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.ports.gateway import Gateway
+from application.ports.payment_filter import PaymentFilter
 from application.ports.runtime import Clock
-from application.ports.store import PaymentFilter, Store, UnitOfWork
+from application.ports.store import Store, UnitOfWork
 from domain import ids
 from domain.customer import Customer
 from domain.ids import CustomerId

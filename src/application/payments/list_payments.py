@@ -7,10 +7,13 @@ from application.common.caller import Caller
 from application.common.errors import Rule
 from application.common.pagination import PageTokens, checked_page_size, read_token, scope_of
 from application.common.validator import MAX_MINOR_UNITS, Validator
-from application.ports.store import PaymentFilter, Store
+from application.ports.payment_filter import PaymentFilter
+from application.ports.store import Store
 from domain import ids
 from domain.currencies import EXPONENTS
+from domain.dispute import DisputeState
 from domain.ids import CustomerId
+from domain.operation_log import Funds
 from domain.payment import Payment
 from domain.payment_state import PaymentState
 
@@ -30,6 +33,10 @@ class RawPaymentFilter:
     max_minor_units: int = 0
     brand: str = ""
     last_four: str = ""
+    # None among these: an unknown one.
+    funds: tuple[Funds | None, ...] = ()
+    dispute_states: tuple[DisputeState | None, ...] = ()
+    is_disputed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +65,12 @@ class ListPayments:
         validator = Validator()
         size = checked_page_size(validator, page_size)
         validator.language("language_code", language_code)
-        which = _check_filter(validator, raw)
+        which = check_filter(validator, raw)
         asked = which.customer_id
         if caller.customer_id is not None:
             which = replace(which, customer_id=caller.customer_id)
         scope = scope_of(
-            "payments", caller_id=caller.reach, **{f.name: _stable(getattr(which, f.name)) for f in fields(which)}
+            "payments", caller_id=caller.reach, **{f.name: stable_form(getattr(which, f.name)) for f in fields(which)}
         )
         after = read_token(validator, self.page_tokens, scope, page_token)
         validator.done()
@@ -75,17 +82,21 @@ class ListPayments:
         return Page(found.payments, self.page_tokens.write(scope, go_on_after) if go_on_after else "")
 
 
-def _stable(value: object) -> object:
+def stable_form(value: object) -> object:
     """A form of a filter's value with the same representation each time."""
     return sorted(state.value for state in value) if isinstance(value, frozenset) else value
 
 
-def _check_filter(validator: Validator, raw: RawPaymentFilter) -> PaymentFilter:
+def check_filter(validator: Validator, raw: RawPaymentFilter) -> PaymentFilter:
+    """The filter, checked."""
     customer_id = validator.resource_id("filter.customer_id", raw.customer_id, ids.CUSTOMER, required=False)
     for name in ("reference", "reference_contains", "brand"):
         validator.plain_text(f"filter.{name}", getattr(raw, name))
-    if None in raw.states:
-        validator.add("filter.states", Rule.KNOWN_VALUE)
+    for name in ("states", "funds", "dispute_states"):
+        if None in getattr(raw, name):
+            validator.add(f"filter.{name}", Rule.KNOWN_VALUE)
+    if raw.dispute_states and raw.is_disputed is False:
+        validator.add("filter.dispute_states", Rule.CONTRADICTS, "filter.is_disputed")
     if raw.currency_code and raw.currency_code not in EXPONENTS:
         validator.add("filter.currency_code", Rule.CURRENCY)
     for name in ("min", "max"):
@@ -112,4 +123,7 @@ def _check_filter(validator: Validator, raw: RawPaymentFilter) -> PaymentFilter:
         max_minor_units=raw.max_minor_units or None,
         brand=raw.brand or None,
         last_four=raw.last_four or None,
+        funds=frozenset(one for one in raw.funds if one is not None),
+        dispute_states=frozenset(state for state in raw.dispute_states if state is not None),
+        is_disputed=raw.is_disputed,
     )

@@ -16,6 +16,8 @@ class AuditKind(Enum):
     ACCESS_REFUSED = "access_refused"
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
+    # A search over the payments of every caller.
+    PAYMENTS_SEARCHED = "payments_searched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

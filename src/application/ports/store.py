@@ -14,6 +14,8 @@ from application.ports.deliveries import Deliveries
 from application.ports.feed import Feed, HistoryEntry
 from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
 from application.ports.movements import Movements
+from application.ports.payment_filter import PaymentFilter, PaymentPage
+from application.ports.search import SearchIndex
 from application.ports.velocity import VelocityCounters
 from domain.checkout import Checkout, CheckoutState, CheckoutUse
 from domain.customer import Customer
@@ -33,7 +35,6 @@ from domain.ids import (
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
-from domain.payment_state import PaymentState
 
 
 class ReferenceTaken(Exception):
@@ -71,35 +72,6 @@ class RequestRecord:
     create_time: datetime
     # The standing refusal that answers it. None where it was not refused.
     refusal: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentFilter:
-    """A filter of payments. None or empty: no restriction."""
-
-    customer_id: CustomerId | None = None
-    reference: str | None = None
-    reference_contains: str | None = None
-    states: frozenset[PaymentState] = frozenset()
-    created_from: datetime | None = None
-    created_until: datetime | None = None
-    currency_code: str | None = None
-    min_minor_units: int | None = None
-    max_minor_units: int | None = None
-    brand: str | None = None
-    last_four: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentPage:
-    """A page of payments, and the position to continue from: None at the end.
-
-    A store reads a bounded number of payments for a page. Where few match the filter, a page before the end can be
-    short or empty.
-    """
-
-    payments: list[Payment]
-    go_on_after: Position | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +118,9 @@ class Payments(Protocol):
 
     def paying(self, caller_id: CallerId, reference: str) -> PaymentId | None:
         """The live payment for the caller's reference. Payments by customers' own credentials do not count."""
+
+    def find(self, payment_ids: Collection[PaymentId]) -> list[Payment]:
+        """Those of the payments that exist, in no order."""
 
     def detach(self, payment: Payment) -> DetachedPayment:
         """Detaches the payment as stored now. Valid once this transaction commits, unless the object changes."""
@@ -432,6 +407,9 @@ class UnitOfWork(Protocol):
 
     @property
     def velocity(self) -> VelocityCounters: ...
+
+    @property
+    def search(self) -> SearchIndex: ...
 
 
 class Store(Protocol):

@@ -120,6 +120,20 @@ FEED_LAG: Final = Metric(
     "Age of the oldest event without a position, in seconds.",
     "Readers of the feed are this far behind. See the alert BayarFeedLate.",
 )
+SEARCH_LAG: Final = Metric(
+    "bayar_search_lag_seconds",
+    Kind.GAUGE,
+    (),
+    "Age of the oldest event that the search index has not followed yet, in seconds.",
+    "Payments changed since then are found by their ids and references only. Look at the job `search indexer`.",
+)
+SEARCH_COMPLETE: Final = Metric(
+    "bayar_search_index_complete",
+    Kind.GAUGE,
+    (),
+    "1 once the search index has every payment, 0 while it is being built.",
+    "0 after an upgrade or `bayar search rebuild`, for as long as `bayar search status` says.",
+)
 WEBHOOK_ATTEMPTS: Final = Metric(
     "bayar_event_webhook_attempts_total",
     Kind.COUNTER,

@@ -130,6 +130,8 @@ def _of_backlog(backlog: Backlog, now: datetime) -> Iterator[Reading]:
     yield catalogue.PENDING_METHODS, [((), backlog.pending_methods)]
     yield catalogue.UNPUBLISHED, [((), backlog.unpublished.count)]
     yield catalogue.FEED_LAG, [((), _age(backlog.unpublished.oldest_time, now))]
+    yield catalogue.SEARCH_LAG, [((), _age(backlog.unindexed.oldest_time, now))]
+    yield catalogue.SEARCH_COMPLETE, [((), int(backlog.is_index_complete))]
     yield catalogue.POLLS_DUE, [((), backlog.due_polls.count)]
     yield catalogue.SETTLEMENT_LAG, [((), _age(backlog.due_polls.oldest_time, now))]
     yield (

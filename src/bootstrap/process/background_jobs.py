@@ -27,6 +27,7 @@ def background_jobs(container: Container, settings: Settings) -> list[PeriodicJo
         ("method resolver", container.resolve_unknown_methods(), interval),
         ("settlement poller", container.poll_settlements(), interval),
         ("event relay", container.relay_events(), settings.feed_interval_seconds),
+        ("search indexer", container.index_payments(), settings.feed_interval_seconds),
         ("gateway webhook processor", container.process_gateway_webhooks(), interval),
         ("open dispute poller", container.poll_open_disputes(), interval),
         ("checkout follower", container.follow_checkouts(), interval),

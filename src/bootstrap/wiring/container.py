@@ -134,6 +134,8 @@ from application.recovery.reverse_orphans import ReverseOrphans
 from application.recovery.send_scheduled_refund import SendScheduledRefund
 from application.recovery.service_hold import HoldWatch
 from application.recovery.settlement_ledger import SettlementLedger
+from application.search.index_payments import IndexPayments
+from application.search.search_payments import SearchPayments
 from bootstrap.config.event_webhooks import read_endpoints
 from bootstrap.config.merchant_accounts import read_accounts
 from bootstrap.config.payment_settings import RawCards
@@ -354,6 +356,10 @@ class Container(containers.DeclarativeContainer):
     )
     get_payment = providers.Singleton(GetPayment, store)
     list_payments = providers.Singleton(ListPayments, store, page_tokens)
+    search_payments = providers.Singleton(
+        SearchPayments, store, page_tokens, audit, settings.provided.key_for.call("searches in the audit log")
+    )
+    index_payments = providers.Singleton(IndexPayments, store)
     verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, ids, poll_policy)
     list_payment_events = providers.Singleton(ListPaymentEvents, store, page_tokens)
     book_movements = providers.Singleton(BookMovements, store, is_stopping=stopping.provided.is_set)

@@ -26,7 +26,14 @@ from tests.contract.store_steps import add
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=120)
 EMPTY = Backlog(
-    operations={}, pending_methods=0, unpublished=Waiting(), due_polls=Waiting(), gateway_webhooks={}, endpoints={}
+    operations={},
+    pending_methods=0,
+    unpublished=Waiting(),
+    unindexed=Waiting(),
+    is_index_complete=False,
+    due_polls=Waiting(),
+    gateway_webhooks={},
+    endpoints={},
 )
 
 
@@ -68,6 +75,8 @@ def test_the_backlog_becomes_numbers_and_ages() -> None:
         operations={("refund", "unresolved"): Waiting(2, NOW - timedelta(minutes=5))},
         pending_methods=1,
         unpublished=Waiting(7, NOW - timedelta(seconds=3)),
+        unindexed=Waiting(4, NOW - timedelta(seconds=2)),
+        is_index_complete=True,
         due_polls=Waiting(4, NOW - timedelta(hours=1)),
         gateway_webhooks={"dead": 6},
         endpoints={"shop": EndpointBacklog(9, 3, NOW - timedelta(days=1))},
@@ -79,6 +88,8 @@ def test_the_backlog_becomes_numbers_and_ages() -> None:
         "bayar_operations_open_oldest_age_seconds{refund,unresolved}": 300,
         "bayar_payment_methods_pending{}": 1,
         "bayar_feed_unpublished_events{}": 7,
+        "bayar_search_lag_seconds{}": 2,
+        "bayar_search_index_complete{}": 1,
         "bayar_feed_lag_seconds{}": 3,
         "bayar_settlement_polls_due{}": 4,
         "bayar_settlement_lag_seconds{}": 3600,

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from application.common.pagination import Position
 from application.ports.feed import FeedEntry, FeedKind, HistoryEntry
+from application.ports.payment_filter import PaymentFilter, PaymentPage
 from application.ports.runtime import IdSource
-from application.ports.store import (
-    Archived,
-    DetachedPayment,
-    PaymentFilter,
-    PaymentOperation,
-    PaymentPage,
-    ReferenceTaken,
-)
+from application.ports.store import Archived, DetachedPayment, PaymentOperation, ReferenceTaken
 from domain import ids as prefixes
+from domain.dispute import Dispute
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.payment_state import PaymentState
 from domain.personal_data import erased_from
 from tests.fakes.repositories.movements import book_payment
-from tests.fakes.store_state import RowLocks, StoreState, copied_payment, is_due, newest_first_page
+from tests.fakes.store_state import IndexedPayment, RowLocks, StoreState, copied_payment, is_due, newest_first_page
 
 
 @dataclass
@@ -67,6 +62,9 @@ class MemoryPayments:
                 return one.terms.payment_id
         return None
 
+    def find(self, payment_ids: Collection[PaymentId]) -> list[Payment]:
+        return [self._tracked_copy(self._state.payments[one]) for one in payment_ids if one in self._state.payments]
+
     def detach(self, payment: Payment) -> DetachedPayment:
         return _DetachedPayment(payment, self._state.payments[payment.terms.payment_id])
 
@@ -86,7 +84,8 @@ class MemoryPayments:
         found = [
             (Position(payment.create_time, payment_id), payment)
             for payment_id, payment in self._state.payments.items()
-            if caller_id in (None, payment.terms.caller_id) and _matches(payment, which)
+            if caller_id in (None, payment.terms.caller_id)
+            and matches(payment, which, list(self._state.disputes.values()))
         ]
         page = [self._tracked_copy(payment) for payment in newest_first_page(found, after, limit + 1)]
         last = page[limit - 1] if len(page) > limit else None
@@ -204,6 +203,7 @@ class MemoryPayments:
         self._state.history[payment_id] = [
             replace(entry, event=erased_from(entry.event)) for entry in self._state.history[payment_id]
         ]
+        self._state.indexed[payment_id] = IndexedPayment(frozenset(), is_stale=True)
 
     def _tracked_copy(self, stored: Payment) -> Payment:
         payment = copied_payment(stored)
@@ -252,8 +252,10 @@ class MemoryPayments:
         self._known[id(payment)] = (payment, stored)
 
 
-def _matches(payment: Payment, which: PaymentFilter) -> bool:
+def matches(payment: Payment, which: PaymentFilter, disputes: Sequence[Dispute]) -> bool:
+    """Whether the payment meets the filter."""
     terms, instrument = payment.terms, payment.instrument
+    states = {one.state for one in disputes if one.payment_id == terms.payment_id}
     contained = (which.reference_contains or "").casefold()
     validator = (
         (which.customer_id, which.customer_id == terms.customer_id),
@@ -267,5 +269,8 @@ def _matches(payment: Payment, which: PaymentFilter) -> bool:
         (which.max_minor_units, terms.amount.minor_units <= (which.max_minor_units or 0)),
         (which.brand, which.brand == (instrument.brand if instrument else "")),
         (which.last_four, which.last_four == (instrument.last_four if instrument else "")),
+        (which.funds or None, payment.funds in which.funds),
+        (which.dispute_states or None, bool(states & which.dispute_states)),
+        (which.is_disputed, bool(states) is which.is_disputed),
     )
     return all(fits for asked, fits in validator if asked is not None)

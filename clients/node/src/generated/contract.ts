@@ -932,6 +932,39 @@ export const CheckResult = {
 } as const;
 /** The result of a comparison with the bank's records. */
 export type CheckResult = (typeof CheckResult)[keyof typeof CheckResult];
+/** A field of a payment in which a search finds words. */
+export const PaymentSearchField = {
+  /** Never sent. */
+  UNSPECIFIED: 'PAYMENT_SEARCH_FIELD_UNSPECIFIED',
+  /** The payment's id. */
+  PAYMENT_ID: 'PAYMENT_SEARCH_FIELD_PAYMENT_ID',
+  /** The id of an operation. */
+  OPERATION_ID: 'PAYMENT_SEARCH_FIELD_OPERATION_ID',
+  /** The customer's id. */
+  CUSTOMER_ID: 'PAYMENT_SEARCH_FIELD_CUSTOMER_ID',
+  /** The caller's own id of the customer. */
+  EXTERNAL_ID: 'PAYMENT_SEARCH_FIELD_EXTERNAL_ID',
+  /** The gateway's transaction. */
+  GATEWAY_TRANSACTION_ID: 'PAYMENT_SEARCH_FIELD_GATEWAY_TRANSACTION_ID',
+  /** The card network's transaction. */
+  NETWORK_TRANSACTION_ID: 'PAYMENT_SEARCH_FIELD_NETWORK_TRANSACTION_ID',
+  /** The reference, or a part of it that holds a digit. */
+  REFERENCE: 'PAYMENT_SEARCH_FIELD_REFERENCE',
+  /** A name. */
+  NAME: 'PAYMENT_SEARCH_FIELD_NAME',
+  /** An email address, or its part before the "@". */
+  EMAIL: 'PAYMENT_SEARCH_FIELD_EMAIL',
+  /** The metadata; see metadata_key. */
+  METADATA: 'PAYMENT_SEARCH_FIELD_METADATA',
+  /** The amount of the payment or of an operation. */
+  AMOUNT: 'PAYMENT_SEARCH_FIELD_AMOUNT',
+  /** The last four digits of the card. */
+  LAST_FOUR: 'PAYMENT_SEARCH_FIELD_LAST_FOUR',
+  /** The day or month of creation, in UTC. */
+  DAY: 'PAYMENT_SEARCH_FIELD_DAY',
+} as const;
+/** A field of a payment in which a search finds words. */
+export type PaymentSearchField = (typeof PaymentSearchField)[keyof typeof PaymentSearchField];
 /** The outcome of a verification. */
 export const VerificationOutcome = {
   /** Never sent. */
@@ -2294,6 +2327,34 @@ export interface ListPaymentsResponse {
   /** Empty on the last page, and only there. */
   nextPageToken: string;
 }
+/** A reason why a payment was found. */
+export interface PaymentSearchMatch {
+  /** The words of the query, in their normal form: lower case, without accents. */
+  queryWords: string;
+  /** The field that has them. */
+  field: PaymentSearchField | UnknownValue;
+  /** The key of the metadata. Empty for other fields. */
+  metadataKey: string;
+}
+/** A payment that was found. */
+export interface PaymentSearchHit {
+  /** The payment, as ListPayments shows it. */
+  payment?: Payment;
+  /** Why. Empty if there was only a filter. */
+  matches: PaymentSearchMatch[];
+}
+/** The answer of SearchPayments. */
+export interface SearchPaymentsResponse {
+  /** Exact ids and references first, then the newest. Perhaps fewer than page_size, or none, also before the last page. */
+  hits: PaymentSearchHit[];
+  /** Empty on the last page, and only there. */
+  nextPageToken: string;
+  /**
+   * While the index is being built, after an upgrade or "bayar search rebuild": payments created before this time may be
+   * missing. Absent once the index has all.
+   */
+  completeFromTime?: Date;
+}
 /** One difference between the record and the gateway. */
 export interface Difference {
   /** The operation concerned. */
@@ -3420,6 +3481,12 @@ export interface PaymentFilter {
    * INVALID_REQUEST. Default: any.
    */
   referenceContains?: string;
+  /** With the money in one of these places. An unknown or unspecified one is INVALID_REQUEST. Default (empty): any. */
+  funds?: Array<PaymentFunds | UnknownValue>;
+  /** With a dispute in one of these states. An unknown or unspecified one is INVALID_REQUEST. Default (empty): any. */
+  disputeStates?: Array<DisputeState | UnknownValue>;
+  /** True: with a dispute, in any state. False: with none; INVALID_REQUEST beside dispute_states. Default: either. */
+  isDisputed?: boolean;
 }
 /** The request of ListPayments. */
 export interface ListPaymentsRequest {
@@ -3428,6 +3495,56 @@ export interface ListPaymentsRequest {
   /** How many a page, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST. */
   pageSize?: number;
   /** The next_page_token of the page before, with the same filter; otherwise INVALID_REQUEST. Default: the first page. */
+  pageToken?: string;
+  /** The language of messages in the answer, as in CreatePaymentRequest. */
+  languageCode?: string;
+}
+/** The fields to search in. Each that is set must match as a whole; case and accents make no difference. */
+export interface PaymentSearchFields {
+  /**
+   * Words of a name, in any order: of the customer, the guest, the cardholder, the billing or shipping address. At most
+   * 255 characters; otherwise INVALID_REQUEST.
+   */
+  name?: string;
+  /**
+   * The whole address of the customer, the guest or the PayPal account. At most 255 characters; otherwise
+   * INVALID_REQUEST.
+   */
+  email?: string;
+  /** Of any operation of the payment, declines included. At most 255 characters; otherwise INVALID_REQUEST. */
+  gatewayTransactionId?: string;
+  /** The card network's id of the transaction. At most 255 characters; otherwise INVALID_REQUEST. */
+  networkTransactionId?: string;
+  /** Entries that the metadata has, as in CreatePaymentRequest. */
+  metadata?: { [key: string]: string };
+  /**
+   * The amount of the payment, or of one of its operations, such as a refund. An unknown currency or a negative amount is
+   * INVALID_REQUEST.
+   */
+  amount?: MoneyInput;
+  /** Of this caller. Default: of every caller whose payments the credential reaches. Another's: nothing is found. */
+  callerId?: string;
+}
+/** The request of SearchPayments. */
+export interface SearchPaymentsRequest {
+  /**
+   * The text to find: up to 12 words and 255 characters; otherwise INVALID_REQUEST. Each word must match, each in any
+   * field: "4242", "10.00", "Rp 150.000", "2026-11-03", "2026-11", "budi santoso", "budi@example.com". KEY:VALUE is an
+   * entry of the metadata, or names the field: name, email, reference, amount, last_four, day, id, transaction, network,
+   * customer, metadata. Quotation marks keep a text together. Days are in UTC. A card number is INVALID_REQUEST.
+   * Required without fields and filter; otherwise INVALID_REQUEST.
+   */
+  query?: string;
+  /** The filter. Default: none. */
+  filter?: PaymentFilter;
+  /** The fields that must match besides. Default: none. */
+  fields?: PaymentSearchFields;
+  /** How many a page, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST. */
+  pageSize?: number;
+  /**
+   * The next_page_token of the page before, with the same query, fields and filter; otherwise INVALID_REQUEST. Default:
+   * the first page.
+   */
   pageToken?: string;
   /** The language of messages in the answer, as in CreatePaymentRequest. */
   languageCode?: string;
@@ -3806,6 +3923,18 @@ export class ContractCalls extends Calls {
    */
   listPayments(request: ListPaymentsRequest = {}, options?: CallOptions): AsyncGenerator<Payment, void, undefined> {
     return this.list('PaymentService', 'ListPayments', request, 'payments', options);
+  }
+
+  /**
+   * Finds payments by anything that people know of them: ids, reference, the card's last four digits, names, emails,
+   * metadata, amounts, the day. Each hit says which field matched. An exact id, gateway transaction id or reference
+   * comes first; then the newest. With the scope `admin`, or by an operator, it searches the payments of every caller, and is audited.
+   *
+   * A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
+   * events. As in ListPayments, a page can be short or empty, with more to come.
+   */
+  searchPayments(request: SearchPaymentsRequest = {}, options?: CallOptions): AsyncGenerator<PaymentSearchHit, void, undefined> {
+    return this.list('PaymentService', 'SearchPayments', request, 'hits', options);
   }
 
   /**

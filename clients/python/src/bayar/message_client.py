@@ -39,7 +39,7 @@ from bayar.payments.v1.event_pb2 import EventType
 from bayar.payments.v1.movement_pb2 import MovementKind
 from bayar.payments.v1.order_details_pb2 import ShippingMethod
 from bayar.payments.v1.payment_initiator_pb2 import PaymentInitiator, SeriesPosition
-from bayar.payments.v1.payment_pb2 import CaptureMode, PaymentCheck, PaymentState
+from bayar.payments.v1.payment_pb2 import CaptureMode, PaymentCheck, PaymentFunds, PaymentState
 
 
 class BayarClient(ClientBase):
@@ -240,6 +240,9 @@ class BayarClient(ClientBase):
         reference: str = "",
         reference_contains: str = "",
         states: Iterable[PaymentState.ValueType] = (),
+        funds: Iterable[PaymentFunds.ValueType] = (),
+        dispute_states: Iterable[DisputeState.ValueType] = (),
+        is_disputed: bool | None = None,
         created_from_time: datetime | None = None,
         created_until_time: datetime | None = None,
         currency_code: str = "",
@@ -259,6 +262,73 @@ class BayarClient(ClientBase):
             reference=reference,
             reference_contains=reference_contains,
             states=states,
+            funds=funds,
+            dispute_states=dispute_states,
+            is_disputed=is_disputed,
+            created_from_time=created_from_time,
+            created_until_time=created_until_time,
+            currency_code=currency_code,
+            min_amount_minor_units=min_amount_minor_units,
+            max_amount_minor_units=max_amount_minor_units,
+            brand=brand,
+            last_four=last_four,
+            page_size=page_size,
+            language_code=language_code,
+        )
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    def search_payments(
+        self,
+        *,
+        query: str = "",
+        name: str = "",
+        email: str = "",
+        gateway_transaction_id: str = "",
+        network_transaction_id: str = "",
+        metadata: Mapping[str, str] | None = None,
+        amount: money_pb2.Money | None = None,
+        caller_id: str = "",
+        customer_id: str = "",
+        reference: str = "",
+        reference_contains: str = "",
+        states: Iterable[PaymentState.ValueType] = (),
+        funds: Iterable[PaymentFunds.ValueType] = (),
+        dispute_states: Iterable[DisputeState.ValueType] = (),
+        is_disputed: bool | None = None,
+        created_from_time: datetime | None = None,
+        created_until_time: datetime | None = None,
+        currency_code: str = "",
+        min_amount_minor_units: int = 0,
+        max_amount_minor_units: int = 0,
+        brand: str = "",
+        last_four: str = "",
+        page_size: int = 0,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[payment_service_pb2.PaymentSearchHit]:
+        """Finds payments by what people know of them: "4242", "10.00", "2026-11-03", "budi santoso", an id, an email.
+
+        Each hit says why it was found. Everything else that is given must match, too. Times need a time zone; the
+        second is exclusive.
+        """
+        call = prepared(
+            requests.search_payments,
+            query=query,
+            name=name,
+            email=email,
+            gateway_transaction_id=gateway_transaction_id,
+            network_transaction_id=network_transaction_id,
+            metadata=metadata,
+            amount=amount,
+            caller_id=caller_id,
+            customer_id=customer_id,
+            reference=reference,
+            reference_contains=reference_contains,
+            states=states,
+            funds=funds,
+            dispute_states=dispute_states,
+            is_disputed=is_disputed,
             created_from_time=created_from_time,
             created_until_time=created_until_time,
             currency_code=currency_code,

@@ -13,6 +13,7 @@ from bayar.payments.v1.admin_service_pb2 import ExportRow
 from bayar.payments.v1.checkout_pb2 import Checkout, CheckoutLine, CheckoutMethod, CheckoutState
 from bayar.payments.v1.customer_pb2 import Customer, GuestContact
 from bayar.payments.v1.decline_pb2 import Decline, DeclineFixer, DeclineReason, RetryAdvice
+from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.money_pb2 import Money
 from bayar.payments.v1.movement_pb2 import Movement, MovementKind
 from bayar.payments.v1.order_details_pb2 import LineItem, LineItemKind, OrderDetails, ShippingMethod
@@ -33,6 +34,7 @@ from bayar.payments.v1.payment_pb2 import (
     PaymentState,
     StatementDescriptor,
 )
+from bayar.payments.v1.payment_service_pb2 import PaymentSearchField, PaymentSearchHit
 from bayar.payments.v1.three_d_secure_pb2 import (
     ExternalAuthentication,
     ScaExemption,
@@ -57,6 +59,7 @@ __all__ = [
     "Decline",
     "DeclineFixer",
     "DeclineReason",
+    "DisputeState",
     "ExportRow",
     "ExternalAuthentication",
     "ExternalVault",
@@ -81,6 +84,8 @@ __all__ = [
     "PaymentInitiator",
     "PaymentMethod",
     "PaymentMethodState",
+    "PaymentSearchField",
+    "PaymentSearchHit",
     "PaymentState",
     "RetryAdvice",
     "RetryPolicy",

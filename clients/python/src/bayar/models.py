@@ -896,6 +896,39 @@ class EventType(OpenEnum):
     """A checkout: it was created, paid, or has expired. Its state tells which."""
 
 
+class PaymentSearchField(OpenEnum):
+    """A field of a payment in which a search finds words."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    PAYMENT_ID = 1
+    """The payment's id."""
+    OPERATION_ID = 2
+    """The id of an operation."""
+    CUSTOMER_ID = 3
+    """The customer's id."""
+    EXTERNAL_ID = 4
+    """The caller's own id of the customer."""
+    GATEWAY_TRANSACTION_ID = 5
+    """The gateway's transaction."""
+    NETWORK_TRANSACTION_ID = 6
+    """The card network's transaction."""
+    REFERENCE = 7
+    """The reference, or a part of it that holds a digit."""
+    NAME = 8
+    """A name."""
+    EMAIL = 9
+    """An email address, or its part before the "@"."""
+    METADATA = 10
+    """The metadata; see metadata_key."""
+    AMOUNT = 11
+    """The amount of the payment or of an operation."""
+    LAST_FOUR = 12
+    """The last four digits of the card."""
+    DAY = 13
+    """The day or month of creation, in UTC."""
+
+
 class VerificationOutcome(OpenEnum):
     """The outcome of a verification."""
 
@@ -2228,6 +2261,30 @@ class PaymentConsents(Model):
     Empty: the customer withdraws every consent, and each LATER payment of the merchant is refused with this
     method.
     """
+
+
+@model(payment_service_pb2.PaymentSearchMatch)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentSearchMatch(Model):
+    """A reason why a payment was found."""
+
+    query_words: str = ""
+    """The words of the query, in their normal form: lower case, without accents."""
+    field: PaymentSearchField = PaymentSearchField.UNSPECIFIED
+    """The field that has them."""
+    metadata_key: str = ""
+    """The key of the metadata. Empty for other fields."""
+
+
+@model(payment_service_pb2.PaymentSearchHit)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentSearchHit(Model):
+    """A payment that was found."""
+
+    payment: Payment = Payment()
+    """The payment, as ListPayments shows it."""
+    matches: tuple[PaymentSearchMatch, ...] = ()
+    """Why. Empty if there was only a filter."""
 
 
 @model(payment_service_pb2.Difference)

@@ -45,8 +45,10 @@ from bayar.models import (
     Payment,
     PaymentCheck,
     PaymentEvent,
+    PaymentFunds,
     PaymentInitiator,
     PaymentMethod,
+    PaymentSearchHit,
     PaymentState,
     PaymentVerification,
     ReconcileProgress,
@@ -97,6 +99,7 @@ ManualResolutionLike: TypeAlias = "ManualResolution | admin_service_pb2.ManualRe
 MoneyLike: TypeAlias = "Money | money_pb2.Money"
 MovementKindLike: TypeAlias = "MovementKind | movement_pb2.MovementKind.ValueType"
 OrphanPolicyLike: TypeAlias = "OrphanPolicy | admin_service_pb2.OrphanPolicy.ValueType"
+PaymentFundsLike: TypeAlias = "PaymentFunds | payment_pb2.PaymentFunds.ValueType"
 PaymentStateLike: TypeAlias = "PaymentState | payment_pb2.PaymentState.ValueType"
 GuestContactLike: TypeAlias = "GuestContact | customer_pb2.GuestContact"
 OrderDetailsLike: TypeAlias = "OrderDetails | order_details_pb2.OrderDetails"
@@ -278,6 +281,9 @@ def list_payments(
     reference: str = "",
     reference_contains: str = "",
     states: Iterable[PaymentStateLike] = (),
+    funds: Iterable[PaymentFundsLike] = (),
+    dispute_states: Iterable[DisputeStateLike] = (),
+    is_disputed: bool | None = None,
     created_from_time: datetime | None = None,
     created_until_time: datetime | None = None,
     currency_code: str = "",
@@ -294,6 +300,9 @@ def list_payments(
         reference=reference,
         reference_contains=reference_contains,
         states=_numbers(states),
+        funds=_numbers(funds),
+        dispute_states=_numbers(dispute_states),
+        is_disputed=is_disputed,
         created_from_time=timestamp(created_from_time),
         created_until_time=timestamp(created_until_time),
         currency_code=currency_code,
@@ -305,6 +314,72 @@ def list_payments(
     request = payment_service_pb2.ListPaymentsRequest(filter=wanted, page_size=page_size, language_code=language_code)
     response = payment_service_pb2.ListPaymentsResponse
     return pages("PaymentService/ListPayments", request, response, lambda page: page.payments, Payment.from_message)
+
+
+def search_payments(
+    *,
+    query: str = "",
+    name: str = "",
+    email: str = "",
+    gateway_transaction_id: str = "",
+    network_transaction_id: str = "",
+    metadata: Mapping[str, str] | None = None,
+    amount: MoneyLike | None = None,
+    caller_id: str = "",
+    customer_id: str = "",
+    reference: str = "",
+    reference_contains: str = "",
+    states: Iterable[PaymentStateLike] = (),
+    funds: Iterable[PaymentFundsLike] = (),
+    dispute_states: Iterable[DisputeStateLike] = (),
+    is_disputed: bool | None = None,
+    created_from_time: datetime | None = None,
+    created_until_time: datetime | None = None,
+    currency_code: str = "",
+    min_amount_minor_units: int = 0,
+    max_amount_minor_units: int = 0,
+    brand: str = "",
+    last_four: str = "",
+    page_size: int = 0,
+    language_code: str = "",
+) -> Pages[payment_service_pb2.PaymentSearchHit, PaymentSearchHit]:
+    """Finds payments by what people know of them: "4242", "10.00", "2026-11-03", "budi santoso", an id, an email.
+
+    Each hit says why it was found. Everything else that is given must match, too. Times need a time zone; the
+    second is exclusive.
+    """
+    wanted = payment_service_pb2.PaymentFilter(
+        customer_id=customer_id,
+        reference=reference,
+        reference_contains=reference_contains,
+        states=_numbers(states),
+        funds=_numbers(funds),
+        dispute_states=_numbers(dispute_states),
+        is_disputed=is_disputed,
+        created_from_time=timestamp(created_from_time),
+        created_until_time=timestamp(created_until_time),
+        currency_code=currency_code,
+        min_amount_minor_units=min_amount_minor_units,
+        max_amount_minor_units=max_amount_minor_units,
+        brand=brand,
+        last_four=last_four,
+    )
+    fields = payment_service_pb2.PaymentSearchFields(
+        name=name,
+        email=email,
+        gateway_transaction_id=gateway_transaction_id,
+        network_transaction_id=network_transaction_id,
+        metadata=metadata,
+        amount=message_of(amount),
+        caller_id=caller_id,
+    )
+    request = payment_service_pb2.SearchPaymentsRequest(
+        query=query, filter=wanted, fields=fields, page_size=page_size, language_code=language_code
+    )
+    response = payment_service_pb2.SearchPaymentsResponse
+    return pages(
+        "PaymentService/SearchPayments", request, response, lambda page: page.hits, PaymentSearchHit.from_message
+    )
 
 
 def verify_payment(

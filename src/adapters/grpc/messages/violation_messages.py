@@ -57,6 +57,12 @@ SENTENCES: Final = {
     Rule.NO_CONTROL_CHARACTERS_BUT_BREAKS: "must not contain control characters other than line breaks and tabs.",
     Rule.FILE_NAME: "must be a file's name without slashes that ends in one of: {limit}.",
     Rule.FILE_CONTENT: "is no {limit} file, or is cut off or encrypted: send the file whole and as its name says.",
+    Rule.MAX_WORDS: "has more than {limit} words: search with fewer, the rarest ones. Quotation marks keep a text "
+    "together.",
+    Rule.CARD_IN_SEARCH: "looks like a card number, and none is stored here: search with its last four digits. A "
+    "network transaction id has a field of its own.",
+    Rule.NOTHING_TO_FIND: 'is empty, and so are the fields and the filter: send a text, such as "4242", "10.00", '
+    '"2026-11-03" or "budi santoso".',
     Rule.MAX_BYTES: "must have at most {limit} bytes: make the file smaller.",
     Rule.NOTIFICATION_ID: "must be 64 hexadecimal digits, as an earlier answer gave them.",
     Rule.CALLER_ID: "must be 1 to 64 letters, digits and . _ -, beginning with a letter or digit.",

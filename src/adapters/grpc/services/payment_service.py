@@ -12,7 +12,8 @@ from adapters.grpc.scheduling.stream_pool import StreamPool
 from adapters.grpc.translate import requests
 from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event
-from adapters.grpc.translate.resources import ResourceMapper, merchant_account
+from adapters.grpc.translate.resources import ResourceMapper, merchant_account, moment
+from adapters.grpc.translate.searches import raw_search, search_hit
 from application.payments.adjust_authorization import AdjustAuthorization
 from application.payments.capture_payment import CapturePayment
 from application.payments.create_payment import CreatePayment
@@ -23,6 +24,7 @@ from application.payments.list_payments import ListPayments
 from application.payments.refund_payment import RefundPayment
 from application.payments.verify_payment import VerifyPayment
 from application.payments.void_payment import VoidPayment
+from application.search.search_payments import SearchPayments
 from bayar.payments.v1 import payment_pb2
 from bayar.payments.v1 import payment_service_pb2 as wire
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceServicer
@@ -44,6 +46,7 @@ class PaymentServicer(PaymentServiceServicer):
     refund_payment: RefundPayment
     get_payment: GetPayment
     list_payments: ListPayments
+    search_payments: SearchPayments
     verify_payment: VerifyPayment
     list_payment_events: ListPaymentEvents
     list_merchant_accounts: ListMerchantAccounts
@@ -100,6 +103,23 @@ class PaymentServicer(PaymentServiceServicer):
             self._mapper(payment, request, context).payment(payment, with_line_items=False) for payment in page.payments
         ]
         return wire.ListPaymentsResponse(payments=messages, next_page_token=page.next_page_token)
+
+    def SearchPayments(self, request: wire.SearchPaymentsRequest, context: Any) -> wire.SearchPaymentsResponse:
+        page = self.search_payments(
+            raw_search(request),
+            self.current_caller(),
+            page_size=request.page_size,
+            page_token=request.page_token,
+            language_code=request.language_code,
+            peer=context.peer(),
+        )
+        hits = [
+            search_hit(hit, self._mapper(hit.payment, request, context).payment(hit.payment, with_line_items=False))
+            for hit in page.hits
+        ]
+        return wire.SearchPaymentsResponse(
+            hits=hits, next_page_token=page.next_page_token, complete_from_time=moment(page.complete_from)
+        )
 
     def VerifyPayment(self, request: wire.VerifyPaymentRequest, context: Any) -> wire.VerifyPaymentResponse:
         verified = self.verify_payment(request.payment_id, self.current_caller(), language_code=request.language_code)

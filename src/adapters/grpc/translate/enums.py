@@ -11,6 +11,7 @@ from application.recovery.reconcile import OrphanPolicy
 from application.recovery.reconciliation_findings import FindingKind, Remedy
 from application.recovery.resolve_operation import Resolution
 from application.recovery.settlement_comparison import DifferenceKind, Stage
+from application.search.search_terms import SearchField
 from bayar.payments.v1 import (
     admin_service_pb2,
     card_pb2,
@@ -54,6 +55,7 @@ def _by_name(members: type[Member], wire: Any, prefix: str) -> Mapping[Member, A
 
 PAYMENT_STATE: Final = _by_name(PaymentState, payment_pb2.PaymentState, "PAYMENT_STATE")
 FUNDS: Final = _by_name(Funds, payment_pb2.PaymentFunds, "PAYMENT_FUNDS")
+SEARCH_FIELD: Final = _by_name(SearchField, payment_service_pb2.PaymentSearchField, "PAYMENT_SEARCH_FIELD")
 CAPTURE_MODE: Final = _by_name(CaptureMode, payment_pb2.CaptureMode, "CAPTURE_MODE")
 OPERATION_KIND: Final = _by_name(OperationKind, payment_pb2.OperationKind, "OPERATION_KIND")
 OPERATION_ORIGIN: Final = _by_name(OperationOrigin, payment_pb2.OperationOrigin, "OPERATION_ORIGIN")
@@ -126,6 +128,7 @@ NOTIFICATION_OUTCOME: Final[Mapping[GatewayWebhookOutcome, Any]] = MappingProxyT
     }
 )
 # From the wire. None for a number that names no member.
+funds_from: Final = {number: funds for funds, number in FUNDS.items()}.get
 payment_state_from: Final = {number: state for state, number in PAYMENT_STATE.items()}.get
 dispute_state_from: Final = {number: state for state, number in DISPUTE_STATE.items()}.get
 checkout_state_from: Final = {number: state for state, number in CHECKOUT_STATE.items()}.get

@@ -8,6 +8,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.translate.enums import (
     capture_mode_from,
+    dispute_state_from,
+    funds_from,
     initiator_from,
     orphan_policy_from,
     payment_check_from,
@@ -116,6 +118,9 @@ def payment_filter(sent: payment_service_pb2.PaymentFilter) -> RawPaymentFilter:
         RawPaymentFilter,
         sent,
         states=tuple(payment_state_from(number) for number in sent.states),
+        funds=tuple(funds_from(number) for number in sent.funds),
+        dispute_states=tuple(dispute_state_from(number) for number in sent.dispute_states),
+        is_disputed=sent.is_disputed if sent.HasField("is_disputed") else None,
         created_from=created_from,
         created_until=created_until,
         min_minor_units=sent.min_amount_minor_units,

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, TextClause, select, true
+from sqlalchemy import Column, ColumnElement, Connection, Row, TextClause, exists, select, true
 
 from adapters.persistence.sql.keyset_pagination import Bound, Condition, IndexScan, scan_page
-from adapters.persistence.tables import HAS_LAST_FOUR, IS_CUSTOMERS, payments
+from adapters.persistence.tables import HAS_LAST_FOUR, IS_CUSTOMERS, disputes, payments
 from application.common.pagination import Position
-from application.ports.store import PaymentFilter
+from application.ports.payment_filter import PaymentFilter
 from domain.ids import CallerId
 
 _c: Final = payments.c
@@ -26,7 +26,16 @@ _CONDITIONS: Final[dict[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     "max_minor_units": lambda c, minor_units: c.minor_units <= minor_units,
     "brand": lambda c, brand: c.brand == brand,
     "last_four": lambda c, last_four: c.last_four == last_four,
+    "funds": lambda c, funds: c.funds.in_(sorted(one.value for one in funds)),
+    "dispute_states": lambda c, states: _has_dispute(c, disputes.c.state.in_(sorted(state.value for state in states))),
+    "is_disputed": lambda c, is_disputed: _has_dispute(c) if is_disputed else ~_has_dispute(c),
 }
+
+
+def _has_dispute(c: Any, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists(select(disputes.c.dispute_id).where(disputes.c.payment_id == c.payment_id, *which))
+
+
 _EqualityPrefix = dict[Column[Any], Any]
 _Choice = tuple[str, list[_EqualityPrefix], tuple[ColumnElement[bool] | TextClause, ...]]
 # Beyond this many callers, the payments are scanned by time.
@@ -45,13 +54,13 @@ def page_of_payments(
             equality_prefix=each,
             order=_ORDER,
             low=Bound((which.created_from,), inclusive=True) if which.created_from else None,
-            high=_beginning(after, which.created_until),
+            high=newest_bound(after, which.created_until),
             descending=True,
             where=where,
         )
         for each in equality_prefix
     ]
-    found, last = scan_page(connection, scans, _rest(which, led_by), limit)
+    found, last = scan_page(connection, scans, conditions_of(which, led_by), limit)
     return found, Position(last.create_time, last.payment_id) if last is not None else None
 
 
@@ -98,7 +107,8 @@ def _callers(connection: Connection) -> list[CallerId]:
     return found
 
 
-def _rest(which: PaymentFilter, led_by: str) -> list[Condition]:
+def conditions_of(which: PaymentFilter, led_by: str = "") -> list[Condition]:
+    """The conditions of the filter on a payment's row, without its times and the one that leads the index."""
     asked = [(getattr(which, name), make) for name, make in _CONDITIONS.items() if name != led_by]
     return [_applied(make, value) for value, make in asked if value is not None and value != frozenset()]
 
@@ -107,7 +117,7 @@ def _applied(make: Callable[[Any, Any], ColumnElement[bool]], value: Any) -> Con
     return lambda columns: make(columns, value)
 
 
-def _beginning(after: Position | None, until: datetime | None) -> Bound | None:
+def newest_bound(after: Position | None, until: datetime | None) -> Bound | None:
     """One lower bound, since a planner that is given two may scan from the farther one."""
     if after is not None and (until is None or after.time < until):
         return Bound((after.time, after.id))

@@ -41,6 +41,7 @@ from adapters.persistence.observer import NOTHING, PaymentChange, Recorder
 from adapters.persistence.repositories import payment_archives as archive
 from adapters.persistence.repositories.movement_rows import ADD_MOVEMENT, payment_rows
 from adapters.persistence.repositories.payment_indexes import page_of_payments
+from adapters.persistence.repositories.search_documents import remove_documents
 from adapters.persistence.sql.keyset_pagination import Bound, IndexScan, scan_page
 from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import UniqueViolation, insert_if_absent, is_due, savepoint
@@ -57,15 +58,9 @@ from adapters.persistence.tables import (
 from application.common.errors import RecordTooNew
 from application.common.pagination import Position
 from application.ports.feed import HistoryEntry
+from application.ports.payment_filter import PaymentFilter, PaymentPage
 from application.ports.runtime import IdSource
-from application.ports.store import (
-    Archived,
-    DetachedPayment,
-    PaymentFilter,
-    PaymentOperation,
-    PaymentPage,
-    ReferenceTaken,
-)
+from application.ports.store import Archived, DetachedPayment, PaymentOperation, ReferenceTaken
 from domain import ids as prefixes
 from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
@@ -228,6 +223,11 @@ class SqlPayments:
         same = select(table.payment_id).where(table.caller_id == caller_id, table.reference == reference, IS_LIVE)
         return self._connection.execute(same).scalar()
 
+    def find(self, payment_ids: Collection[PaymentId]) -> list[Payment]:
+        return self._load(
+            self._connection.execute(select(payments).where(payments.c.payment_id.in_(payment_ids))).all()
+        )
+
     def detach(self, payment: Payment) -> DetachedPayment:
         return replace(self._stored[id(payment)], is_reattached=False)
 
@@ -351,8 +351,9 @@ class SqlPayments:
     def _erase(self, which: ColumnElement[bool]) -> None:
         own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
         # Locked, so that nobody writes meanwhile data that would escape erasure.
-        own = own.where(which).with_for_update()
-        for row in self._connection.execute(own).all():
+        own = own.where(which).order_by(payments.c.payment_id).with_for_update()
+        rows = self._connection.execute(own).all()
+        for row in rows:
             bare = {
                 "terms": erased_from_json(row.terms),
                 "instrument": erased_from_json(row.instrument) if row.instrument is not None else None,
@@ -361,6 +362,7 @@ class SqlPayments:
             this = payments.c.payment_id == row.payment_id
             self._connection.execute(update(payments).where(this).values(bare))
             self._erase_history(row.payment_id)
+        remove_documents(self._connection, [row.payment_id for row in rows])
 
     def _erase_history(self, payment_id: PaymentId) -> None:
         archive.erase_personal_data(self._connection, self._sealer, payment_id)

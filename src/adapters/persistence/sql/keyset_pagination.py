@@ -55,18 +55,23 @@ class IndexScan:
 
 
 def scan_page(
-    connection: Connection, scans: Sequence[IndexScan], rest: Sequence[Condition], limit: int
+    connection: Connection,
+    scans: Sequence[IndexScan],
+    rest: Sequence[Condition],
+    limit: int,
+    lengths: Sequence[int] | None = None,
 ) -> tuple[list[Row[Any]], Row[Any] | None]:
     """The first rows of the merged scans that meet the remaining conditions, and the row after which the next page
     starts.
 
     That row is None at the end. With remaining conditions, a page can have fewer rows than the limit, or none, before
-    the end. The scans differ only in the values of their pins.
+    the end. The scans differ only in the values of their pins. lengths: the numbers of rows that are read at most, the
+    first of them first; default: SCAN_LIMITS.
     """
     if not rest:
         found = list(connection.execute(_merged_scan(connection, scans, limit + 1)))
         return found[:limit], found[limit - 1] if len(found) > limit else None
-    for length in (length // len(scans) for length in SCAN_LIMITS):
+    for length in (max(1, length // len(scans)) for length in lengths or SCAN_LIMITS):
         merged = _merged_scan(connection, scans, length)
         seen = merged.subquery("seen")
         matching = select(seen).where(*(condition(seen.c) for condition in rest))

@@ -1,6 +1,6 @@
 """SQL statements that several repositories share: insert-if-absent, savepoints, due times, pages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
@@ -28,6 +28,12 @@ def _insertion(dialect_name: str, table: Table, unique: tuple[str, ...], where: 
     insert = postgresql.insert if dialect_name == "postgresql" else sqlite.insert
     statement = insert(table).on_conflict_do_nothing(index_elements=unique, index_where=where)
     return Prepared(statement.returning(table.primary_key.columns[0]))
+
+
+def insert_or_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts the rows that do not exist. Waits for a concurrent insert of the same row."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
 # No check is planned that far ahead.

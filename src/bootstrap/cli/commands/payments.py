@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from bayar.messages import PaymentState
-from bootstrap.cli.commands import payments_change, payments_export, payments_list, payments_show
+from bootstrap.cli.commands import payments_change, payments_export, payments_list, payments_search, payments_show
 from bootstrap.cli.terminal.arguments import add_limit
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.timestamps import parse_timestamp
@@ -20,6 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add_list(
         actions.add_parser("list", help="list payments, newest first", description="Lists payments, newest first.")
+    )
+    _add_search(
+        actions.add_parser(
+            "search",
+            help="find payments by name, amount, card, reference, day, metadata or any id",
+            description="Finds payments by anything that people know of them. An exact id or reference comes first, "
+            "then the newest. An administrator's key searches the payments of every caller.",
+        )
     )
     show = actions.add_parser(
         "show",
@@ -86,6 +94,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
+    _add_filter(parser)
+    add_limit(parser)
+    add_common_arguments(parser, payments_list.list_payments)
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    _add_filter(parser)
+    payments_search.add_search(parser)
+
+
+def _add_filter(parser: argparse.ArgumentParser) -> None:
     which = parser.add_argument_group("which", "A payment is listed if it matches everything that is given.")
     which.add_argument("--customer", default="", metavar="CUSTOMER_ID")
     which.add_argument("--reference", default="", metavar="TEXT", help="the exact reference (your own order)")
@@ -101,8 +120,7 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--max", metavar="AMOUNT", help="the highest amount; with --currency")
     which.add_argument("--brand", default="", metavar="NAME", help="the card brand as shown, for example Visa")
     which.add_argument("--last-four", default="", metavar="DIGITS", help="the last four digits of the card")
-    add_limit(parser)
-    add_common_arguments(parser, payments_list.list_payments)
+    payments_search.add_places(which)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:

@@ -3,10 +3,11 @@
 import argparse
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from rich.text import Text
 
-from bayar.messages import BayarClient, Payment, PaymentState, format_money, money
+from bayar.messages import BayarClient, DisputeState, Payment, PaymentFunds, PaymentState, format_money, money
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.connection import WrongUsage
 from bootstrap.cli.terminal.listing import print_list
@@ -26,20 +27,27 @@ def list_payments(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 
 def _matching(parsed: argparse.Namespace, bayar: BayarClient, page_size: int) -> Iterator[Payment]:
-    return bayar.list_payments(
-        customer_id=parsed.customer,
-        reference=parsed.reference,
-        reference_contains=parsed.contains,
-        states=[PaymentState.Value(f"PAYMENT_STATE_{name.upper()}") for name in parsed.state],
-        created_from_time=_moment(parsed.created_from, parsed),
-        created_until_time=_moment(parsed.created_until, parsed),
-        currency_code=parsed.currency,
-        min_amount_minor_units=_minor_units(parsed.min, parsed.currency, "--min"),
-        max_amount_minor_units=_minor_units(parsed.max, parsed.currency, "--max"),
-        brand=parsed.brand,
-        last_four=parsed.last_four,
-        page_size=page_size,
-    )
+    return bayar.list_payments(page_size=page_size, **filter_of(parsed))
+
+
+def filter_of(parsed: argparse.Namespace) -> dict[str, Any]:
+    """The filter that the arguments give, as the client's keywords. Raises WrongUsage."""
+    return {
+        "customer_id": parsed.customer,
+        "reference": parsed.reference,
+        "reference_contains": parsed.contains,
+        "states": [PaymentState.Value(f"PAYMENT_STATE_{name.upper()}") for name in parsed.state],
+        "funds": [PaymentFunds.Value(f"PAYMENT_FUNDS_{name.upper()}") for name in parsed.funds],
+        "dispute_states": [DisputeState.Value(f"DISPUTE_STATE_{name.upper()}") for name in parsed.dispute_state],
+        "is_disputed": parsed.disputed,
+        "created_from_time": _moment(parsed.created_from, parsed),
+        "created_until_time": _moment(parsed.created_until, parsed),
+        "currency_code": parsed.currency,
+        "min_amount_minor_units": _minor_units(parsed.min, parsed.currency, "--min"),
+        "max_amount_minor_units": _minor_units(parsed.max, parsed.currency, "--max"),
+        "brand": parsed.brand,
+        "last_four": parsed.last_four,
+    }
 
 
 def _moment(written: datetime | None, parsed: argparse.Namespace) -> datetime | None:

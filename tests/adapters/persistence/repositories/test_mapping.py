@@ -26,7 +26,7 @@ from adapters.persistence.tables import (
 )
 from application.common.pagination import Position
 from application.ports.gateway_webhooks import GatewayWebhookState
-from application.ports.store import PaymentFilter
+from application.ports.payment_filter import PaymentFilter
 from domain.customer import Customer
 from domain.events import PaymentEvent, PaymentTerms
 from domain.ids import CallerId, CustomerId, PaymentId, PaymentMethodId

@@ -24,7 +24,8 @@ from adapters.persistence.store import SqlStore
 from application.common.pagination import Position
 from application.ports.feed import FeedFilter, FeedKind
 from application.ports.movements import MovementFilter
-from application.ports.store import PaymentFilter, UnitOfWork
+from application.ports.payment_filter import PaymentFilter
+from application.ports.store import UnitOfWork
 from domain.ids import CallerId, CustomerId
 from domain.movement import MovementKind
 from domain.payment_state import PaymentState

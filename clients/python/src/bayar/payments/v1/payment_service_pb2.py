@@ -18,6 +18,7 @@ from bayar.payments.v1 import address_pb2 as bayar_dot_payments_dot_v1_dot_addre
 from bayar.payments.v1 import card_pb2 as bayar_dot_payments_dot_v1_dot_card__pb2
 from bayar.payments.v1 import customer_pb2 as bayar_dot_payments_dot_v1_dot_customer__pb2
 from bayar.payments.v1 import decline_pb2 as bayar_dot_payments_dot_v1_dot_decline__pb2
+from bayar.payments.v1 import dispute_pb2 as bayar_dot_payments_dot_v1_dot_dispute__pb2
 from bayar.payments.v1 import merchant_account_pb2 as bayar_dot_payments_dot_v1_dot_merchant__account__pb2
 from bayar.payments.v1 import money_pb2 as bayar_dot_payments_dot_v1_dot_money__pb2
 from bayar.payments.v1 import order_details_pb2 as bayar_dot_payments_dot_v1_dot_order__details__pb2
@@ -28,7 +29,7 @@ from bayar.payments.v1 import three_d_secure_pb2 as bayar_dot_payments_dot_v1_do
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'bayar/payments/v1/payment_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a\x1f\x62\x61yar/payments/v1/address.proto\x1a\x1c\x62\x61yar/payments/v1/card.proto\x1a bayar/payments/v1/customer.proto\x1a\x1f\x62\x61yar/payments/v1/decline.proto\x1a(bayar/payments/v1/merchant_account.proto\x1a\x1d\x62\x61yar/payments/v1/money.proto\x1a%bayar/payments/v1/order_details.proto\x1a\x1f\x62\x61yar/payments/v1/payment.proto\x1a)bayar/payments/v1/payment_initiator.proto\x1a\x1e\x62\x61yar/payments/v1/secret.proto\x1a&bayar/payments/v1/three_d_secure.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\t\n\x14\x43reatePaymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12(\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x13\n\x0b\x63ustomer_id\x18\x04 \x01(\t\x12\'\n\x04\x63\x61rd\x18\x05 \x01(\x0b\x32\x17.bayar.payments.v1.CardH\x00\x12$\n\x14payment_method_nonce\x18\x06 \x01(\tB\x04\xf0\xe0\x18\x01H\x00\x12\x1b\n\x11payment_method_id\x18\x07 \x01(\tH\x00\x12\x34\n\x0c\x63\x61pture_mode\x18\x08 \x01(\x0e\x32\x1e.bayar.payments.v1.CaptureMode\x12\x1c\n\x14store_payment_method\x18\t \x01(\x08\x12\x33\n\x0f\x62illing_address\x18\n \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12\x44\n\x14statement_descriptor\x18\x0b \x01(\x0b\x32&.bayar.payments.v1.StatementDescriptor\x12G\n\x08metadata\x18\x0c \x03(\x0b\x32\x35.bayar.payments.v1.CreatePaymentRequest.MetadataEntry\x12\x15\n\rlanguage_code\x18\r \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x0e \x01(\t\x12\x37\n\x0ethree_d_secure\x18\x0f \x01(\x0b\x32\x1f.bayar.payments.v1.ThreeDSecure\x12\x36\n\tinitiator\x18\x10 \x01(\x0e\x32#.bayar.payments.v1.PaymentInitiator\x12:\n\x0fseries_position\x18\x11 \x01(\x0e\x32!.bayar.payments.v1.SeriesPosition\x12\x38\n\x0e\x65xternal_vault\x18\x12 \x01(\x0b\x32 .bayar.payments.v1.ExternalVault\x12\x19\n\x0b\x64\x65vice_data\x18\x13 \x01(\tB\x04\xf0\xe0\x18\x01\x12\x35\n\x08\x63onsents\x18\x14 \x03(\x0e\x32#.bayar.payments.v1.PaymentInitiator\x12\x34\n\x10shipping_address\x18\x1f \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12:\n\x0fshipping_method\x18  \x01(\x0e\x32!.bayar.payments.v1.ShippingMethod\x12\x36\n\rorder_details\x18! \x01(\x0b\x32\x1f.bayar.payments.v1.OrderDetails\x12\x34\n\x0bskip_checks\x18\x15 \x03(\x0e\x32\x1f.bayar.payments.v1.PaymentCheck\x12.\n\x05guest\x18\" \x01(\x0b\x32\x1f.bayar.payments.v1.GuestContact\x12\x1b\n\x13merchant_account_id\x18# \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06source\"D\n\x15\x43reatePaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"\xfd\x01\n\x15\x43\x61pturePaymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12(\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\r\n\x05\x66inal\x18\x04 \x01(\x08\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\x12\x36\n\rorder_details\x18\x0b \x01(\x0b\x32\x1f.bayar.payments.v1.OrderDetails\x12\x34\n\x10shipping_address\x18\x0c \x01(\x0b\x32\x1a.bayar.payments.v1.Address\"[\n\x16\x43\x61pturePaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x14\n\x0coperation_id\x18\x02 \x01(\t\"\x93\x01\n\x1a\x41\x64justAuthorizationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12(\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x0c\n\x04note\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\"`\n\x1b\x41\x64justAuthorizationResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x14\n\x0coperation_id\x18\x02 \x01(\t\"a\n\x12VoidPaymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12\x15\n\rlanguage_code\x18\x04 \x01(\t\"X\n\x13VoidPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x14\n\x0coperation_id\x18\x02 \x01(\t\"\x8d\x01\n\x14RefundPaymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12(\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x0c\n\x04note\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\"[\n\x15RefundPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x15\n\roperation_ids\x18\x02 \x03(\t\">\n\x11GetPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x15\n\rlanguage_code\x18\x02 \x01(\t\"A\n\x12GetPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"\xec\x02\n\rPaymentFilter\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12/\n\x06states\x18\x03 \x03(\x0e\x32\x1f.bayar.payments.v1.PaymentState\x12\x35\n\x11\x63reated_from_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x63reated_until_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rcurrency_code\x18\x06 \x01(\t\x12\x1e\n\x16min_amount_minor_units\x18\x07 \x01(\x03\x12\x1e\n\x16max_amount_minor_units\x18\x08 \x01(\x03\x12\r\n\x05\x62rand\x18\t \x01(\t\x12\x11\n\tlast_four\x18\n \x01(\t\x12\x1a\n\x12reference_contains\x18\x0b \x01(\t\"\x85\x01\n\x13ListPaymentsRequest\x12\x30\n\x06\x66ilter\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentFilter\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x15\n\rlanguage_code\x18\x04 \x01(\t\"]\n\x14ListPaymentsResponse\x12,\n\x08payments\x18\x01 \x03(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"A\n\x14VerifyPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x15\n\rlanguage_code\x18\x02 \x01(\t\"W\n\nDifference\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x10\n\x08recorded\x18\x03 \x01(\t\x12\x12\n\nat_gateway\x18\x04 \x01(\t\"\xe2\x01\n\x15VerifyPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x37\n\x07outcome\x18\x02 \x01(\x0e\x32&.bayar.payments.v1.VerificationOutcome\x12\x32\n\x0b\x64ifferences\x18\x03 \x03(\x0b\x32\x1d.bayar.payments.v1.Difference\x12/\n\x0bverify_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x13WatchPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x15\n\rlanguage_code\x18\x02 \x01(\t\"C\n\x14WatchPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"U\n\x18ListPaymentEventsRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"e\n\x19ListPaymentEventsResponse\x12/\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.bayar.payments.v1.PaymentEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1d\n\x1bListMerchantAccountsRequest\"]\n\x1cListMerchantAccountsResponse\x12=\n\x11merchant_accounts\x18\x01 \x03(\x0b\x32\".bayar.payments.v1.MerchantAccount\"2\n\x19ListDeclineReasonsRequest\x12\x15\n\rlanguage_code\x18\x01 \x01(\t\"X\n\x12\x44\x65\x63lineReasonEntry\x12+\n\x07\x64\x65\x63line\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Decline\x12\x15\n\rgateway_codes\x18\x02 \x03(\t\"T\n\x1aListDeclineReasonsResponse\x12\x36\n\x07\x65ntries\x18\x01 \x03(\x0b\x32%.bayar.payments.v1.DeclineReasonEntry*\xca\x01\n\x13VerificationOutcome\x12$\n VERIFICATION_OUTCOME_UNSPECIFIED\x10\x00\x12 \n\x1cVERIFICATION_OUTCOME_MATCHES\x10\x01\x12!\n\x1dVERIFICATION_OUTCOME_REPAIRED\x10\x02\x12&\n\"VERIFICATION_OUTCOME_NOT_FOUND_YET\x10\x03\x12 \n\x1cVERIFICATION_OUTCOME_DIFFERS\x10\x04\x32\xe7\n\n\x0ePaymentService\x12h\n\rCreatePayment\x12\'.bayar.payments.v1.CreatePaymentRequest\x1a(.bayar.payments.v1.CreatePaymentResponse\"\x04\xe8\xe0\x18\x02\x12o\n\x0e\x43\x61pturePayment\x12(.bayar.payments.v1.CapturePaymentRequest\x1a).bayar.payments.v1.CapturePaymentResponse\"\x08\xe8\xe0\x18\x02\xf0\xe0\x18\x04\x12~\n\x13\x41\x64justAuthorization\x12-.bayar.payments.v1.AdjustAuthorizationRequest\x1a..bayar.payments.v1.AdjustAuthorizationResponse\"\x08\xe8\xe0\x18\x02\xf0\xe0\x18\x05\x12\x66\n\x0bVoidPayment\x12%.bayar.payments.v1.VoidPaymentRequest\x1a&.bayar.payments.v1.VoidPaymentResponse\"\x08\xe8\xe0\x18\x02\xf0\xe0\x18\x03\x12l\n\rRefundPayment\x12\'.bayar.payments.v1.RefundPaymentRequest\x1a(.bayar.payments.v1.RefundPaymentResponse\"\x08\xe8\xe0\x18\x03\xf0\xe0\x18\x02\x12\x63\n\nGetPayment\x12$.bayar.payments.v1.GetPaymentRequest\x1a%.bayar.payments.v1.GetPaymentResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12i\n\x0cListPayments\x12&.bayar.payments.v1.ListPaymentsRequest\x1a\'.bayar.payments.v1.ListPaymentsResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12l\n\rVerifyPayment\x12\'.bayar.payments.v1.VerifyPaymentRequest\x1a(.bayar.payments.v1.VerifyPaymentResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12k\n\x0cWatchPayment\x12&.bayar.payments.v1.WatchPaymentRequest\x1a\'.bayar.payments.v1.WatchPaymentResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x30\x01\x12x\n\x11ListPaymentEvents\x12+.bayar.payments.v1.ListPaymentEventsRequest\x1a,.bayar.payments.v1.ListPaymentEventsResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12\x81\x01\n\x14ListMerchantAccounts\x12..bayar.payments.v1.ListMerchantAccountsRequest\x1a/.bayar.payments.v1.ListMerchantAccountsResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12{\n\x12ListDeclineReasons\x12,.bayar.payments.v1.ListDeclineReasonsRequest\x1a-.bayar.payments.v1.ListDeclineReasonsResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x42\xb7\x01\n\x11\x62\x61yar.payments.v1B\x13PaymentServiceProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'bayar/payments/v1/payment_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a\x1f\x62\x61yar/payments/v1/address.proto\x1a\x1c\x62\x61yar/payments/v1/card.proto\x1a bayar/payments/v1/customer.proto\x1a\x1f\x62\x61yar/payments/v1/decline.proto\x1a\x1f\x62\x61yar/payments/v1/dispute.proto\x1a(bayar/payments/v1/merchant_account.proto\x1a\x1d\x62\x61yar/payments/v1/money.proto\x1a%bayar/payments/v1/order_details.proto\x1a\x1f\x62\x61yar/payments/v1/payment.proto\x1a)bayar/payments/v1/payment_initiator.proto\x1a\x1e\x62\x61yar/payments/v1/secret.proto\x1a&bayar/payments/v1/three_d_secure.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\t\n\x14\x43reatePaymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12(\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x13\n\x0b\x63ustomer_id\x18\x04 \x01(\t\x12\'\n\x04\x63\x61rd\x18\x05 \x01(\x0b\x32\x17.bayar.payments.v1.CardH\x00\x12$\n\x14payment_method_nonce\x18\x06 \x01(\tB\x04\xf0\xe0\x18\x01H\x00\x12\x1b\n\x11payment_method_id\x18\x07 \x01(\tH\x00\x12\x34\n\x0c\x63\x61pture_mode\x18\x08 \x01(\x0e\x32\x1e.bayar.payments.v1.CaptureMode\x12\x1c\n\x14store_payment_method\x18\t \x01(\x08\x12\x33\n\x0f\x62illing_address\x18\n \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12\x44\n\x14statement_descriptor\x18\x0b \x01(\x0b\x32&.bayar.payments.v1.StatementDescriptor\x12G\n\x08metadata\x18\x0c \x03(\x0b\x32\x35.bayar.payments.v1.CreatePaymentRequest.MetadataEntry\x12\x15\n\rlanguage_code\x18\r \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x0e \x01(\t\x12\x37\n\x0ethree_d_secure\x18\x0f \x01(\x0b\x32\x1f.bayar.payments.v1.ThreeDSecure\x12\x36\n\tinitiator\x18\x10 \x01(\x0e\x32#.bayar.payments.v1.PaymentInitiator\x12:\n\x0fseries_position\x18\x11 \x01(\x0e\x32!.bayar.payments.v1.SeriesPosition\x12\x38\n\x0e\x65xternal_vault\x18\x12 \x01(\x0b\x32 .bayar.payments.v1.ExternalVault\x12\x19\n\x0b\x64\x65vice_data\x18\x13 \x01(\tB\x04\xf0\xe0\x18\x01\x12\x35\n\x08\x63onsents\x18\x14 \x03(\x0e\x32#.bayar.payments.v1.PaymentInitiator\x12\x34\n\x10shipping_address\x18\x1f \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12:\n\x0fshipping_method\x18  \x01(\x0e\x32!.bayar.payments.v1.ShippingMethod\x12\x36\n\rorder_details\x18! \x01(\x0b\x32\x1f.bayar.payments.v1.OrderDetails\x12\x34\n\x0bskip_checks\x18\x15 \x03(\x0e\x32\x1f.bayar.payments.v1.PaymentCheck\x12.\n\x05guest\x18\" \x01(\x0b\x32\x1f.bayar.payments.v1.GuestContact\x12\x1b\n\x13merchant_account_id\x18# \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06source\"D\n\x15\x43reatePaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"\xfd\x01\n\x15\x43\x61pturePaymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12(\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\r\n\x05\x66inal\x18\x04 \x01(\x08\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\x12\x36\n\rorder_details\x18\x0b \x01(\x0b\x32\x1f.bayar.payments.v1.OrderDetails\x12\x34\n\x10shipping_address\x18\x0c \x01(\x0b\x32\x1a.bayar.payments.v1.Address\"[\n\x16\x43\x61pturePaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x14\n\x0coperation_id\x18\x02 \x01(\t\"\x93\x01\n\x1a\x41\x64justAuthorizationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12(\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x0c\n\x04note\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\"`\n\x1b\x41\x64justAuthorizationResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x14\n\x0coperation_id\x18\x02 \x01(\t\"a\n\x12VoidPaymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12\x15\n\rlanguage_code\x18\x04 \x01(\t\"X\n\x13VoidPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x14\n\x0coperation_id\x18\x02 \x01(\t\"\x8d\x01\n\x14RefundPaymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12(\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x0c\n\x04note\x18\x04 \x01(\t\x12\x15\n\rlanguage_code\x18\x05 \x01(\t\"[\n\x15RefundPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x15\n\roperation_ids\x18\x02 \x03(\t\">\n\x11GetPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x15\n\rlanguage_code\x18\x02 \x01(\t\"A\n\x12GetPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"\xff\x03\n\rPaymentFilter\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12/\n\x06states\x18\x03 \x03(\x0e\x32\x1f.bayar.payments.v1.PaymentState\x12\x35\n\x11\x63reated_from_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x63reated_until_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rcurrency_code\x18\x06 \x01(\t\x12\x1e\n\x16min_amount_minor_units\x18\x07 \x01(\x03\x12\x1e\n\x16max_amount_minor_units\x18\x08 \x01(\x03\x12\r\n\x05\x62rand\x18\t \x01(\t\x12\x11\n\tlast_four\x18\n \x01(\t\x12\x1a\n\x12reference_contains\x18\x0b \x01(\t\x12.\n\x05\x66unds\x18\x0c \x03(\x0e\x32\x1f.bayar.payments.v1.PaymentFunds\x12\x37\n\x0e\x64ispute_states\x18\r \x03(\x0e\x32\x1f.bayar.payments.v1.DisputeState\x12\x18\n\x0bis_disputed\x18\x0e \x01(\x08H\x00\x88\x01\x01\x42\x0e\n\x0c_is_disputed\"\x85\x01\n\x13ListPaymentsRequest\x12\x30\n\x06\x66ilter\x18\x01 \x01(\x0b\x32 .bayar.payments.v1.PaymentFilter\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x15\n\rlanguage_code\x18\x04 \x01(\t\"]\n\x14ListPaymentsResponse\x12,\n\x08payments\x18\x01 \x03(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa8\x02\n\x13PaymentSearchFields\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x1e\n\x16gateway_transaction_id\x18\x03 \x01(\t\x12\x1e\n\x16network_transaction_id\x18\x04 \x01(\t\x12\x46\n\x08metadata\x18\x05 \x03(\x0b\x32\x34.bayar.payments.v1.PaymentSearchFields.MetadataEntry\x12(\n\x06\x61mount\x18\x06 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x11\n\tcaller_id\x18\x07 \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xce\x01\n\x15SearchPaymentsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x30\n\x06\x66ilter\x18\x02 \x01(\x0b\x32 .bayar.payments.v1.PaymentFilter\x12\x36\n\x06\x66ields\x18\x03 \x01(\x0b\x32&.bayar.payments.v1.PaymentSearchFields\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x15\n\rlanguage_code\x18\x06 \x01(\t\"u\n\x12PaymentSearchMatch\x12\x13\n\x0bquery_words\x18\x01 \x01(\t\x12\x34\n\x05\x66ield\x18\x02 \x01(\x0e\x32%.bayar.payments.v1.PaymentSearchField\x12\x14\n\x0cmetadata_key\x18\x03 \x01(\t\"w\n\x10PaymentSearchHit\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x36\n\x07matches\x18\x02 \x03(\x0b\x32%.bayar.payments.v1.PaymentSearchMatch\"\x9c\x01\n\x16SearchPaymentsResponse\x12\x31\n\x04hits\x18\x01 \x03(\x0b\x32#.bayar.payments.v1.PaymentSearchHit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x36\n\x12\x63omplete_from_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"A\n\x14VerifyPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x15\n\rlanguage_code\x18\x02 \x01(\t\"W\n\nDifference\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x10\n\x08recorded\x18\x03 \x01(\t\x12\x12\n\nat_gateway\x18\x04 \x01(\t\"\xe2\x01\n\x15VerifyPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\x12\x37\n\x07outcome\x18\x02 \x01(\x0e\x32&.bayar.payments.v1.VerificationOutcome\x12\x32\n\x0b\x64ifferences\x18\x03 \x03(\x0b\x32\x1d.bayar.payments.v1.Difference\x12/\n\x0bverify_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x13WatchPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x15\n\rlanguage_code\x18\x02 \x01(\t\"C\n\x14WatchPaymentResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"U\n\x18ListPaymentEventsRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"e\n\x19ListPaymentEventsResponse\x12/\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.bayar.payments.v1.PaymentEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1d\n\x1bListMerchantAccountsRequest\"]\n\x1cListMerchantAccountsResponse\x12=\n\x11merchant_accounts\x18\x01 \x03(\x0b\x32\".bayar.payments.v1.MerchantAccount\"2\n\x19ListDeclineReasonsRequest\x12\x15\n\rlanguage_code\x18\x01 \x01(\t\"X\n\x12\x44\x65\x63lineReasonEntry\x12+\n\x07\x64\x65\x63line\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Decline\x12\x15\n\rgateway_codes\x18\x02 \x03(\t\"T\n\x1aListDeclineReasonsResponse\x12\x36\n\x07\x65ntries\x18\x01 \x03(\x0b\x32%.bayar.payments.v1.DeclineReasonEntry*\x9d\x04\n\x12PaymentSearchField\x12$\n PAYMENT_SEARCH_FIELD_UNSPECIFIED\x10\x00\x12#\n\x1fPAYMENT_SEARCH_FIELD_PAYMENT_ID\x10\x01\x12%\n!PAYMENT_SEARCH_FIELD_OPERATION_ID\x10\x02\x12$\n PAYMENT_SEARCH_FIELD_CUSTOMER_ID\x10\x03\x12$\n PAYMENT_SEARCH_FIELD_EXTERNAL_ID\x10\x04\x12/\n+PAYMENT_SEARCH_FIELD_GATEWAY_TRANSACTION_ID\x10\x05\x12/\n+PAYMENT_SEARCH_FIELD_NETWORK_TRANSACTION_ID\x10\x06\x12\"\n\x1ePAYMENT_SEARCH_FIELD_REFERENCE\x10\x07\x12\x1d\n\x19PAYMENT_SEARCH_FIELD_NAME\x10\x08\x12\x1e\n\x1aPAYMENT_SEARCH_FIELD_EMAIL\x10\t\x12!\n\x1dPAYMENT_SEARCH_FIELD_METADATA\x10\n\x12\x1f\n\x1bPAYMENT_SEARCH_FIELD_AMOUNT\x10\x0b\x12\"\n\x1ePAYMENT_SEARCH_FIELD_LAST_FOUR\x10\x0c\x12\x1c\n\x18PAYMENT_SEARCH_FIELD_DAY\x10\r*\xca\x01\n\x13VerificationOutcome\x12$\n VERIFICATION_OUTCOME_UNSPECIFIED\x10\x00\x12 \n\x1cVERIFICATION_OUTCOME_MATCHES\x10\x01\x12!\n\x1dVERIFICATION_OUTCOME_REPAIRED\x10\x02\x12&\n\"VERIFICATION_OUTCOME_NOT_FOUND_YET\x10\x03\x12 \n\x1cVERIFICATION_OUTCOME_DIFFERS\x10\x04\x32\xd8\x0b\n\x0ePaymentService\x12h\n\rCreatePayment\x12\'.bayar.payments.v1.CreatePaymentRequest\x1a(.bayar.payments.v1.CreatePaymentResponse\"\x04\xe8\xe0\x18\x02\x12o\n\x0e\x43\x61pturePayment\x12(.bayar.payments.v1.CapturePaymentRequest\x1a).bayar.payments.v1.CapturePaymentResponse\"\x08\xe8\xe0\x18\x02\xf0\xe0\x18\x04\x12~\n\x13\x41\x64justAuthorization\x12-.bayar.payments.v1.AdjustAuthorizationRequest\x1a..bayar.payments.v1.AdjustAuthorizationResponse\"\x08\xe8\xe0\x18\x02\xf0\xe0\x18\x05\x12\x66\n\x0bVoidPayment\x12%.bayar.payments.v1.VoidPaymentRequest\x1a&.bayar.payments.v1.VoidPaymentResponse\"\x08\xe8\xe0\x18\x02\xf0\xe0\x18\x03\x12l\n\rRefundPayment\x12\'.bayar.payments.v1.RefundPaymentRequest\x1a(.bayar.payments.v1.RefundPaymentResponse\"\x08\xe8\xe0\x18\x03\xf0\xe0\x18\x02\x12\x63\n\nGetPayment\x12$.bayar.payments.v1.GetPaymentRequest\x1a%.bayar.payments.v1.GetPaymentResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12i\n\x0cListPayments\x12&.bayar.payments.v1.ListPaymentsRequest\x1a\'.bayar.payments.v1.ListPaymentsResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12o\n\x0eSearchPayments\x12(.bayar.payments.v1.SearchPaymentsRequest\x1a).bayar.payments.v1.SearchPaymentsResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12l\n\rVerifyPayment\x12\'.bayar.payments.v1.VerifyPaymentRequest\x1a(.bayar.payments.v1.VerifyPaymentResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12k\n\x0cWatchPayment\x12&.bayar.payments.v1.WatchPaymentRequest\x1a\'.bayar.payments.v1.WatchPaymentResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x30\x01\x12x\n\x11ListPaymentEvents\x12+.bayar.payments.v1.ListPaymentEventsRequest\x1a,.bayar.payments.v1.ListPaymentEventsResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12\x81\x01\n\x14ListMerchantAccounts\x12..bayar.payments.v1.ListMerchantAccountsRequest\x1a/.bayar.payments.v1.ListMerchantAccountsResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x12{\n\x12ListDeclineReasons\x12,.bayar.payments.v1.ListDeclineReasonsRequest\x1a-.bayar.payments.v1.ListDeclineReasonsResponse\"\x08\xe8\xe0\x18\x01\xf0\xe0\x18\x01\x42\xb7\x01\n\x11\x62\x61yar.payments.v1B\x13PaymentServiceProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +43,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['payment_method_nonce']._serialized_options = b'\360\340\030\001'
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['device_data']._loaded_options = None
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['device_data']._serialized_options = b'\360\340\030\001'
+  _globals['_PAYMENTSEARCHFIELDS_METADATAENTRY']._loaded_options = None
+  _globals['_PAYMENTSEARCHFIELDS_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_PAYMENTSERVICE'].methods_by_name['CreatePayment']._loaded_options = None
   _globals['_PAYMENTSERVICE'].methods_by_name['CreatePayment']._serialized_options = b'\350\340\030\002'
   _globals['_PAYMENTSERVICE'].methods_by_name['CapturePayment']._loaded_options = None
@@ -56,6 +59,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENTSERVICE'].methods_by_name['GetPayment']._serialized_options = b'\350\340\030\001\360\340\030\001'
   _globals['_PAYMENTSERVICE'].methods_by_name['ListPayments']._loaded_options = None
   _globals['_PAYMENTSERVICE'].methods_by_name['ListPayments']._serialized_options = b'\350\340\030\001\360\340\030\001'
+  _globals['_PAYMENTSERVICE'].methods_by_name['SearchPayments']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['SearchPayments']._serialized_options = b'\350\340\030\001\360\340\030\001'
   _globals['_PAYMENTSERVICE'].methods_by_name['VerifyPayment']._loaded_options = None
   _globals['_PAYMENTSERVICE'].methods_by_name['VerifyPayment']._serialized_options = b'\350\340\030\001\360\340\030\001'
   _globals['_PAYMENTSERVICE'].methods_by_name['WatchPayment']._loaded_options = None
@@ -66,64 +71,78 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENTSERVICE'].methods_by_name['ListMerchantAccounts']._serialized_options = b'\350\340\030\001\360\340\030\001'
   _globals['_PAYMENTSERVICE'].methods_by_name['ListDeclineReasons']._loaded_options = None
   _globals['_PAYMENTSERVICE'].methods_by_name['ListDeclineReasons']._serialized_options = b'\350\340\030\001\360\340\030\001'
-  _globals['_VERIFICATIONOUTCOME']._serialized_start=4639
-  _globals['_VERIFICATIONOUTCOME']._serialized_end=4841
-  _globals['_CREATEPAYMENTREQUEST']._serialized_start=518
-  _globals['_CREATEPAYMENTREQUEST']._serialized_end=1750
-  _globals['_CREATEPAYMENTREQUEST_METADATAENTRY']._serialized_start=1693
-  _globals['_CREATEPAYMENTREQUEST_METADATAENTRY']._serialized_end=1740
-  _globals['_CREATEPAYMENTRESPONSE']._serialized_start=1752
-  _globals['_CREATEPAYMENTRESPONSE']._serialized_end=1820
-  _globals['_CAPTUREPAYMENTREQUEST']._serialized_start=1823
-  _globals['_CAPTUREPAYMENTREQUEST']._serialized_end=2076
-  _globals['_CAPTUREPAYMENTRESPONSE']._serialized_start=2078
-  _globals['_CAPTUREPAYMENTRESPONSE']._serialized_end=2169
-  _globals['_ADJUSTAUTHORIZATIONREQUEST']._serialized_start=2172
-  _globals['_ADJUSTAUTHORIZATIONREQUEST']._serialized_end=2319
-  _globals['_ADJUSTAUTHORIZATIONRESPONSE']._serialized_start=2321
-  _globals['_ADJUSTAUTHORIZATIONRESPONSE']._serialized_end=2417
-  _globals['_VOIDPAYMENTREQUEST']._serialized_start=2419
-  _globals['_VOIDPAYMENTREQUEST']._serialized_end=2516
-  _globals['_VOIDPAYMENTRESPONSE']._serialized_start=2518
-  _globals['_VOIDPAYMENTRESPONSE']._serialized_end=2606
-  _globals['_REFUNDPAYMENTREQUEST']._serialized_start=2609
-  _globals['_REFUNDPAYMENTREQUEST']._serialized_end=2750
-  _globals['_REFUNDPAYMENTRESPONSE']._serialized_start=2752
-  _globals['_REFUNDPAYMENTRESPONSE']._serialized_end=2843
-  _globals['_GETPAYMENTREQUEST']._serialized_start=2845
-  _globals['_GETPAYMENTREQUEST']._serialized_end=2907
-  _globals['_GETPAYMENTRESPONSE']._serialized_start=2909
-  _globals['_GETPAYMENTRESPONSE']._serialized_end=2974
-  _globals['_PAYMENTFILTER']._serialized_start=2977
-  _globals['_PAYMENTFILTER']._serialized_end=3341
-  _globals['_LISTPAYMENTSREQUEST']._serialized_start=3344
-  _globals['_LISTPAYMENTSREQUEST']._serialized_end=3477
-  _globals['_LISTPAYMENTSRESPONSE']._serialized_start=3479
-  _globals['_LISTPAYMENTSRESPONSE']._serialized_end=3572
-  _globals['_VERIFYPAYMENTREQUEST']._serialized_start=3574
-  _globals['_VERIFYPAYMENTREQUEST']._serialized_end=3639
-  _globals['_DIFFERENCE']._serialized_start=3641
-  _globals['_DIFFERENCE']._serialized_end=3728
-  _globals['_VERIFYPAYMENTRESPONSE']._serialized_start=3731
-  _globals['_VERIFYPAYMENTRESPONSE']._serialized_end=3957
-  _globals['_WATCHPAYMENTREQUEST']._serialized_start=3959
-  _globals['_WATCHPAYMENTREQUEST']._serialized_end=4023
-  _globals['_WATCHPAYMENTRESPONSE']._serialized_start=4025
-  _globals['_WATCHPAYMENTRESPONSE']._serialized_end=4092
-  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_start=4094
-  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_end=4179
-  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_start=4181
-  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_end=4282
-  _globals['_LISTMERCHANTACCOUNTSREQUEST']._serialized_start=4284
-  _globals['_LISTMERCHANTACCOUNTSREQUEST']._serialized_end=4313
-  _globals['_LISTMERCHANTACCOUNTSRESPONSE']._serialized_start=4315
-  _globals['_LISTMERCHANTACCOUNTSRESPONSE']._serialized_end=4408
-  _globals['_LISTDECLINEREASONSREQUEST']._serialized_start=4410
-  _globals['_LISTDECLINEREASONSREQUEST']._serialized_end=4460
-  _globals['_DECLINEREASONENTRY']._serialized_start=4462
-  _globals['_DECLINEREASONENTRY']._serialized_end=4550
-  _globals['_LISTDECLINEREASONSRESPONSE']._serialized_start=4552
-  _globals['_LISTDECLINEREASONSRESPONSE']._serialized_end=4636
-  _globals['_PAYMENTSERVICE']._serialized_start=4844
-  _globals['_PAYMENTSERVICE']._serialized_end=6227
+  _globals['_PAYMENTSEARCHFIELD']._serialized_start=5726
+  _globals['_PAYMENTSEARCHFIELD']._serialized_end=6267
+  _globals['_VERIFICATIONOUTCOME']._serialized_start=6270
+  _globals['_VERIFICATIONOUTCOME']._serialized_end=6472
+  _globals['_CREATEPAYMENTREQUEST']._serialized_start=551
+  _globals['_CREATEPAYMENTREQUEST']._serialized_end=1783
+  _globals['_CREATEPAYMENTREQUEST_METADATAENTRY']._serialized_start=1726
+  _globals['_CREATEPAYMENTREQUEST_METADATAENTRY']._serialized_end=1773
+  _globals['_CREATEPAYMENTRESPONSE']._serialized_start=1785
+  _globals['_CREATEPAYMENTRESPONSE']._serialized_end=1853
+  _globals['_CAPTUREPAYMENTREQUEST']._serialized_start=1856
+  _globals['_CAPTUREPAYMENTREQUEST']._serialized_end=2109
+  _globals['_CAPTUREPAYMENTRESPONSE']._serialized_start=2111
+  _globals['_CAPTUREPAYMENTRESPONSE']._serialized_end=2202
+  _globals['_ADJUSTAUTHORIZATIONREQUEST']._serialized_start=2205
+  _globals['_ADJUSTAUTHORIZATIONREQUEST']._serialized_end=2352
+  _globals['_ADJUSTAUTHORIZATIONRESPONSE']._serialized_start=2354
+  _globals['_ADJUSTAUTHORIZATIONRESPONSE']._serialized_end=2450
+  _globals['_VOIDPAYMENTREQUEST']._serialized_start=2452
+  _globals['_VOIDPAYMENTREQUEST']._serialized_end=2549
+  _globals['_VOIDPAYMENTRESPONSE']._serialized_start=2551
+  _globals['_VOIDPAYMENTRESPONSE']._serialized_end=2639
+  _globals['_REFUNDPAYMENTREQUEST']._serialized_start=2642
+  _globals['_REFUNDPAYMENTREQUEST']._serialized_end=2783
+  _globals['_REFUNDPAYMENTRESPONSE']._serialized_start=2785
+  _globals['_REFUNDPAYMENTRESPONSE']._serialized_end=2876
+  _globals['_GETPAYMENTREQUEST']._serialized_start=2878
+  _globals['_GETPAYMENTREQUEST']._serialized_end=2940
+  _globals['_GETPAYMENTRESPONSE']._serialized_start=2942
+  _globals['_GETPAYMENTRESPONSE']._serialized_end=3007
+  _globals['_PAYMENTFILTER']._serialized_start=3010
+  _globals['_PAYMENTFILTER']._serialized_end=3521
+  _globals['_LISTPAYMENTSREQUEST']._serialized_start=3524
+  _globals['_LISTPAYMENTSREQUEST']._serialized_end=3657
+  _globals['_LISTPAYMENTSRESPONSE']._serialized_start=3659
+  _globals['_LISTPAYMENTSRESPONSE']._serialized_end=3752
+  _globals['_PAYMENTSEARCHFIELDS']._serialized_start=3755
+  _globals['_PAYMENTSEARCHFIELDS']._serialized_end=4051
+  _globals['_PAYMENTSEARCHFIELDS_METADATAENTRY']._serialized_start=1726
+  _globals['_PAYMENTSEARCHFIELDS_METADATAENTRY']._serialized_end=1773
+  _globals['_SEARCHPAYMENTSREQUEST']._serialized_start=4054
+  _globals['_SEARCHPAYMENTSREQUEST']._serialized_end=4260
+  _globals['_PAYMENTSEARCHMATCH']._serialized_start=4262
+  _globals['_PAYMENTSEARCHMATCH']._serialized_end=4379
+  _globals['_PAYMENTSEARCHHIT']._serialized_start=4381
+  _globals['_PAYMENTSEARCHHIT']._serialized_end=4500
+  _globals['_SEARCHPAYMENTSRESPONSE']._serialized_start=4503
+  _globals['_SEARCHPAYMENTSRESPONSE']._serialized_end=4659
+  _globals['_VERIFYPAYMENTREQUEST']._serialized_start=4661
+  _globals['_VERIFYPAYMENTREQUEST']._serialized_end=4726
+  _globals['_DIFFERENCE']._serialized_start=4728
+  _globals['_DIFFERENCE']._serialized_end=4815
+  _globals['_VERIFYPAYMENTRESPONSE']._serialized_start=4818
+  _globals['_VERIFYPAYMENTRESPONSE']._serialized_end=5044
+  _globals['_WATCHPAYMENTREQUEST']._serialized_start=5046
+  _globals['_WATCHPAYMENTREQUEST']._serialized_end=5110
+  _globals['_WATCHPAYMENTRESPONSE']._serialized_start=5112
+  _globals['_WATCHPAYMENTRESPONSE']._serialized_end=5179
+  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_start=5181
+  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_end=5266
+  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_start=5268
+  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_end=5369
+  _globals['_LISTMERCHANTACCOUNTSREQUEST']._serialized_start=5371
+  _globals['_LISTMERCHANTACCOUNTSREQUEST']._serialized_end=5400
+  _globals['_LISTMERCHANTACCOUNTSRESPONSE']._serialized_start=5402
+  _globals['_LISTMERCHANTACCOUNTSRESPONSE']._serialized_end=5495
+  _globals['_LISTDECLINEREASONSREQUEST']._serialized_start=5497
+  _globals['_LISTDECLINEREASONSREQUEST']._serialized_end=5547
+  _globals['_DECLINEREASONENTRY']._serialized_start=5549
+  _globals['_DECLINEREASONENTRY']._serialized_end=5637
+  _globals['_LISTDECLINEREASONSRESPONSE']._serialized_start=5639
+  _globals['_LISTDECLINEREASONSRESPONSE']._serialized_end=5723
+  _globals['_PAYMENTSERVICE']._serialized_start=6475
+  _globals['_PAYMENTSERVICE']._serialized_end=7971
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import customer_pb2 as _customer_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
+from bayar.payments.v1 import dispute_pb2 as _dispute_pb2
 from bayar.payments.v1 import merchant_account_pb2 as _merchant_account_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
 from bayar.payments.v1 import order_details_pb2 as _order_details_pb2
@@ -29,6 +30,74 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _PaymentSearchField:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentSearchFieldEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentSearchField.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_SEARCH_FIELD_UNSPECIFIED: _PaymentSearchField.ValueType  # 0
+    """Never sent."""
+    PAYMENT_SEARCH_FIELD_PAYMENT_ID: _PaymentSearchField.ValueType  # 1
+    """The payment's id."""
+    PAYMENT_SEARCH_FIELD_OPERATION_ID: _PaymentSearchField.ValueType  # 2
+    """The id of an operation."""
+    PAYMENT_SEARCH_FIELD_CUSTOMER_ID: _PaymentSearchField.ValueType  # 3
+    """The customer's id."""
+    PAYMENT_SEARCH_FIELD_EXTERNAL_ID: _PaymentSearchField.ValueType  # 4
+    """The caller's own id of the customer."""
+    PAYMENT_SEARCH_FIELD_GATEWAY_TRANSACTION_ID: _PaymentSearchField.ValueType  # 5
+    """The gateway's transaction."""
+    PAYMENT_SEARCH_FIELD_NETWORK_TRANSACTION_ID: _PaymentSearchField.ValueType  # 6
+    """The card network's transaction."""
+    PAYMENT_SEARCH_FIELD_REFERENCE: _PaymentSearchField.ValueType  # 7
+    """The reference, or a part of it that holds a digit."""
+    PAYMENT_SEARCH_FIELD_NAME: _PaymentSearchField.ValueType  # 8
+    """A name."""
+    PAYMENT_SEARCH_FIELD_EMAIL: _PaymentSearchField.ValueType  # 9
+    """An email address, or its part before the "@"."""
+    PAYMENT_SEARCH_FIELD_METADATA: _PaymentSearchField.ValueType  # 10
+    """The metadata; see metadata_key."""
+    PAYMENT_SEARCH_FIELD_AMOUNT: _PaymentSearchField.ValueType  # 11
+    """The amount of the payment or of an operation."""
+    PAYMENT_SEARCH_FIELD_LAST_FOUR: _PaymentSearchField.ValueType  # 12
+    """The last four digits of the card."""
+    PAYMENT_SEARCH_FIELD_DAY: _PaymentSearchField.ValueType  # 13
+    """The day or month of creation, in UTC."""
+
+class PaymentSearchField(_PaymentSearchField, metaclass=_PaymentSearchFieldEnumTypeWrapper):
+    """A field of a payment in which a search finds words."""
+
+PAYMENT_SEARCH_FIELD_UNSPECIFIED: PaymentSearchField.ValueType  # 0
+"""Never sent."""
+PAYMENT_SEARCH_FIELD_PAYMENT_ID: PaymentSearchField.ValueType  # 1
+"""The payment's id."""
+PAYMENT_SEARCH_FIELD_OPERATION_ID: PaymentSearchField.ValueType  # 2
+"""The id of an operation."""
+PAYMENT_SEARCH_FIELD_CUSTOMER_ID: PaymentSearchField.ValueType  # 3
+"""The customer's id."""
+PAYMENT_SEARCH_FIELD_EXTERNAL_ID: PaymentSearchField.ValueType  # 4
+"""The caller's own id of the customer."""
+PAYMENT_SEARCH_FIELD_GATEWAY_TRANSACTION_ID: PaymentSearchField.ValueType  # 5
+"""The gateway's transaction."""
+PAYMENT_SEARCH_FIELD_NETWORK_TRANSACTION_ID: PaymentSearchField.ValueType  # 6
+"""The card network's transaction."""
+PAYMENT_SEARCH_FIELD_REFERENCE: PaymentSearchField.ValueType  # 7
+"""The reference, or a part of it that holds a digit."""
+PAYMENT_SEARCH_FIELD_NAME: PaymentSearchField.ValueType  # 8
+"""A name."""
+PAYMENT_SEARCH_FIELD_EMAIL: PaymentSearchField.ValueType  # 9
+"""An email address, or its part before the "@"."""
+PAYMENT_SEARCH_FIELD_METADATA: PaymentSearchField.ValueType  # 10
+"""The metadata; see metadata_key."""
+PAYMENT_SEARCH_FIELD_AMOUNT: PaymentSearchField.ValueType  # 11
+"""The amount of the payment or of an operation."""
+PAYMENT_SEARCH_FIELD_LAST_FOUR: PaymentSearchField.ValueType  # 12
+"""The last four digits of the card."""
+PAYMENT_SEARCH_FIELD_DAY: PaymentSearchField.ValueType  # 13
+"""The day or month of creation, in UTC."""
+Global___PaymentSearchField: _TypeAlias = PaymentSearchField  # noqa: Y015
 
 class _VerificationOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -671,6 +740,9 @@ class PaymentFilter(_message.Message):
     BRAND_FIELD_NUMBER: _builtins.int
     LAST_FOUR_FIELD_NUMBER: _builtins.int
     REFERENCE_CONTAINS_FIELD_NUMBER: _builtins.int
+    FUNDS_FIELD_NUMBER: _builtins.int
+    DISPUTE_STATES_FIELD_NUMBER: _builtins.int
+    IS_DISPUTED_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """Of this customer. In the form of a customer's id; otherwise INVALID_REQUEST. Default: of any, and of guests."""
     reference: _builtins.str
@@ -691,6 +763,8 @@ class PaymentFilter(_message.Message):
     """With a reference that contains this text, upper and lower case alike. At most 255 characters; otherwise
     INVALID_REQUEST. Default: any.
     """
+    is_disputed: _builtins.bool
+    """True: with a dispute, in any state. False: with none; INVALID_REQUEST beside dispute_states. Default: either."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_payment_pb2.PaymentState.ValueType]:
         """In one of these states. An unknown or unspecified one is INVALID_REQUEST. Default (empty): any."""
@@ -702,6 +776,14 @@ class PaymentFilter(_message.Message):
     @_builtins.property
     def created_until_time(self) -> _timestamp_pb2.Timestamp:
         """Created before this time. Must be after created_from_time; otherwise INVALID_REQUEST. Default: no limit."""
+
+    @_builtins.property
+    def funds(self) -> _containers.RepeatedScalarFieldContainer[_payment_pb2.PaymentFunds.ValueType]:
+        """With the money in one of these places. An unknown or unspecified one is INVALID_REQUEST. Default (empty): any."""
+
+    @_builtins.property
+    def dispute_states(self) -> _containers.RepeatedScalarFieldContainer[_dispute_pb2.DisputeState.ValueType]:
+        """With a dispute in one of these states. An unknown or unspecified one is INVALID_REQUEST. Default (empty): any."""
 
     def __init__(
         self,
@@ -717,12 +799,17 @@ class PaymentFilter(_message.Message):
         brand: _builtins.str = ...,
         last_four: _builtins.str = ...,
         reference_contains: _builtins.str = ...,
+        funds: _abc.Iterable[_payment_pb2.PaymentFunds.ValueType] | None = ...,
+        dispute_states: _abc.Iterable[_dispute_pb2.DisputeState.ValueType] | None = ...,
+        is_disputed: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_from_time", b"created_from_time", "created_until_time", b"created_until_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_is_disputed", b"_is_disputed", "created_from_time", b"created_from_time", "created_until_time", b"created_until_time", "is_disputed", b"is_disputed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "created_from_time", b"created_from_time", "created_until_time", b"created_until_time", "currency_code", b"currency_code", "customer_id", b"customer_id", "last_four", b"last_four", "max_amount_minor_units", b"max_amount_minor_units", "min_amount_minor_units", b"min_amount_minor_units", "reference", b"reference", "reference_contains", b"reference_contains", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_is_disputed", b"_is_disputed", "brand", b"brand", "created_from_time", b"created_from_time", "created_until_time", b"created_until_time", "currency_code", b"currency_code", "customer_id", b"customer_id", "dispute_states", b"dispute_states", "funds", b"funds", "is_disputed", b"is_disputed", "last_four", b"last_four", "max_amount_minor_units", b"max_amount_minor_units", "min_amount_minor_units", b"min_amount_minor_units", "reference", b"reference", "reference_contains", b"reference_contains", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__is_disputed: _TypeAlias = _typing.Literal["is_disputed"]  # noqa: Y015
+    _WhichOneofArgType__is_disputed: _TypeAlias = _typing.Literal["_is_disputed", b"_is_disputed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_disputed) -> _WhichOneofReturnType__is_disputed | None: ...
 
 Global___PaymentFilter: _TypeAlias = PaymentFilter  # noqa: Y015
 
@@ -789,6 +876,231 @@ class ListPaymentsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPaymentsResponse: _TypeAlias = ListPaymentsResponse  # noqa: Y015
+
+@_typing.final
+class PaymentSearchFields(_message.Message):
+    """The fields to search in. Each that is set must match as a whole; case and accents make no difference."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    GATEWAY_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    NETWORK_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Words of a name, in any order: of the customer, the guest, the cardholder, the billing or shipping address. At most
+    255 characters; otherwise INVALID_REQUEST.
+    """
+    email: _builtins.str
+    """The whole address of the customer, the guest or the PayPal account. At most 255 characters; otherwise
+    INVALID_REQUEST.
+    """
+    gateway_transaction_id: _builtins.str
+    """Of any operation of the payment, declines included. At most 255 characters; otherwise INVALID_REQUEST."""
+    network_transaction_id: _builtins.str
+    """The card network's id of the transaction. At most 255 characters; otherwise INVALID_REQUEST."""
+    caller_id: _builtins.str
+    """Of this caller. Default: of every caller whose payments the credential reaches. Another's: nothing is found."""
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Entries that the metadata has, as in CreatePaymentRequest."""
+
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """The amount of the payment, or of one of its operations, such as a refund. An unknown currency or a negative amount is
+        INVALID_REQUEST.
+        """
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        email: _builtins.str = ...,
+        gateway_transaction_id: _builtins.str = ...,
+        network_transaction_id: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        amount: _money_pb2.Money | None = ...,
+        caller_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "caller_id", b"caller_id", "email", b"email", "gateway_transaction_id", b"gateway_transaction_id", "metadata", b"metadata", "name", b"name", "network_transaction_id", b"network_transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentSearchFields: _TypeAlias = PaymentSearchFields  # noqa: Y015
+
+@_typing.final
+class SearchPaymentsRequest(_message.Message):
+    """The request of SearchPayments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """The text to find: up to 12 words and 255 characters; otherwise INVALID_REQUEST. Each word must match, each in any
+    field: "4242", "10.00", "Rp 150.000", "2026-11-03", "2026-11", "budi santoso", "budi@example.com". KEY:VALUE is an
+    entry of the metadata, or names the field: name, email, reference, amount, last_four, day, id, transaction, network,
+    customer, metadata. Quotation marks keep a text together. Days are in UTC. A card number is INVALID_REQUEST.
+    Required without fields and filter; otherwise INVALID_REQUEST.
+    """
+    page_size: _builtins.int
+    """How many a page, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST."""
+    page_token: _builtins.str
+    """The next_page_token of the page before, with the same query, fields and filter; otherwise INVALID_REQUEST. Default:
+    the first page.
+    """
+    language_code: _builtins.str
+    """The language of messages in the answer, as in CreatePaymentRequest."""
+    @_builtins.property
+    def filter(self) -> Global___PaymentFilter:
+        """The filter. Default: none."""
+
+    @_builtins.property
+    def fields(self) -> Global___PaymentSearchFields:
+        """The fields that must match besides. Default: none."""
+
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        filter: Global___PaymentFilter | None = ...,
+        fields: Global___PaymentSearchFields | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        language_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "filter", b"filter", "language_code", b"language_code", "page_size", b"page_size", "page_token", b"page_token", "query", b"query"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchPaymentsRequest: _TypeAlias = SearchPaymentsRequest  # noqa: Y015
+
+@_typing.final
+class PaymentSearchMatch(_message.Message):
+    """A reason why a payment was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_WORDS_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    METADATA_KEY_FIELD_NUMBER: _builtins.int
+    query_words: _builtins.str
+    """The words of the query, in their normal form: lower case, without accents."""
+    field: Global___PaymentSearchField.ValueType
+    """The field that has them."""
+    metadata_key: _builtins.str
+    """The key of the metadata. Empty for other fields."""
+    def __init__(
+        self,
+        *,
+        query_words: _builtins.str = ...,
+        field: Global___PaymentSearchField.ValueType = ...,
+        metadata_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "metadata_key", b"metadata_key", "query_words", b"query_words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentSearchMatch: _TypeAlias = PaymentSearchMatch  # noqa: Y015
+
+@_typing.final
+class PaymentSearchHit(_message.Message):
+    """A payment that was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    MATCHES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """The payment, as ListPayments shows it."""
+
+    @_builtins.property
+    def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___PaymentSearchMatch]:
+        """Why. Empty if there was only a filter."""
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+        matches: _abc.Iterable[Global___PaymentSearchMatch] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matches", b"matches", "payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentSearchHit: _TypeAlias = PaymentSearchHit  # noqa: Y015
+
+@_typing.final
+class SearchPaymentsResponse(_message.Message):
+    """The answer of SearchPayments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HITS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    COMPLETE_FROM_TIME_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page, and only there."""
+    @_builtins.property
+    def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___PaymentSearchHit]:
+        """Exact ids and references first, then the newest. Perhaps fewer than page_size, or none, also before the last page."""
+
+    @_builtins.property
+    def complete_from_time(self) -> _timestamp_pb2.Timestamp:
+        """While the index is being built, after an upgrade or "bayar search rebuild": payments created before this time may be
+        missing. Absent once the index has all.
+        """
+
+    def __init__(
+        self,
+        *,
+        hits: _abc.Iterable[Global___PaymentSearchHit] | None = ...,
+        next_page_token: _builtins.str = ...,
+        complete_from_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["complete_from_time", b"complete_from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete_from_time", b"complete_from_time", "hits", b"hits", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchPaymentsResponse: _TypeAlias = SearchPaymentsResponse  # noqa: Y015
 
 @_typing.final
 class VerifyPaymentRequest(_message.Message):

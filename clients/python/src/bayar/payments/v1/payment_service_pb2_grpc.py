@@ -64,6 +64,11 @@ class PaymentServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentsRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentsResponse.FromString,
                 _registered_method=True)
+        self.SearchPayments = channel.unary_unary(
+                '/bayar.payments.v1.PaymentService/SearchPayments',
+                request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsResponse.FromString,
+                _registered_method=True)
         self.VerifyPayment = channel.unary_unary(
                 '/bayar.payments.v1.PaymentService/VerifyPayment',
                 request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.VerifyPaymentRequest.SerializeToString,
@@ -185,6 +190,18 @@ class PaymentServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchPayments(self, request, context):
+        """Finds payments by anything that people know of them: ids, reference, the card's last four digits, names, emails,
+        metadata, amounts, the day. Each hit says which field matched. An exact id, gateway transaction id or reference
+        comes first; then the newest. With the scope `admin`, or by an operator, it searches the payments of every caller, and is audited.
+
+        A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
+        events. As in ListPayments, a page can be short or empty, with more to come.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def VerifyPayment(self, request, context):
         """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
         refunds, captures, voids and adjustments that somebody else made at the gateway.
@@ -265,6 +282,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.ListPayments,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentsRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentsResponse.SerializeToString,
+            ),
+            'SearchPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchPayments,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsResponse.SerializeToString,
             ),
             'VerifyPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.VerifyPayment,
@@ -495,6 +517,33 @@ class PaymentService(object):
             '/bayar.payments.v1.PaymentService/ListPayments',
             bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentsRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_payment__service__pb2.ListPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.PaymentService/SearchPayments',
+            bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

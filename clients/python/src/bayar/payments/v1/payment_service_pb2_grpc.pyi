@@ -95,6 +95,14 @@ class PaymentServiceStub:
     of payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to
     come. Go on until next_page_token is empty.
     """
+    SearchPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.SearchPaymentsRequest, _payment_service_pb2.SearchPaymentsResponse]
+    """Finds payments by anything that people know of them: ids, reference, the card's last four digits, names, emails,
+    metadata, amounts, the day. Each hit says which field matched. An exact id, gateway transaction id or reference
+    comes first; then the newest. With the scope `admin`, or by an operator, it searches the payments of every caller, and is audited.
+
+    A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
+    events. As in ListPayments, a page can be short or empty, with more to come.
+    """
     VerifyPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]
     """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
     refunds, captures, voids and adjustments that somebody else made at the gateway.
@@ -183,6 +191,14 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number
     of payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to
     come. Go on until next_page_token is empty.
+    """
+    SearchPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.SearchPaymentsRequest, _payment_service_pb2.SearchPaymentsResponse]  # type: ignore[assignment]
+    """Finds payments by anything that people know of them: ids, reference, the card's last four digits, names, emails,
+    metadata, amounts, the day. Each hit says which field matched. An exact id, gateway transaction id or reference
+    comes first; then the newest. With the scope `admin`, or by an operator, it searches the payments of every caller, and is audited.
+
+    A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
+    events. As in ListPayments, a page can be short or empty, with more to come.
     """
     VerifyPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]  # type: ignore[assignment]
     """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
@@ -311,6 +327,20 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number
         of payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to
         come. Go on until next_page_token is empty.
+        """
+
+    @_abc_1.abstractmethod
+    def SearchPayments(
+        self,
+        request: _payment_service_pb2.SearchPaymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.SearchPaymentsResponse, _abc.Awaitable[_payment_service_pb2.SearchPaymentsResponse]]:
+        """Finds payments by anything that people know of them: ids, reference, the card's last four digits, names, emails,
+        metadata, amounts, the day. Each hit says which field matched. An exact id, gateway transaction id or reference
+        comes first; then the newest. With the scope `admin`, or by an operator, it searches the payments of every caller, and is audited.
+
+        A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
+        events. As in ListPayments, a page can be short or empty, with more to come.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,1 @@
+"""Use cases of the search: the index, the query, the page of hits."""

@@ -1,0 +1,53 @@
+"""bayar search: the progress of the search index, and its rebuild, whether or not the service runs."""
+
+import argparse
+
+from adapters.persistence.store import SqlStore
+from application.search.search_terms import TERMS_VERSION
+from bootstrap.cli.local_database import with_local_database
+from bootstrap.cli.terminal.output import say, write_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    status = actions.add_parser("status", help="show how far the index is")
+    status.add_argument("--json", action="store_true", help="a JSON document")
+    status.set_defaults(run=lambda parsed: with_local_database(parsed, _status))
+    rebuild = actions.add_parser(
+        "rebuild", help="index every payment again, in the background of the running service; searches work meanwhile"
+    )
+    rebuild.set_defaults(run=lambda parsed: with_local_database(parsed, _rebuild))
+
+
+def _rebuild(_: argparse.Namespace, store: SqlStore) -> int:
+    with store.begin() as work:
+        work.search.restart()
+    say("The service indexes every payment again, newest first. `bayar search status` shows how far it is.")
+    return 0
+
+
+def _status(parsed: argparse.Namespace, store: SqlStore) -> int:
+    with store.read() as work:
+        progress = work.search.progress()
+        end = work.feed.end()
+    backfill = progress.backfill if progress is not None else None
+    behind = end - progress.position if progress is not None else end
+    if parsed.json:
+        write_json(
+            {
+                "events_behind": behind,
+                "complete_from_time": backfill.time.isoformat() if backfill else None,
+                "is_complete": progress is not None and backfill is None,
+                "terms_version": TERMS_VERSION,
+            }
+        )
+    elif progress is None:
+        say("Nothing is indexed yet: the running service begins by itself.")
+    else:
+        say(f"Changes of payments are indexed, except the last {behind} events." if behind else "Changes are indexed.")
+        say(
+            f"Payments from before {backfill.time:%Y-%m-%d %H:%M:%S} UTC are still to be indexed, newest first."
+            if backfill
+            else "All payments are indexed."
+        )
+    return 0
