@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any, Final
 
@@ -214,6 +214,8 @@ def _arguments(request: Message, content: Mapping[str, Any]) -> Iterator[tuple[s
                 yield name, card(**dict(_arguments(value, content[name])))
             case Timestamp():
                 yield name, value.ToDatetime(UTC)
+            case str() if name.endswith("_date"):
+                yield name, date.fromisoformat(value)
             case _:
                 yield name, value
 

@@ -45,7 +45,9 @@ class ExplainSettlements:
         recorded = self._recorded(day, stage)
         explained: set[Group] = set()
         for difference in self._differences(stage, groups, recorded, shown):
-            explained.add(difference.group)
+            other = shown.get(difference.transaction_id)
+            # A transaction under another merchant account is in the sums of both.
+            explained |= {difference.group} | ({other[0].group(stage)} if other is not None else set())
             yield difference
         for one in unreadable:
             yield _unreadable(one, doubtful[0].group)
