@@ -22,6 +22,8 @@ from application.common.pagination import PageTokens
 from application.customers.list_customers import ListCustomers
 from application.events.read_feed import ReadFeed
 from application.payment_methods.list_payment_methods import ListPaymentMethods
+from application.payments.book_movements import BookMovements
+from application.payments.export_movements import ExportMovements, ExportMovementsCommand
 from application.payments.export_payments import ExportPayments
 from application.payments.get_payment import GetPayment
 from application.payments.list_payment_events import ListPaymentEvents
@@ -137,7 +139,12 @@ _KINDS: Final[dict[str, list[_Case]]] = {
         lambda read: read.feed(FeedFilter(caller_id=SHOP, customer_id=WHOLESALER)),
     ],
     "a page of an export": [
-        lambda read: next(ExportPayments(read.store)(read.history.time_of(read.history.count // 2), LATEST))
+        lambda read: next(ExportPayments(read.store)(read.history.time_of(read.history.count // 2), LATEST)),
+        lambda read: next(
+            ExportMovements(read.store, BookMovements(read.store))(
+                ExportMovementsCommand(start=read.history.time_of(read.history.count // 2), end=LATEST)
+            )
+        ),
     ],
 }
 

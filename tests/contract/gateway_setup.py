@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from adapters.braintree.gateway import BraintreeAdapter
@@ -28,6 +29,7 @@ from application.ports.gateway import (
     Transaction,
     Void,
 )
+from application.ports.settlement_reports import SettlementReports
 from braintree_twin.testing import start_twin
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId, OperationId
@@ -48,11 +50,14 @@ class GatewaySetup:
 
     gateway: Gateway
     settle: Callable[[str], None]
+    # Pays what has settled out to the merchant's bank.
+    pay_out: Callable[[], None]
+    reports: SettlementReports
 
 
 def in_memory() -> Iterator[GatewaySetup]:
     gateway = MemoryGateway(ManualClock())
-    yield GatewaySetup(gateway, gateway.settle)
+    yield GatewaySetup(gateway, gateway.settle, gateway.pay_out, gateway)
 
 
 def at_the_twin() -> Iterator[GatewaySetup]:
@@ -72,7 +77,10 @@ def at_the_twin() -> Iterator[GatewaySetup]:
         def settle(_: str) -> None:
             twin.control.settle()
 
-        yield GatewaySetup(gateway, settle)
+        def pay_out() -> None:
+            twin.control.advance(timedelta(days=1))
+
+        yield GatewaySetup(gateway, settle, pay_out, gateway)
         gateway.close()
 
 
