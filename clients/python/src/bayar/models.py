@@ -72,15 +72,17 @@ class OperatorRight(OpenEnum):
     scopes; each call declares the right that it needs of an operator in its option operator_right. No right
     includes another. An operator without it gets PERMISSION_DENIED/OPERATOR_RIGHT_MISSING, naming it. `bayar
     operators` grants rights. With OPERATOR_RIGHT_READ, an operator reads the data of every caller; with the
-    metadata bayar-on-behalf-of, only that caller's. Every call with another right is an act. It states in its
-    metadata: | Metadata | Value | |---|---| | bayar-on-behalf-of | the caller acted for, such as "shop": the
-    resource's caller_id. Optional in AdminService | | bayar-reason | why, in visible ASCII; 1 to 255 characters |
-    | bayar-reason-bin | instead of bayar-reason: why, in UTF-8 | In AdminService, the field `reason` of the
-    request serves as well. Without them, the act is refused: INVALID_ARGUMENT/ON_BEHALF_INCOMPLETE, naming each.
-    Any other credential that sends this metadata gets PERMISSION_DENIED/NOT_AN_OPERATOR. An act has the effect of
-    the caller's own call: on the caller's data only, within the caller's limits. Its request_id belongs to the
-    caller and the operator together: it never collides with one of the caller's own, nor with another operator's.
-    The payment's history, the feed and the audit log name the operator, the caller and the reason.
+    metadata bayar-on-behalf-of, only that caller's. The lists and exports of AdminService always hold the data of
+    every caller. Every call with another right is an act. It states in its metadata: | Metadata | Value |
+    |---|---| | bayar-on-behalf-of | the caller acted for, such as "shop": the resource's caller_id. Optional in
+    AdminService | | bayar-reason | why, in visible ASCII; 1 to 255 characters | | bayar-reason-bin | instead of
+    bayar-reason: why, in UTF-8 | In AdminService, the field `reason` of the request serves as well. Without
+    caller or reason, the act is refused: INVALID_ARGUMENT/ON_BEHALF_INCOMPLETE, naming each. Any other credential
+    that sends this metadata gets PERMISSION_DENIED/NOT_AN_OPERATOR. Where the caller is optional and given,
+    ResolveOperation, LiftAbuseBlock and ResendEvents reach only what belongs to it. An act has the effect of the
+    caller's own call: on the caller's data only, within the caller's limits. Its request_id belongs to the caller
+    and the operator together: it never collides with one of the caller's own, nor with another operator's. The
+    payment's history, the feed and the audit log name the operator, the caller and the reason.
     """
 
     UNSPECIFIED = 0

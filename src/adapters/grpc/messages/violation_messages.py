@@ -65,7 +65,7 @@ SENTENCES: Final = {
     '"2026-11-03" or "budi santoso".',
     Rule.MAX_BYTES: "must have at most {limit} bytes: make the file smaller.",
     Rule.NOTIFICATION_ID: "must be 64 hexadecimal digits, as an earlier answer gave them.",
-    Rule.CALLER_ID: "must be 1 to 64 letters, digits and . _ -, beginning with a letter or digit.",
+    Rule.CALLER_ID: "must be 1 to 64 letters, digits and . _ - after a letter or digit, and no operator's id.",
     Rule.OPERATOR_NAME: 'must be 1 to 100 visible characters in one line, without "/".',
     Rule.LOGIN_FREE: "belongs to another operator: revoke that one first, or use another login.",
     Rule.UTF_8: "must be UTF-8.",
