@@ -11,7 +11,6 @@ from twin_sdk import gateway_to
 from braintree_twin.testing import Twin
 
 SEED = Path(__file__).parents[1] / "docs" / "sdk_suites.toml"
-CLIENT_ID, CLIENT_SECRET = (f"client_{kind}$development$integration_client_{kind}" for kind in ("id", "secret"))
 
 
 def of_merchant(twin: Twin, name: str, merchant_id: str | None = None) -> Any:
@@ -30,6 +29,7 @@ def configured(twin: Twin, **credentials: Any) -> Any:
         braintree.Environment.All["development"] = known
 
 
-def application(twin: Twin) -> Any:
-    """The gateway of the partner's OAuth application."""
-    return configured(twin, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+def application(twin: Twin, name: str = "integration") -> Any:
+    """The gateway of one of the suites' OAuth applications."""
+    keys = {f"client_{kind}": f"client_{kind}$development${name}_client_{kind}" for kind in ("id", "secret")}
+    return configured(twin, **keys)

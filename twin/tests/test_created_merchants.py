@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,10 @@ from braintree_twin.testing import Twin, start_twin
 BRITISH = {"email": "name@example.com", "country_code_alpha3": "GBR", "payment_methods": ["credit_card", "paypal"]}
 
 
-@pytest.fixture(scope="module")
-def suites() -> Iterator[Twin]:
-    with start_twin(arguments=("--seed", str(SEED))) as running:
-        yield running
-
-
-def create(twin: Twin, **fields: Any) -> Any:
+def create(twin: Twin, name: str = "integration", **fields: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return application(twin).merchant.create({**BRITISH, **fields})
+        return application(twin, name).merchant.create({**BRITISH, **fields})
 
 
 def test_a_created_merchant_sells_in_its_own_currency(suites: Twin) -> None:
@@ -48,6 +41,14 @@ def test_a_created_merchant_has_an_account_for_each_currency(suites: Twin) -> No
     assert codes_on(accounts.create_for_currency({"currency": "GBP"}), "merchant", "currency") == ["93616"]
     assert codes_on(accounts.create_for_currency({"currency": "GBP", "id": "GBP"}), "merchant", "id") == ["93620"]
     assert accounts.create_for_currency({"currency": "USD", "id": "custom_id"}).is_success
+
+
+@pytest.mark.parametrize(("country", "currency"), [("JPN", "JPY"), ("YEM", "USD")])
+def test_each_application_creates_merchants_in_the_currency_of_their_country(
+    suites: Twin, country: str, currency: str
+) -> None:
+    made = create(suites, "signup", country_code_alpha3=country, payment_methods=["paypal"])
+    assert [(each.id, each.default) for each in made.merchant.merchant_accounts] == [(currency, True)]
 
 
 @pytest.mark.parametrize(

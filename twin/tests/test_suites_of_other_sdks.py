@@ -12,6 +12,7 @@ from braintree import SubscriptionSearch, TransactionSearch
 from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.request_timeout_error import RequestTimeoutError
 from browser_calls import Browser
+from sdk_suites import of_merchant
 from twin_sdk import VISA, card, codes, codes_on, sale, sale_request, settled_sale
 
 from braintree_twin.testing import Twin
@@ -179,6 +180,21 @@ def test_the_sdks_see_how_their_requests_arrive(gateway: Gateway) -> None:
     assert "HTTP_AUTHORIZATION" not in shown
     with pytest.raises(AuthorizationError):
         gateway.config.http().get(f"{path}/home")
+
+
+def test_apple_pay_is_provisioned_where_an_account_takes_it(suites: Twin, sandbox: Gateway) -> None:
+    def provision(gateway: Gateway) -> Any:
+        return gateway.config.http().put(f"{gateway.config.base_merchant_path()}/provision_raw_apple_pay")
+
+    networks = ["visa", "mastercard", "amex", "discover", "maestro", "elo"]
+    assert provision(sandbox)["apple_pay"]["supported_networks"] == networks
+    refused = provision(of_merchant(suites, "forward_payment_method"))["api_error_response"]
+    assert refused["errors"]["apple_pay"]["errors"][0]["code"] == "83501"
+
+
+def test_paypal_shows_the_name_of_the_merchant(suites: Twin) -> None:
+    shop = Browser(suites, of_merchant(suites, "altpay_merchant", merchant_id="altpay_merchant"))
+    assert shop.config["paypal"]["displayName"] == "merchant who has paypal and sepa enabled"
 
 
 def test_a_refund_below_the_sale_keeps_the_sandbox_rules(gateway: Gateway) -> None:

@@ -116,10 +116,10 @@ def three_d_secure(call: Call) -> dict[str, str]:
 
 def paypal(call: Call, account: MerchantAccount) -> dict[str, Any]:
     return {
-        "displayName": "Twin",
+        "displayName": call.merchant.company_name or "Twin",
         "clientId": "twin",
-        "privacyUrl": "https://example.com/privacy",
-        "userAgreementUrl": "https://example.com/terms",
+        "privacyUrl": "http://www.example.com/privacy_policy",
+        "userAgreementUrl": "http://www.example.com/user_agreement",
         "baseUrl": hosts_of(call).assets,
         "assetsUrl": hosts_of(call).assets,
         "directBaseUrl": None,
