@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,8 @@ from playwright.sync_api import Browser, Route, expect
 
 from bayar import PaymentState, verify_checkout_result
 from tests.browser.checkout_site import DECLINED, REFUSED, SECURITY_CODE, SMALLEST_PHONE, VISA, Shopper, Site, shopper
+from tests.end_to_end.checkout_steps import Shopper as WithoutBrowser
+from tests.end_to_end.service import until
 
 TOKENIZATION = "**/client_api/v1/payment_methods/credit_cards"
 
@@ -185,6 +188,24 @@ def refuse(route: Route) -> None:
     """Answer as a service that is away for a moment."""
     body = '{"state": "error", "message": "Not now."}'
     route.fulfill(status=503, headers={"Retry-After": "1"}, content_type="application/json", body=body)
+
+
+def test_a_page_opened_while_another_pays_takes_a_card_after_their_decline(site: Site, person: Shopper) -> None:
+    checkout = site.create(DECLINED)
+    other = WithoutBrowser(checkout.url)
+    other.open()
+    site.twin.control.add_fault("delay", method="POST", path="/transactions", seconds=2, when="after", next=1)
+    with ThreadPoolExecutor(1) as pool:
+        paying = pool.submit(other.pay)
+        until(lambda: other.status().state == "pending")
+        person.open(checkout.url, state="pending")
+        assert paying.result().state == "declined"
+    expect(person.message()).to_contain_text("funds")
+    person.expect_state("open")
+    person.type_card()
+    person.pay()
+    person.expect_state("declined")
+    assert len(site.payments_for(checkout)) == 2
 
 
 def test_a_service_that_is_away_for_a_moment_is_asked_again(site: Site, person: Shopper) -> None:

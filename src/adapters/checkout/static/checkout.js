@@ -571,15 +571,22 @@
     watchExpiry();
     if (main.dataset.state === "pending") {
       busy = true;
-      askState().then(follow);
+      askState().then(follow).then(openIfPayable);
       return;
     }
-    if (PAYABLE.includes(main.dataset.state)) {
-      open().catch(() => {
-        show("failed");
-        element("payment").hidden = true;
-        complain(texts.not_loaded);
-      });
+    openIfPayable();
+  }
+
+  /* Also after the payment that was under way when the page was loaded has failed: its message stays. */
+  async function openIfPayable() {
+    if (!PAYABLE.includes(main.dataset.state)) {
+      return;
+    }
+    try {
+      await open();
+    } catch {
+      show("failed");
+      complain(texts.not_loaded);
     }
   }
 
