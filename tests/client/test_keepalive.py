@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
 
 import pytest
 
 from adapters.grpc.middleware.admission_control import AdmissionLimits
 from adapters.grpc.server.server_options import options_of
 from bayar import AsyncBayarClient, BayarClient, channels
-from bayar.payments.v1.payment_pb2 import Payment as PaymentMessage
-from bayar.payments.v1.payment_service_pb2 import GetPaymentResponse
-from tests.client.scripted_server import Script, Silence, scripted_server
-from tests.conformance.scripted import Relay
-
-ANSWER = GetPaymentResponse(payment=PaymentMessage(payment_id="pay_1"))
-# Without pings, the call would last as long.
-SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class DyingConnection:
-    """A service behind a relay that lets the first connection die as soon as a call has arrived over it."""
-
-    script: Script
-    address: str
+from tests.client.dying_connection import SECONDS, DyingConnection, dying_connection
 
 
 @pytest.fixture
 def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[DyingConnection]:
     monkeypatch.setattr(channels, "KEEPALIVE_TIME_MS", 200)
     monkeypatch.setattr(channels, "KEEPALIVE_TIMEOUT_MS", 200)
-    with (
-        scripted_server(Silence(), ANSWER) as script,
-        closing(Relay(int(script.address.rpartition(":")[2]))) as relay,
-        _silenced(script, relay),
-    ):
-        yield DyingConnection(script, relay.address)
-
-
-@contextmanager
-def _silenced(script: Script, relay: Relay) -> Iterator[None]:
-    def work() -> None:
-        script.arrived.wait(SECONDS)
-        relay.silence()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    thread.join()
+    with dying_connection() as dying:
+        yield dying
 
 
 def test_a_call_is_sent_again_over_a_new_connection(dying: DyingConnection) -> None:

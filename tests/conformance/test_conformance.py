@@ -19,11 +19,26 @@ from tests.conformance.runner import Runner, Waiting
 from tests.conformance.serve import running
 
 CASES = load_cases()
+BROKEN = Case(
+    "broken",
+    "scripted",
+    {
+        "name": "two answers for one call",
+        "script": [{"answer": {"payment": {"payment_id": "pay_1"}}}, {"answer": {}}],
+        "steps": [
+            {
+                "call": "GetPayment",
+                "request": {"payment_id": "pay_1"},
+                "expect": {"answer": {"payment": {"payment_id": "pay_1"}}},
+            }
+        ],
+    },
+)
 
 
 @pytest.fixture(scope="module")
 def told() -> Iterator[dict[str, str]]:
-    with running() as told:
+    with running([*CASES, BROKEN]) as told:
         yield told
 
 
@@ -71,24 +86,9 @@ def test_a_file_that_the_schema_refuses_is_refused(tmp_path: Path) -> None:
         load_cases(tmp_path)
 
 
-def test_a_client_that_answers_otherwise_fails() -> None:
-    case = Case(
-        "broken",
-        "scripted",
-        {
-            "name": "two answers for one call",
-            "script": [{"answer": {"payment": {"payment_id": "pay_1"}}}, {"answer": {}}],
-            "steps": [
-                {
-                    "call": "GetPayment",
-                    "request": {"payment_id": "pay_1"},
-                    "expect": {"answer": {"payment": {"payment_id": "pay_1"}}},
-                }
-            ],
-        },
-    )
-    with running([case]) as told:
-        assert Runner(told).problems(case) == ["1 of the script's replies were not asked for: 1 calls arrived."]
+def test_a_client_that_answers_otherwise_fails(told: dict[str, str]) -> None:
+    problems = Runner(told).problems(BROKEN)
+    assert problems == ["1 of the script's replies were not asked for: 1 calls arrived."]
 
 
 def test_the_command_prints_what_a_runner_needs() -> None:

@@ -39,8 +39,13 @@ class Environment:
         )
 
     def versions(self) -> dict[str, str]:
-        lines = self.run("-m", "pip", "list", "--format=freeze").stdout.split()
-        return dict(line.lower().split("==", 1) for line in lines if "==" in line)
+        done = subprocess.run([*self.pip, "list", "--format=freeze"], capture_output=True, text=True, check=True)
+        return dict(line.lower().split("==", 1) for line in done.stdout.split() if "==" in line)
+
+    @property
+    def pip(self) -> list[str]:
+        """This program's own pip, for that environment: one of its own would take seconds to install."""
+        return [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", self.python]
 
 
 def floors() -> dict[str, str]:
@@ -63,8 +68,8 @@ def build_wheel(folder: Path) -> Path:
 
 def build_environment(folder: Path, wheel: Path, *more: str) -> Environment:
     """Raises CalledProcessError if the package index lacks a package."""
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     environment = Environment(folder)
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel), *more]
-    subprocess.run([environment.python, *install], check=True)
+    # It is used for seconds: the interpreter compiles the modules that it imports.
+    subprocess.run([*environment.pip, "install", "--quiet", "--no-compile", str(wheel), *more], check=True)
     return environment
