@@ -17,7 +17,8 @@ from sqlalchemy import Engine, text
 from adapters.persistence.migrate import upgrade
 from adapters.persistence.sql.engine import Limits, create_engine
 from adapters.persistence.store import SqlStore
-from application.common.caller import Caller
+from application.audit.audit_log import Audit
+from application.common.caller import EVERY_SCOPE, Caller, Scope
 from application.common.pagination import PageTokens
 from application.customers.list_customers import ListCustomers
 from application.events.read_feed import ReadFeed
@@ -29,21 +30,25 @@ from application.payments.get_payment import GetPayment
 from application.payments.list_payment_events import ListPaymentEvents
 from application.payments.list_payments import ListPayments, RawPaymentFilter
 from application.ports.feed import FeedFilter, FeedKind
+from application.search.search_payments import RawSearch, SearchPayments
 from benchmarks.environment import POSTGRESQL, SQLITE, Environment
 from benchmarks.report import Line
-from bootstrap.wiring.clock_and_ids import UlidSource
+from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
 from domain.payment_state import PaymentState
 from tests import history_generator as long_history
 from tests.encryption_keys import SEALER
 from tests.history_generator import LATEST, MUSEUM, REGULAR, REGULAR_PAYMENTS, SHOP, WHOLESALER, LongHistory
+from tests.search_history import EVERY_PAYMENTS_WORD, fill_index
 
 _BASE: Final = 10_000
 # How many payments there are beside those: usually, and where the largest sizes are wanted.
 _SIZES: Final = {POSTGRESQL: ((100_000,), (1_000_000, 10_000_000)), SQLITE: ((100_000,), (1_000_000,))}
-_BYTES_A_PAYMENT: Final = 5_000
+_BYTES_A_PAYMENT: Final = 7_000
 _CALLS: Final = 15
 _TOKENS: Final = PageTokens(b"benchmark")
 _SHOP: Final = Caller(SHOP)
+_SHOP_STAFF: Final = Caller(SHOP, frozenset({Scope.PAYMENTS_READ, Scope.CUSTOMERS_READ}))
+_ADMINISTRATOR: Final = Caller(SHOP, EVERY_SCOPE)
 _ALL: Final = RawPaymentFilter()
 
 
@@ -78,6 +83,10 @@ class _Read:
         end = self.history.time_of(self.history.count // 2)
         return self.page(replace(which, created_from=end - timedelta(days=1), created_until=end))
 
+    def search(self, query: str, caller: Caller) -> object:
+        audit = Audit(self.store, SystemClock(), UlidSource())
+        return SearchPayments(self.store, _TOKENS, audit, b"benchmark")(RawSearch(query=query), caller)
+
     def feed(self, which: FeedFilter) -> object:
         return ReadFeed(self.store).after(self.history.count * 5, which, limit=50)
 
@@ -100,6 +109,25 @@ _RARE: Final = (
     RawPaymentFilter(min_minor_units=long_history.RARE_MINOR_UNITS),
     RawPaymentFilter(reference_contains=long_history.RARE_REFERENCE),
 )
+# Alone and together: words of one payment in a hundred, of three payments, of every payment and of none.
+_QUERIES: Final = (
+    long_history.USUAL_LAST_FOUR,
+    long_history.RARE_LAST_FOUR,
+    "49.90",
+    f"49.90 {long_history.USUAL_LAST_FOUR}",
+    f"{EVERY_PAYMENTS_WORD} {long_history.RARE_LAST_FOUR}",
+    EVERY_PAYMENTS_WORD,
+    "order-4321",
+    "cart:order-4321",
+    "4321",
+    "nothing",
+)
+
+
+def _searches(caller: Caller) -> list[_Case]:
+    return [lambda read, query=query: read.search(query, caller) for query in _QUERIES]
+
+
 # Of each kind the case is told in which the many cost most.
 _KINDS: Final[dict[str, list[_Case]]] = {
     "a page": [_Read.page, _Read.page_in_the_middle, lambda read: read.page(caller=Caller(MUSEUM))],
@@ -126,6 +154,8 @@ _KINDS: Final[dict[str, list[_Case]]] = {
         ),
         *(lambda read, which=which: read.page_of_a_day(which) for which in (*_RARE, _DECLINED, _RARE_STATE)),
     ],
+    "a search": _searches(_SHOP_STAFF),
+    "a search over every caller": _searches(_ADMINISTRATOR),
     "one payment": [lambda read: GetPayment(read.store)(read.a_payment, _SHOP)],
     "its history": [lambda read: ListPaymentEvents(read.store, _TOKENS)(read.a_payment, _SHOP)],
     "customers and their methods": [
@@ -206,6 +236,7 @@ def _filled_database(environment: Environment, kind: str, count: int) -> Iterato
         upgrade(engine)
         with _without_durable_commits(engine):
             filled = long_history.fill(engine, count)
+            fill_index(engine, filled)
     # One connection, so that one process of the database does everything.
     with _engine_of(url, Limits(pool_size=1)) as engine:
         yield _Read(SqlStore(engine, UlidSource(), SEALER), filled, _process_of(engine))

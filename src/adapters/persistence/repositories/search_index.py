@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, func, select, update
 
+from adapters.persistence.encryption.blind_indexes import search_digest, search_key
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.repositories.search_documents import lock_documents, replace_entries, unpacked
 from adapters.persistence.repositories.search_pages import find_payment_ids, page_of_entries
@@ -33,7 +34,6 @@ _ROW_ID: Final = 1
 _NEWEST: Final = Position(datetime(9999, 12, 31, tzinfo=UTC), "")
 # Events after which a payment has the same terms as before.
 _WITHOUT_NEW_TERMS: Final = ("operation_started", "gateway_status_changed")
-_DIGEST_BYTES: Final = 8
 _progress: Final = search_progress.c
 _documents: Final = search_documents.c
 
@@ -120,7 +120,7 @@ class SqlSearchIndex:
         changes = []
         for document in documents:
             row = self._locked[document.payment_id]
-            then, now = unpacked(row.digests), {_digest(key, term) for term in document.terms}
+            then, now = unpacked(row.digests), {search_digest(key, term) for term in document.terms}
             if row.is_stale or then != now:
                 whose = (str(document.caller_id), document.create_time, str(document.payment_id))
                 changes.append((whose, then, now))
@@ -142,7 +142,7 @@ class SqlSearchIndex:
         limit: int,
     ) -> FoundPage:
         key = self._key()
-        digests = [frozenset(_digest(key, term) for term in clause) for clause in clauses]
+        digests = [frozenset(search_digest(key, term) for term in clause) for clause in clauses]
         return page_of_entries(self.connection, caller_id, digests, which, after, limit)
 
     def _mark_stale(self, customer_ids: set[str]) -> None:
@@ -166,12 +166,7 @@ class SqlSearchIndex:
         return f"{version}:{hmac.digest(self._key(), b'version', 'sha256').hex()[:16]}"
 
     def _key(self) -> bytes:
-        return self.sealer.derived_key("search")
-
-
-def _digest(key: bytes, term: str) -> int:
-    """Short: an index of all payments has to fit. A search compares each payment that it finds with the terms."""
-    return int.from_bytes(hmac.digest(key, term.encode(), "sha256")[:_DIGEST_BYTES], "big", signed=True)
+        return search_key(self.sealer)
 
 
 def _progress_of(row: Row[Any] | None) -> IndexProgress | None:
