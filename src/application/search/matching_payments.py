@@ -114,6 +114,9 @@ class MatchingPayments:
         payments = self.work.payments.find(payment_ids) if payment_ids else []
         customers = self._customers_of(payments)
         for payment in payments:
+            # The index gives the caller's own. A fault there shows nobody another's payment.
+            if not self.caller.reaches(payment.terms.caller_id, payment.terms.customer_id):
+                continue
             matches = _matches(self.query.clauses, payment, customers.get(payment.terms.customer_id))
             if matches is not None:
                 yield Hit(payment, matches)
