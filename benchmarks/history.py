@@ -125,7 +125,10 @@ _QUERIES: Final = (
 
 
 def _searches(caller: Caller) -> list[_Case]:
-    return [lambda read, query=query: read.search(query, caller) for query in _QUERIES]
+    def case(query: str) -> _Case:
+        return lambda read: read.search(query, caller)
+
+    return [case(query) for query in _QUERIES]
 
 
 # Of each kind the case is told in which the many cost most.

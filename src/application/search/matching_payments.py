@@ -59,6 +59,8 @@ class _Combination:
 
     clauses: tuple[frozenset[str], ...]
     which: PaymentFilter
+    # Whether clauses remain that neither the index nor the period decides.
+    is_compared: bool
 
 
 _Source = Callable[[Position | None, int], FoundPage]
@@ -137,14 +139,16 @@ class MatchingPayments:
             if ids.is_id(text, ids.CUSTOMER) and self.which.customer_id in (None, text):
                 yield self._by_filter(replace(self.which, customer_id=CustomerId(text)))
         for one in _combinations(self.query.clauses, self.which):
-            yield self._by_index(one) if one.clauses else self._by_filter(one.which)
+            yield self._by_index(one) if one.clauses else self._by_filter(one.which, is_narrow=not one.is_compared)
 
     def _by_index(self, one: _Combination) -> _Source:
         return lambda after, limit: self.work.search.page(self.reach, one.clauses, one.which, after=after, limit=limit)
 
-    def _by_filter(self, which: PaymentFilter) -> _Source:
+    def _by_filter(self, which: PaymentFilter, *, is_narrow: bool = False) -> _Source:
+        """is_narrow: whether every payment that meets the filter matches the query as well."""
+
         def source(after: Position | None, limit: int) -> FoundPage:
-            most = max(limit, _MOST_COMPARED) if self.query.clauses else limit
+            most = limit if is_narrow else max(limit, _MOST_COMPARED)
             page = self.work.payments.page(self.reach, which, after=after, limit=most)
             found = [Position(payment.create_time, payment.terms.payment_id) for payment in page.payments]
             return FoundPage(found, page.go_on_after)
@@ -165,7 +169,8 @@ def _combinations(clauses: Sequence[Clause], which: PaymentFilter) -> Iterator[_
             if isinstance(one, Term) and within is not None:
                 within = _within(within, one)
         if within is not None:
-            yield _Combination(tuple(dict.fromkeys(one for one in chosen if not isinstance(one, Term))), within)
+            searched = tuple(dict.fromkeys(one for one in chosen if not isinstance(one, Term)))
+            yield _Combination(searched, within, is_compared=len(narrowing) < len(clauses))
 
 
 def _within(which: PaymentFilter, day: Term) -> PaymentFilter | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
 from application.ports.payment_filter import PaymentFilter
 from application.search.search_terms import terms_of
+from domain.ids import CallerId
 from tests import history_generator as long_history
 from tests.databases import Postgres
 from tests.encryption_keys import SEALER
@@ -26,18 +28,20 @@ EVERY = f"metadata_word:{EVERY_PAYMENTS_WORD}"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, LongHistory]:
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Engine, LongHistory]]:
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('filled') / Path('search.db')}"
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
         url = postgres.new_database()
     engine = create_engine(url)
-    request.addfinalizer(engine.dispose)
     upgrade(engine)
     history = long_history.fill(engine, COUNT)
     fill_index(engine, history)
-    return engine, history
+    yield engine, history
+    engine.dispose()
 
 
 def test_the_generated_index_has_the_terms_of_the_payments(filled: tuple[Engine, LongHistory]) -> None:
@@ -52,7 +56,7 @@ def test_the_generated_index_has_the_terms_of_the_payments(filled: tuple[Engine,
 
 @pytest.mark.parametrize("caller_id", [SHOP, None])
 def test_the_rarest_word_leads_and_common_ones_narrow_it_down(
-    filled: tuple[Engine, LongHistory], caller_id: None
+    filled: tuple[Engine, LongHistory], caller_id: CallerId | None
 ) -> None:
     engine, history = filled
     rare = [str(history.payment_id(number)) for number in reversed(history.rare)]
