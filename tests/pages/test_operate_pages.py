@@ -22,7 +22,7 @@ from bootstrap.development.service_process import running_service
 from bootstrap.development.twin_process import Twin, running_twin
 from tests.api_keys import TEST_KEY, in_environment, let_in
 from tests.bootstrap.command_line import CommandLine
-from tests.databases import Postgres, running_postgres
+from tests.databases import Postgres
 from tests.end_to_end.dispute_steps import DISPUTED, PDF, Disputes
 from tests.end_to_end.service import Pair, running_pair, until
 from tests.languages import toolchain
@@ -80,12 +80,6 @@ def outside(folder: Path) -> dict[str, str]:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     with in_environment(), running_pair(tmp_path_factory.mktemp("pair"), {"BAYAR_DISPUTE_POLL_SECONDS": "1"}) as pair:
         yield pair
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as postgres:
-        yield postgres
 
 
 @pytest.mark.parametrize("page", ["docs/operate/README.md", "docs/operate/configuration.md"])

@@ -13,7 +13,7 @@ import pytest
 
 from bootstrap.development.twin_process import running_twin
 from tests.api_keys import in_environment
-from tests.databases import running_postgres
+from tests.databases import Postgres
 from tests.end_to_end.service import Pair, running_pair
 from tests.languages.toolchain import run
 from tests.pages.runners import pages_of
@@ -31,6 +31,12 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield pair
 
 
+@pytest.fixture(scope="module")
+def database_url(postgres: Postgres) -> str:
+    # libpq knows no drivers of SQLAlchemy.
+    return postgres.new_database().replace("postgresql+psycopg", "postgresql")
+
+
 def commands(page: str) -> str:
     (snippet,) = (each for each in snippets_of(page) if each.language == "sh")
     return snippet.text
@@ -41,12 +47,9 @@ def shell(text: str, folder: Path, **variables: str) -> str:
 
 
 @pytest.mark.parametrize("page", pages_of(f"{_HERE}::test_the_oldest_transactions_are_listed"))
-def test_the_oldest_transactions_are_listed(page: str, tmp_path: Path) -> None:
+def test_the_oldest_transactions_are_listed(page: str, database_url: str, tmp_path: Path) -> None:
     path = f"{_PSQL}{os.pathsep}{os.environ['PATH']}"
-    with running_postgres() as postgres:
-        # libpq knows no drivers of SQLAlchemy.
-        url = postgres.new_database().replace("postgresql+psycopg", "postgresql")
-        printed = shell(commands(page), tmp_path, PATH=path, BAYAR_DATABASE_URL=url)
+    printed = shell(commands(page), tmp_path, PATH=path, BAYAR_DATABASE_URL=database_url)
     assert "wait_event_type" in printed
     assert "SELECT pid, now() - xact_start AS age" in printed
 

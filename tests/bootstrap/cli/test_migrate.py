@@ -53,6 +53,21 @@ def test_check_and_plan_create_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("option", ["--check", "--plan"])
+@pytest.mark.parametrize("to", ["nothing", "0015"])
+def test_check_and_plan_leave_the_file_as_it_is(database: str, tmp_path: Path, option: str, to: str) -> None:
+    file = tmp_path / "bayar.db"
+    if to == "nothing":
+        file.touch()
+    else:
+        _migrate(database, to)
+    # As another version of the service, or a restore, may have left it.
+    file.chmod(0o640)
+    before = (file.read_bytes(), file.stat().st_mode, file.stat().st_mtime_ns, sorted(tmp_path.iterdir()))
+    assert main(["migrate", option]) in (0, 3)
+    assert (file.read_bytes(), file.stat().st_mode, file.stat().st_mtime_ns, sorted(tmp_path.iterdir())) == before
+
+
 def test_check_exits_with_0_where_this_version_runs(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     _migrate(database)
     assert main(["migrate", "--check"]) == 0

@@ -55,7 +55,7 @@ def _on_database(work: Callable[[Engine], int]) -> int:
     from bootstrap.config.settings import BadSettings, load_database_url
 
     try:
-        engine = _without_new_file(create_engine(load_database_url()))
+        engine = _changing_nothing(create_engine(load_database_url()))
     except ValueError as error:
         raise BadSettings(f"BAYAR_DATABASE_URL is wrong: {error}") from None
     try:
@@ -67,13 +67,15 @@ def _on_database(work: Callable[[Engine], int]) -> int:
         engine.dispose()
 
 
-def _without_new_file(engine: Engine) -> Engine:
-    """An empty database in memory in place of a SQLite file that is missing: SQLite would create it."""
+def _changing_nothing(engine: Engine) -> Engine:
+    """An engine that leaves a SQLite file, its mode and its journal as they are, and is empty where there is none."""
     import sqlalchemy
 
+    if engine.dialect.name != "sqlite":
+        return engine
     file = Path(engine.url.database or "")
     is_missing = not file.exists() and file.parent.is_dir() and not file.name.startswith("file:")
-    return sqlalchemy.create_engine("sqlite://") if engine.dialect.name == "sqlite" and is_missing else engine
+    return sqlalchemy.create_engine("sqlite://" if is_missing else engine.url)
 
 
 def _check(engine: Engine) -> int:
