@@ -9,7 +9,7 @@ def credential(caller: Caller) -> access_pb2.CredentialDescription:
     return access_pb2.CredentialDescription(
         caller_id=caller.quota_id,
         customer_id=caller.customer_id or "",
-        scopes=[access_pb2.Scope.Value(f"SCOPE_{scope.name}") for scope in Scope if caller.may(scope)],
+        scopes=[access_pb2.Scope.Value(f"SCOPE_{scope.name}") for scope in Scope if scope in caller.scopes],
         operator=operator(caller.operator) if caller.operator is not None else None,
         name=caller.credential,
     )

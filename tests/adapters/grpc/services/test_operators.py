@@ -343,6 +343,20 @@ def test_an_operator_lists_and_gets_over_all_callers_and_narrows_to_one(town: To
     assert refusal_of(refused.value)[:2] == ("NOT_FOUND", "PAYMENT_NOT_FOUND")
 
 
+def test_an_operator_finds_a_payment_by_the_customers_name(town: Town) -> None:
+    new = customer_service_pb2.CreateCustomerRequest(
+        request_id=str(uuid.uuid4()), given_name="Sari", family_name="Dewi"
+    )
+    customer = CustomerServiceStub(town.channel).CreateCustomer(new, metadata=town.shop).customer
+    payment = paid(town.channel, town.shop, customer_id=customer.customer_id)
+    while town.house.container.index_payments()():
+        pass
+    request = payments.SearchPaymentsRequest(fields=payments.PaymentSearchFields(name="Sari"))
+    for metadata, found in ((town.siti.credential, [payment.payment_id]), (town.siti.acting("travel"), [])):
+        hits = town.payments.SearchPayments(request, metadata=metadata).hits
+        assert [hit.payment.payment_id for hit in hits] == found
+
+
 def test_an_act_reaches_the_data_of_the_named_caller_only(town: Town) -> None:
     payment = paid(town.channel, town.travel)
     with pytest.raises(grpc.RpcError) as refused:
