@@ -109,7 +109,9 @@ class SearchPayments:
         if caller.reach is None or caller.operator is not None:
             self._write_audit(raw, caller, peer, len(hits))
         backfill = progress.backfill if progress is not None else None
-        return SearchPage(hits, self.page_tokens.write(scope, end) if end else "", backfill.time if backfill else None)
+        # Before the first batch, the backfill stands in the far future.
+        complete_from = min(backfill.time, self.audit.clock.now()) if backfill else None
+        return SearchPage(hits, self.page_tokens.write(scope, end) if end else "", complete_from)
 
     def _write_audit(self, raw: RawSearch, caller: Caller, peer: str, count: int) -> None:
         """With a digest of the query, not the query: it names people. Whoever knows a query can find its entries."""

@@ -296,6 +296,10 @@ class TestFreshness:
         assert page.complete_from == newer.create_time
         desk.catch_up()
         assert desk.page("1111").complete_from is None
+        with desk.shop.store.begin() as work:
+            work.search.restart()
+        page = desk.page("1111")
+        assert (len(page.hits), page.complete_from) == (2, desk.shop.clock.now())
 
 
 class TestErasure:

@@ -6,6 +6,7 @@ from adapters.persistence.store import SqlStore
 from application.search.search_terms import TERMS_VERSION
 from bootstrap.cli.local_database import with_local_database
 from bootstrap.cli.terminal.output import say, write_json
+from bootstrap.wiring.clock_and_ids import SystemClock
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +33,13 @@ def _status(parsed: argparse.Namespace, store: SqlStore) -> int:
         end = work.feed.end()
     backfill = progress.backfill if progress is not None else None
     behind = end - progress.position if progress is not None else end
+    # Before the first batch, the backfill stands in the far future.
+    complete_from = min(backfill.time, SystemClock().now()) if backfill else None
     if parsed.json:
         write_json(
             {
                 "events_behind": behind,
-                "complete_from_time": backfill.time.isoformat() if backfill else None,
+                "complete_from_time": complete_from.isoformat() if complete_from else None,
                 "is_complete": progress is not None and backfill is None,
                 "terms_version": TERMS_VERSION,
             }
@@ -46,8 +49,8 @@ def _status(parsed: argparse.Namespace, store: SqlStore) -> int:
     else:
         say(f"Changes of payments are indexed, except the last {behind} events." if behind else "Changes are indexed.")
         say(
-            f"Payments from before {backfill.time:%Y-%m-%d %H:%M:%S} UTC are still to be indexed, newest first."
-            if backfill
+            f"Payments from before {complete_from:%Y-%m-%d %H:%M:%S} UTC are still to be indexed, newest first."
+            if complete_from
             else "All payments are indexed."
         )
     return 0
