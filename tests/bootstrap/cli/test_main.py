@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -39,6 +40,11 @@ def test_a_wrong_command_is_a_usage_error(arguments: list[str], capsys: pytest.C
         cli.main(arguments)
     assert ended.value.code == 2
     assert "usage: bayar" in capsys.readouterr().err
+
+
+def test_the_version_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["version", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out).keys() == {"version"}
 
 
 def test_the_version_waits_for_nothing_heavy() -> None:

@@ -1,6 +1,7 @@
 """bayar reconcile: compares the record with the gateway's over a window of time, each way."""
 
 import argparse
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -81,7 +82,8 @@ def _report(
     """Prints the findings as they come. Returns the number that needs attention, and the last progress."""
     out, open_findings, last = console(), 0, ReconcileProgress()
     columns = (SpinnerColumn(), TextColumn("{task.completed} transactions compared"), TimeElapsedColumn())
-    with Progress(*columns, console=error_console(), transient=True) as bar:
+    is_seen = sys.stderr.isatty()
+    with Progress(*columns, console=error_console(), transient=True, disable=not is_seen) as bar:
         task = bar.add_task("", total=None)
         for answer in answers:
             if isinstance(answer, ReconcileProgress):

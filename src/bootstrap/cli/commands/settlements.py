@@ -1,6 +1,7 @@
 """bayar settlements compare: compares the movements of money with the gateway's settlement batches and payouts."""
 
 import argparse
+import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="end",
         type=_day,
         metavar="DAY",
-        help="the day after the last (default: today); at most 92 days after --from",
+        help="the day after the last (default: tomorrow, so that today is in it); at most 92 days after --from",
     )
     compare_.add_argument("--month", type=_month, metavar="YYYY-MM", help="a whole month, instead of --from and --to")
     compare_.add_argument(
@@ -63,7 +64,8 @@ def compare(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     answers = bayar.compare_settlements(from_date=first, until_date=end, every_transaction=parsed.every_transaction)
     out, groups, differences, to_do = console(), 0, 0, 0
     bar = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*bar, console=error_console(), transient=True) as progress:
+    is_seen = sys.stderr.isatty() and not sys.stdout.isatty()
+    with Progress(*bar, console=error_console(), transient=True, disable=not is_seen) as progress:
         task = progress.add_task(f"comparing {first}", total=None)
         for answer in answers:
             progress.update(task, description=f"comparing {answer.group.date}")
@@ -78,11 +80,9 @@ def compare(parsed: argparse.Namespace, bayar: BayarClient) -> int:
                 write_json({"totals" if isinstance(answer, SettlementTotals) else "difference": as_json(answer)})
             else:
                 out.print(_paragraph(answer), soft_wrap=True)
-    days = (end - first).days
-    say(
-        f"{days} day(s) from {first} until before {end}: {groups} sums compared, {differences} difference(s), "
-        f"{to_do} of them need(s) somebody."
-    )
+    last = end - timedelta(days=1)
+    days = f"{first}" if last == first else f"{first} to {last}"
+    say(f"{days}: {groups} sums compared; differences: {differences}, to be looked into: {to_do}.")
     return FAILED if to_do else DONE
 
 
@@ -94,7 +94,7 @@ def _window(parsed: argparse.Namespace) -> tuple[date, date]:
         return first, (first + timedelta(days=31)).replace(day=1)
     if not parsed.first:
         raise WrongUsage("say which days: --month 2026-11, or --from 2026-11-01 --to 2026-12-01")
-    end: date = parsed.end or datetime.now(UTC).date()
+    end: date = parsed.end or datetime.now(UTC).date() + timedelta(days=1)
     if end <= parsed.first:
         raise WrongUsage("--to must be after --from: it is the day after the last")
     return parsed.first, end

@@ -2,13 +2,16 @@
 
 import argparse
 import importlib.metadata
+import json
 import sys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.set_defaults(run=run)
 
 
-def run(_: argparse.Namespace) -> int:
-    sys.stdout.write(f"bayar {importlib.metadata.version('bayar-service')}\n")
+def run(parsed: argparse.Namespace) -> int:
+    version = importlib.metadata.version("bayar-service")
+    sys.stdout.write((json.dumps({"version": version}) if parsed.json else f"bayar {version}") + "\n")
     return 0

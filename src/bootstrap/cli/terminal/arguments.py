@@ -45,7 +45,7 @@ def confirm(parsed: argparse.Namespace, question: str) -> None:
     if parsed.yes:
         return
     if not sys.stdin.isatty():
-        raise WrongUsage("there is no terminal to confirm this: give --yes")
+        raise WrongUsage(f"there is no terminal to confirm this: give --yes. The question is: {question}")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
