@@ -21,13 +21,14 @@ SBOM    := $(VENV)/sbom/.installed
 BENCH   := $(VENV)/.bench
 BROWSER := $(VENV)/.browser
 SHOP    := $(VENV)/.shop
+CONSOLE := $(VENV)/.console
 WEB     := build/web/node_modules/braintree-web/package.json
 PROTOC  := $(VENV)/.protoc
 PIP     := -m pip --disable-pip-version-check --quiet --quiet install
 
 PROJECTS := pyproject.toml clients/python/pyproject.toml twin/pyproject.toml
 # The twin's own tests drive the SDK, which has no types for most of what they read.
-SOURCES  := conftest.py deploy src clients/python/src clients/python/generator twin/src tests benchmarks docs/integrate/declines_page.py docs/integrate/shop docs/examples
+SOURCES  := conftest.py deploy src clients/python/src clients/python/generator twin/src tests benchmarks console/src docs/integrate/declines_page.py docs/integrate/shop docs/examples
 PROTOS    = $(shell find proto -name '*.proto' | LC_ALL=C sort)
 STUBS    := clients/python/src
 RELEASED := proto/released.binpb
@@ -48,7 +49,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run shop test test-crash test-python-client client-wheel contract-languages test-upgrade version-before version dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser checkout-shots test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run console shop test test-crash test-python-client client-wheel contract-languages test-upgrade version-before version dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser test-console checkout-shots test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -58,8 +59,11 @@ help: ## show this list
 demo: $(RUNTIME) ## show a coffee shop's day with the real service and an offline gateway; about a minute the first time
 	$(BIN)/bayar demo
 
-run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C ends both
-	$(BIN)/bayar serve --with-twin
+run: $(CONSOLE) ## run the service, an offline gateway and the web console in the foreground; Ctrl-C ends all
+	$(BIN)/bayar serve --with-twin --console
+
+console: $(CONSOLE) ## run the web console for a service that runs (BAYAR_CONSOLE_SERVICE); Ctrl-C ends it
+	$(BIN)/bayar console $(ARGS)
 
 shop: $(SHOP) $(WEB) ## run a shop with a checkout page and an offline gateway, to pay in a browser; Ctrl-C ends all
 	PYTHONPATH=docs/integrate $(BIN)/python -m shop $(ARGS)
@@ -70,7 +74,7 @@ shop: $(SHOP) $(WEB) ## run a shop with a checkout page and an offline gateway, 
 STOPS := $(addprefix tests/end_to_end/,test_workers.py test_drain.py test_checkout_restart.py)
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=3; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash $(STOPS:%=--ignore=%) --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade --ignore=tests/browser)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash $(STOPS:%=--ignore=%) --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade --ignore=tests/browser --ignore=tests/console)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, stops, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(STOPS) $(ARGS)
@@ -97,6 +101,10 @@ test-node: $(DEV) ## run the tests of clients/node and the conformance suite wit
 
 test-browser: $(BROWSER) $(SHOP) ## pay on the checkout page, and run npm's braintree-web, in Debian's Chromium against the twin; a minute or two
 	$(BIN)/pytest --numprocesses $(BROWSERS) --dist loadfile tests/browser $(ARGS)
+
+test-console: $(CONSOLE) $(BROWSER) ## test the web console: each page and act, sign-in, texts, and Chromium; a minute
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/console $(ARGS)
+	$(BIN)/lint-imports --no-logo --config console/pyproject.toml
 
 checkout-shots: $(BROWSER) ## take a picture of each step of the checkout page, in build/checkout-shots; a minute
 	$(BIN)/python -m tests.browser.shots build/checkout-shots $(ARGS)
@@ -210,6 +218,7 @@ requirements: | $(BIN)/python ## pin new entries of requirements/*.in (ARGS=--up
 	$(call pin,deploy,--constraint requirements/dev.txt)
 	$(call pin,browser,--constraint requirements/dev.txt)
 	$(call pin,shop,--constraint requirements/dev.txt)
+	$(call pin,console,--constraint requirements/dev.txt)
 	$(call pin,sbom)
 	$(call pin,bench,--constraint requirements/dev.txt)
 	$(call pin,peers,--constraint requirements/dev.txt)
@@ -283,6 +292,12 @@ $(BROWSER): requirements/browser.txt $(DEV)
 $(SHOP): requirements/shop.txt $(DEV)
 	echo "Installing what the example of a shop runs on into $(VENV) (once) ..." >&2
 	$(BIN)/python $(PIP) --require-hashes --requirement requirements/shop.txt
+	touch $@
+
+$(CONSOLE): requirements/console.txt console/pyproject.toml $(DEV)
+	echo "Installing what the web console runs on into $(VENV) (once) ..." >&2
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements/console.txt
+	$(BIN)/python $(PIP) --no-deps --no-build-isolation --editable console
 	touch $@
 
 # npm's braintree-web, which is never committed. The npm is that of a wheel.

@@ -34,6 +34,7 @@ _COMMANDS: Final = {
     "keys": "issue, list and revoke the API keys of callers",
     "operators": "add, change, list and revoke the people who act on behalf of callers",
     "audit": "list and verify the log of administrative calls, API keys and refused access",
+    "console": "run the web console for support staff and administrators",
     "accounts": "list the merchant accounts by currency, and what each takes",
     "declines": "list every decline reason and its remedy",
     "demo": "tell a story with a real service and an offline gateway; leaves nothing behind",

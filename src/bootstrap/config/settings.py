@@ -158,6 +158,9 @@ SECRETS: Final = ("database_url", "secret_key", "encryption_keys", "braintree_pr
 # Read by the commands for people and by the client, not by the service.
 _OF_CALLERS: Final = frozenset({"BAYAR_API_KEY", "BAYAR_TOKEN_FILE"})
 
+# The web console reads these, and refuses those that it does not know.
+_OF_CONSOLE: Final = "BAYAR_CONSOLE_"
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Reads the environment. Raises BadSettings with one line for each variable that is missing or wrong."""
@@ -207,7 +210,10 @@ def _refuse_unknown_variables() -> None:
     unknown = sorted(
         name
         for name in os.environ
-        if name.startswith(_PREFIX) and name not in known and not _OF_SERVICE_LINKS.fullmatch(name)
+        if name.startswith(_PREFIX)
+        and name not in known
+        and not name.startswith(_OF_CONSOLE)
+        and not _OF_SERVICE_LINKS.fullmatch(name)
     )
     if unknown:
         raise BadSettings("\n".join(f"{name} is no setting.{_suggestion(name, known)}" for name in unknown))

@@ -24,6 +24,7 @@ from adapters.persistence.sql.file_permissions import restrict_to_owner
 from application.common.errors import StoreUnavailable
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
 from bootstrap.config.settings import BadSettings, Settings, load_settings
+from bootstrap.development.console_process import Console
 from bootstrap.development.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.development.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.exit_status import FAILED
@@ -52,8 +53,9 @@ def serve(settings: Settings) -> int:
     return run(_container(settings))
 
 
-def serve_with_twin(state_dir: Path, web_package: Path | None = None) -> int:
-    """Runs with an offline gateway beside it. Both keep their state in the directory."""
+def serve_with_twin(state_dir: Path, web_package: Path | None = None, *, with_console: bool = False) -> int:
+    """Runs with an offline gateway beside it, and with a console if asked. They keep their state in the directory."""
+    console = Console()
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         state_dir = state_dir.resolve()
@@ -68,11 +70,18 @@ def serve_with_twin(state_dir: Path, web_package: Path | None = None) -> int:
             # A developer tries declines with the same few cards.
             for name in _LIMITS_OFF_BESIDE_A_TWIN:
                 os.environ.setdefault(name, "0")
-            return run(_container(load_settings()), key_file=state_dir / KEY_FILE, tell_gateway=twin.tell)
+            return run(
+                _container(load_settings()),
+                key_file=state_dir / KEY_FILE,
+                tell_gateway=twin.tell,
+                start_console=console.start if with_console else None,
+            )
     except TwinFailed as error:
         complain(str(error))
     except OSError as error:
         complain(f"--state-dir {state_dir} cannot be used: {error.strerror or error}. Name a folder to write to")
+    finally:
+        console.stop()
     return FAILED
 
 
@@ -180,12 +189,17 @@ def _rotate_encryption(container: Container, engine: Engine) -> str:
 
 
 def run(
-    container: Container, *, key_file: Path | None = None, tell_gateway: Callable[[str], None] | None = None
+    container: Container,
+    *,
+    key_file: Path | None = None,
+    tell_gateway: Callable[[str], None] | None = None,
+    start_console: Callable[[str], str] | None = None,
 ) -> int:
     """Runs the container's service in this process until it is stopped. Returns the exit status.
 
     tell_gateway: for development, called with the address for the gateway's webhooks.
     key_file: for development, the path of an API key; a first payment to try it with is printed.
+    start_console: for development, called with the gRPC address; gives a sentence to print.
     """
     settings = container.settings()
     write_logs(settings.log_level, as_json=settings.log_as_json)
@@ -197,7 +211,7 @@ def run(
             warn_of_few_descriptors(settings)
             if key_file is not None:
                 ensure_development_key(container.store(), key_file)
-            return asyncio.run(_serve_until_stopped(container, settings, key_file, tell_gateway))
+            return asyncio.run(_serve_until_stopped(container, settings, key_file, tell_gateway, start_console))
     except CannotStart as error:
         complain(str(error))
         return FAILED
@@ -210,7 +224,11 @@ def _container(settings: Settings) -> Container:
 
 
 async def _serve_until_stopped(
-    container: Container, settings: Settings, key_file: Path | None, tell_gateway: Callable[[str], None] | None
+    container: Container,
+    settings: Settings,
+    key_file: Path | None,
+    tell_gateway: Callable[[str], None] | None,
+    start_console: Callable[[str], str] | None,
 ) -> int:
     stop = StopRequest()
     loop = asyncio.get_running_loop()
@@ -229,6 +247,10 @@ async def _serve_until_stopped(
         say(f"Checkout page at http://{background.checkout_address}, for shoppers at {settings.checkout_base_url}.")
     if tell_gateway is not None:
         await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
+    if start_console is not None:
+        say(await loop.run_in_executor(None, start_console, address))
+        if key_file is not None:
+            say(f"Sign in there with the key in {_near(key_file)}.")
     if key_file is not None:
         say(_first_payment(address, key_file))
     calls.on_unexpected_end(stop.stop_now)

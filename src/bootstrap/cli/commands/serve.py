@@ -29,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --with-twin: npm's braintree-web, for the checkout page in a browser on this machine",
     )
     parser.add_argument(
+        "--console",
+        action="store_true",
+        help="with --with-twin: run the web console too, at BAYAR_CONSOLE_ADDRESS (default: 127.0.0.1:8090)",
+    )
+    parser.add_argument(
         "--workers",
         type=int,
         metavar="N",
@@ -45,7 +50,9 @@ def run(parsed: argparse.Namespace) -> int:
         return USAGE
     from bootstrap.process import serve
 
-    return reporting_bad_settings(lambda: serve.serve_with_twin(parsed.state_dir, parsed.braintree_web))
+    return reporting_bad_settings(
+        lambda: serve.serve_with_twin(parsed.state_dir, parsed.braintree_web, with_console=parsed.console)
+    )
 
 
 def _serve(workers: int | None) -> int:

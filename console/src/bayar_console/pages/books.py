@@ -1,0 +1,99 @@
+"""The movements of money of a month as a file for accounting."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from bayar import BayarError, Movement
+from bayar_console.pages.errors import refusal
+from bayar_console.signin.person import SignedInRequest
+
+_COLUMNS: Final = (
+    "movement_id",
+    "move_time",
+    "kind",
+    "amount",
+    "net_amount",
+    "currency_code",
+    "payment_id",
+    "reference",
+    "customer_id",
+    "operation_id",
+    "dispute_id",
+    "gateway_transaction_id",
+    "merchant_account_id",
+    "caller_id",
+)
+# A spreadsheet would calculate with a text that begins with one of these.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@require_safe
+def show_books(request: SignedInRequest) -> HttpResponseBase:
+    """The form; with a month, the file."""
+    month = request.GET.get("month", "")
+    if not month:
+        last = datetime.now(ZoneInfo(settings.CONSOLE.time_zone))
+        return render(request, "console/books.html", {"month": last.strftime("%Y-%m")})
+    begin = _first_of(month)
+    if begin is None:
+        shown = {"month": month, "problem": _("Write a month as 2026-11.")}
+        return render(request, "console/books.html", shown, status=400)
+    following = begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)
+    movements = request.bayar.export_movements(from_time=begin.astimezone(UTC), until_time=following.astimezone(UTC))
+    # The first one is read here, so that a refusal is a page and not the end of a file.
+    first = next(movements, None)
+    answer = StreamingHttpResponse(_file(first, movements), content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="bayar-{begin:%Y-%m}.csv"'
+    return answer
+
+
+def _first_of(month: str) -> datetime | None:
+    """The beginning of a month in the console's time zone."""
+    parts = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", month, re.ASCII)
+    return datetime(int(parts[1]), int(parts[2]), 1, tzinfo=ZoneInfo(settings.CONSOLE.time_zone)) if parts else None
+
+
+def _file(first: Movement | None, others: Iterator[Movement]) -> Iterator[str]:
+    yield _line(_COLUMNS)
+    if first is None:
+        return
+    yield _line(_cells(first))
+    try:
+        for movement in others:
+            yield _line(_cells(movement))
+    except BayarError as error:
+        # A file that ends early must not be taken for a whole one.
+        yield _line([f"INCOMPLETE: {refusal(error).sentence}"])
+
+
+def _cells(movement: Movement) -> list[str]:
+    zone = ZoneInfo(settings.CONSOLE.time_zone)
+    texts = {name: str(getattr(movement, name, "")) for name in _COLUMNS}
+    texts |= {
+        "move_time": movement.move_time.astimezone(zone).isoformat(timespec="seconds"),
+        "kind": movement.kind.name,
+        "amount": str(movement.amount.decimal),
+        "net_amount": str(movement.net_amount.decimal),
+        "currency_code": movement.amount.currency_code,
+    }
+    numbers = ("amount", "net_amount")
+    return [f"'{text}" if text.startswith(_FORMULA) and name not in numbers else text for name, text in texts.items()]
+
+
+def _line(cells: list[str] | tuple[str, ...]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue()

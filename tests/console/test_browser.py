@@ -1,0 +1,157 @@
+"""The console in Chromium: each page on a phone, in the dark and for axe; a page that follows its payment."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from bayar import BayarClient, card, money
+from bayar_console import web
+from bayar_console.configuration import Configuration
+from tests.browser.checkout_site import axe_script
+from tests.browser.shop import CHROMIUM
+from tests.console.conftest import HOST, Keys, Orders
+from tests.end_to_end.service import until
+from tests.languages.toolchain import debian
+
+ADDRESS = f"http://{HOST}"
+
+
+@pytest.fixture(scope="module")
+def address(console: Configuration) -> Iterator[str]:
+    assert console
+    port = int(HOST.rpartition(":")[2])
+    server = uvicorn.Server(uvicorn.Config(web.application(), port=port, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started, what="the console")
+    yield ADDRESS
+    server.should_exit = server.force_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    debian("chromium", files=(CHROMIUM,))
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody at a browser, who has signed in. heard: the hosts that the pages asked."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+    heard: set[str] = field(default_factory=set)
+
+    def axe(self) -> list[str]:
+        self.page.evaluate(axe_script())
+        found: list[dict[str, Any]] = self.page.evaluate("async () => (await axe.run()).violations")
+        return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+
+
+def a_person(browser: Browser, address: str, key: str, **context: Any) -> Person:
+    # axe is put into the page by the test, which the page's own policy would forbid.
+    page = browser.new_context(bypass_csp=True, **context).new_page()
+    page.set_default_timeout(20_000)
+    person = Person(page)
+    page.on("pageerror", lambda error: person.faults.append(str(error)))
+    page.on("console", lambda message: person.faults.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: person.heard.add(urlsplit(request.url).netloc))
+    page.goto(address)
+    page.get_by_label("API key").fill(key)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    return person
+
+
+def pages_of(orders: Orders) -> list[str]:
+    return [
+        "/",
+        "/payments",
+        f"/payments/{orders.paid.payment_id}",
+        f"/payments/{orders.declined.payment_id}",
+        f"/payments/{orders.disputed.payment_id}",
+        "/payments/nonsense",
+        "/customers",
+        f"/customers/{orders.customer_id}",
+        "/disputes",
+        "/work",
+        "/webhooks",
+        "/blocks",
+        "/books",
+        "/reconcile?hours=24",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"), [(320, "light", "en"), (1280, "dark", "en"), (320, "dark", "id")]
+)
+def test_every_page_fits_and_axe_finds_nothing(
+    browser: Browser, address: str, keys: Keys, orders: Orders, width: int, scheme: str, language: str
+) -> None:
+    person = a_person(browser, address, keys.operator, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = person.page
+    if language == "id":
+        page.get_by_role("button", name="Bahasa Indonesia").click()
+        expect(page.locator("html")).to_have_attribute("lang", "id")
+    found = {}
+    for path in pages_of(orders):
+        page.goto(address + path)
+        found[path] = person.axe()
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        found[path] += [f"wider than the screen by {overflow} px"] if overflow > 0 else []
+    assert {path: faults for path, faults in found.items() if faults} == {}
+    assert person.heard == {HOST}
+    # A page of an error answers 404, which the browser reports as such.
+    assert [fault for fault in person.faults if "404" not in fault and "400" not in fault] == []
+
+
+def test_a_refund_by_keyboard_alone(browser: Browser, address: str, keys: Keys, shop: BayarClient) -> None:
+    reference = f"keyboard-{uuid.uuid4().hex[:6]}"
+    paid = shop.create_payment(
+        reference=reference,
+        amount=money("12.00", "USD"),
+        card=card(number="4111111111111111", expiration_month=12, expiration_year=2032, cvv="123"),
+    )
+    page = a_person(browser, address, keys.operator).page
+    page.goto(f"{address}/payments")
+    page.get_by_role("link", name=reference).focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Amount (USD)").focus()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("2.50")
+    page.keyboard.press("Tab")
+    page.keyboard.type("A scratch")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("USD 2.50 will be given back")).to_be_visible()
+    assert shop.get_payment(payment_id=paid.payment_id).refundable_amount == money("9.50", "USD")
+
+
+def test_an_open_page_follows_its_payment(browser: Browser, address: str, keys: Keys, shop: BayarClient) -> None:
+    paid = shop.create_payment(
+        reference=f"live-{uuid.uuid4().hex[:6]}",
+        amount=money("12.00", "USD"),
+        card=card(number="4111111111111111", expiration_month=12, expiration_year=2032, cvv="123"),
+    )
+    page = a_person(browser, address, keys.operator).page
+    with page.expect_response(lambda answer: answer.url.endswith("/live")):
+        page.goto(f"{address}/payments/{paid.payment_id}")
+    expect(page.get_by_text("USD 12.00 was paid.")).to_be_visible()
+    shop.refund_payment(payment_id=paid.payment_id, amount=money("12.00", "USD"))
+    # Nobody touched the page.
+    expect(
+        page.get_by_text("USD 12.00 was paid, and all of it given back.").or_(page.get_by_text("was voided"))
+    ).to_be_visible()
