@@ -93,7 +93,7 @@ def test_a_network_token_that_paid_before_needs_no_cryptogram(gateway: Gateway) 
 
 
 def test_a_partly_authorized_sale_says_so(gateway: Gateway) -> None:
-    asked = sale_request(amount="1004.00", accept_partial_authorization=True)
+    asked = sale_request(amount="1004.00", order_id="in part", accept_partial_authorization=True)
     assert gateway.transaction.sale(asked).transaction.partially_authorized
 
 
