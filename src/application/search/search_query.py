@@ -227,7 +227,7 @@ def _of(*kinds: TermKind) -> Callable[[str], Iterator[Term]]:
 
 
 def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 # Texts that are found as a whole, with the spaces that they may have.

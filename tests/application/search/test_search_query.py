@@ -56,6 +56,7 @@ def test_four_digits_are_a_card_an_amount_a_reference_or_metadata() -> None:
 
 def test_each_word_of_a_name_must_match_in_any_order() -> None:
     assert terms("Budi Santoso", TermKind.NAME) == [{"budi"}, {"santoso"}]
+    assert terms('" Budi Santoso"', TermKind.REFERENCE)[0] == {"budi santoso"}
     assert terms('"Budi Santoso"', TermKind.NAME) == [{"budi"}, {"santoso"}]
     assert terms('name:"Budi Santoso"', TermKind.NAME) == [{"budi"}, {"santoso"}]
 

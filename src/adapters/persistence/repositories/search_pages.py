@@ -16,7 +16,6 @@ from sqlalchemy import (
     Connection,
     Select,
     Table,
-    and_,
     exists,
     func,
     literal,
@@ -93,42 +92,35 @@ def find_payment_ids(
     connection: Connection, caller_id: CallerId | None, texts: Sequence[str], which: PaymentFilter, limit: int
 ) -> list[PaymentId]:
     ids = sorted({*texts, *(text.lower() for text in texts)})
-    met = [condition(_p) for condition in conditions_of(which)]
-    if caller_id is not None:
-        met.append(_p.caller_id == caller_id)
-    if which.created_from is not None:
-        met.append(_p.create_time >= which.created_from)
-    if which.created_until is not None:
-        met.append(_p.create_time < which.created_until)
     table = operations.c
-    found: dict[str, Any] = {}
+    found = set(ids)
     for own in (
-        select(_p.payment_id, _p.create_time).where(_p.payment_id.in_(ids)),
-        _of_operations(table.operation_id.in_(ids)),
-        _of_operations(and_(HAS_TRANSACTION, table.transaction_id.in_(ids))),
+        select(table.payment_id).where(table.operation_id.in_(ids)).limit(limit),
+        select(table.payment_id).where(HAS_TRANSACTION, table.transaction_id.in_(ids)).limit(limit),
         *(
             _with_reference(text, whose, limit)
             for text in texts
             for whose in ([caller_id] if caller_id else _callers_with_reference(connection, text))
         ),
     ):
-        found |= {row.payment_id: row.create_time for row in connection.execute(own.where(*met).limit(limit))}
-    newest_first = sorted(found, key=lambda one: (found[one], one), reverse=True)
-    return [PaymentId(one) for one in newest_first[:limit]]
+        found |= set(connection.execute(own).scalars())
+    # The limit keeps the filter apart: a planner would rather scan all payments of the caller.
+    seen = select(payments).where(_p.payment_id.in_(sorted(found))).limit(len(found)).subquery("seen")
+    met = [condition(seen.c) for condition in conditions_of(which)]
+    if caller_id is not None:
+        met.append(seen.c.caller_id == caller_id)
+    if which.created_from is not None:
+        met.append(seen.c.create_time >= which.created_from)
+    if which.created_until is not None:
+        met.append(seen.c.create_time < which.created_until)
+    newest = select(seen.c.payment_id).where(*met).order_by(seen.c.create_time.desc(), seen.c.payment_id.desc())
+    return [PaymentId(one) for one in connection.execute(newest.limit(limit)).scalars()]
 
 
 def _with_reference(reference: str, caller_id: str, limit: int) -> Select[Any]:
-    """The newest, by the index: the filter is for them alone, however many there are."""
+    """The newest, by the index."""
     newest = select(_p.payment_id).where(_p.caller_id == caller_id, _p.reference == reference)
-    newest = newest.order_by(_p.create_time.desc(), _p.payment_id.desc()).limit(limit)
-    return select(_p.payment_id, _p.create_time).where(_p.payment_id.in_(newest))
-
-
-def _of_operations(which: ColumnElement[bool]) -> Select[Any]:
-    joined = select(_p.payment_id, _p.create_time).join_from(
-        operations, payments, _p.payment_id == operations.c.payment_id
-    )
-    return joined.where(which)
+    return newest.order_by(_p.create_time.desc(), _p.payment_id.desc()).limit(limit)
 
 
 def _count(connection: Connection, caller_id: CallerId | None, digests: Digests) -> dict[int, int]:
