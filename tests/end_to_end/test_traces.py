@@ -70,7 +70,7 @@ def callers_trace(*, is_sampled: bool = True) -> Iterator[str]:
         yield f"{trace_id:032x}"
 
 
-def span_of(collector: Collector, trace_id: str, name: str, *, seconds: float = 20) -> CollectedSpan:
+def span_of(collector: Collector, trace_id: str, name: str, *, seconds: float = 60) -> CollectedSpan:
     """The span, once the collector has it."""
     return until(
         lambda: next((span for span in collector.of_trace(trace_id) if span.name == name), None),

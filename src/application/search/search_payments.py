@@ -135,14 +135,12 @@ def query_digest(key: bytes, query: str) -> str:
 
 def _check(validator: Validator, raw: RawSearch, which: PaymentFilter) -> Query:
     """The query and the fields as one. At least one of them, or a filter, must be there."""
-    for name in ("query", "name", "email"):
+    for name in ("query", "name", "email", "gateway_transaction_id", "network_transaction_id", "caller_id"):
         text = validator.text(_path(name), getattr(raw, name))
         without_card = Validator()
         without_card.no_card(name, text)
         if without_card.count:
             validator.add(_path(name), Rule.CARD_IN_SEARCH)
-    for name in ("gateway_transaction_id", "network_transaction_id", "caller_id"):
-        validator.text(_path(name), getattr(raw, name))
     query = read_query(raw.query)
     if len(raw.query.split()) > MAX_WORDS:
         validator.add("query", Rule.MAX_WORDS, MAX_WORDS)

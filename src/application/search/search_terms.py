@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
 from enum import Enum
@@ -76,7 +76,8 @@ MAX_WORDS: Final = 20
 @dataclass(frozen=True, slots=True)
 class Term:
     kind: TermKind
-    value: str
+    # Often a name or an email address.
+    value: str = field(repr=False)
 
     @property
     def is_indexed(self) -> bool:
@@ -100,9 +101,9 @@ def terms_of(payment: Payment, customer: Customer | None) -> SearchTerms:
     customer: the payment's own, None to leave out that record.
     """
     found: defaultdict[Term, set[FoundIn]] = defaultdict(set)
-    for field, kind, value in _terms(payment, customer):
+    for where, kind, value in _terms(payment, customer):
         if value:
-            found[Term(kind, value)].add(FoundIn(field))
+            found[Term(kind, value)].add(FoundIn(where))
     for key, text in payment.terms.metadata.items():
         for term in _metadata_terms(key, text):
             if term.value:
