@@ -124,9 +124,13 @@ def test_a_guest_pays_by_redirect_and_the_owner_refunds(example: RunningShop, pa
     answer_challenge(page)
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
     open_desk(page, example)
+    page.get_by_label(re.compile("Amount to refund")).first.fill("4.50")
     page.get_by_role("button", name="Refund").first.click()
-    expect(page.get_by_role("status")).to_contain_text("$14.50 goes back")
-    expect(page.locator("tbody tr").first).to_contain_text("Refunded")
+    expect(page.get_by_role("status")).to_contain_text("$4.50 goes back")
+    expect(page.locator("tbody tr").first).to_contain_text("Paid, $4.50 goes back")
+    page.get_by_role("button", name="Refund").first.click()
+    expect(page.get_by_role("status")).to_contain_text("$10.00 goes back")
+    expect(page.locator("tbody tr").first).to_contain_text("Paid, $14.50 goes back")
     # Everything stays on this machine.
     assert [url for url in asked if not url.startswith("http://localhost:")] == []
 

@@ -42,7 +42,8 @@ type CreateCheckoutRequest struct {
 	// add up to the amount; otherwise INVALID_REQUEST.
 	Lines []*CheckoutLine `protobuf:"bytes,6,rep,name=lines,proto3" json:"lines,omitempty"`
 	// The address to which the page returns after a payment, with the signed result added to its query. Required: https,
-	// or http to this machine; at most 2,000 characters, without user name and fragment; otherwise INVALID_REQUEST.
+	// or http to this machine; at most 2,000 characters, without user name, fragment and parameters that begin with
+	// "bayar_"; otherwise INVALID_REQUEST.
 	SuccessUrl string `protobuf:"bytes,7,opt,name=success_url,json=successUrl,proto3" json:"success_url,omitempty"`
 	// The address behind "back to the shop". The same form. Default: the page shows no way back.
 	CancelUrl string `protobuf:"bytes,8,opt,name=cancel_url,json=cancelUrl,proto3" json:"cancel_url,omitempty"`

@@ -18,7 +18,8 @@ _TABLES = """
     CREATE TABLE IF NOT EXISTS orders (
         number INTEGER PRIMARY KEY, request_id TEXT NOT NULL, email TEXT, lines TEXT NOT NULL, total INTEGER NOT NULL,
         checkout_id TEXT NOT NULL DEFAULT '', result_key TEXT NOT NULL DEFAULT '', payment_id TEXT NOT NULL DEFAULT '',
-        state TEXT NOT NULL DEFAULT '', refunded INTEGER NOT NULL DEFAULT 0, refundable INTEGER NOT NULL DEFAULT 0);
+        state TEXT NOT NULL DEFAULT '', refunded INTEGER NOT NULL DEFAULT 0, refundable INTEGER NOT NULL DEFAULT 0,
+        refunding INTEGER NOT NULL DEFAULT 0);
     CREATE TABLE IF NOT EXISTS progress (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
     INSERT OR IGNORE INTO progress VALUES (1, 0);
 """
@@ -38,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """state: of its payment; empty while there is none. Amounts are in minor units."""
+    """state: of its payment; empty while there is none. Amounts are in minor units; refunding: on its way back."""
 
     number: int
     request_id: str
@@ -51,6 +52,7 @@ class Order:
     state: str
     refunded: int
     refundable: int
+    refunding: int
 
     @property
     def reference(self) -> str:
@@ -82,6 +84,8 @@ class Records:
         self._path = path
         with self._database() as database:
             database.executescript(_TABLES)
+            if "refunding" not in {column["name"] for column in database.execute("PRAGMA table_info(orders)")}:
+                database.execute("ALTER TABLE orders ADD COLUMN refunding INTEGER NOT NULL DEFAULT 0")
 
     def account(self, email: str) -> Account | None:
         with self._database() as database:
@@ -134,12 +138,14 @@ class Records:
         with self._database() as database:
             if number.isdigit() and payment.reference.startswith(_PREFIX):
                 database.execute(
-                    "UPDATE orders SET payment_id = ?, state = ?, refunded = ?, refundable = ? WHERE number = ?",
+                    "UPDATE orders SET payment_id = ?, state = ?, refunded = ?, refundable = ?, refunding = ? "
+                    "WHERE number = ?",
                     (
                         payment.payment_id,
                         payment.state.name,
                         payment.refunded_amount.minor_units,
                         payment.refundable_amount.minor_units,
+                        payment.refund_pending_amount.minor_units,
                         int(number),
                     ),
                 )

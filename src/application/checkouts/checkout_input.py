@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from application.common.errors import Rule
 from application.common.validator import RawMoney, Validator, largest_amount
@@ -16,6 +16,8 @@ from domain.money import Money
 MAX_LINES: Final = 100
 MAX_QUANTITY: Final = 1_000_000
 MAX_ADDRESS: Final = 2000
+# The result is added to the address as parameters of such names, and is signed with them.
+_RESULT_PREFIX: Final = "bayar_"
 # An http address of one of these is a developer's own machine.
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -108,6 +110,8 @@ def _is_return_address(value: str) -> bool:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
     except ValueError:
+        return False
+    if any(name.startswith(_RESULT_PREFIX) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
         return False
     if not host or parts.username is not None or parts.password is not None or "#" in value or port == 0:
         return False

@@ -109,6 +109,8 @@ def test_each_fault_is_named(shop: CheckoutShop, changes: dict[str, object], exp
         "https://",
         "https://user@shop.example/",
         "https://shop.example/#part",
+        "https://shop.example/?bayar_result=paid",
+        "https://shop.example/?order=7&bayar%5Fsignature=",
         "https://shop.example/a b",
         "https://shop.example\\@evil.example/",
         "https://shöp.example/",

@@ -2879,7 +2879,8 @@ export interface CreateCheckoutRequest {
   lines?: CheckoutLineInput[];
   /**
    * The address to which the page returns after a payment, with the signed result added to its query. Required: https,
-   * or http to this machine; at most 2,000 characters, without user name and fragment; otherwise INVALID_REQUEST.
+   * or http to this machine; at most 2,000 characters, without user name, fragment and parameters that begin with
+   * "bayar_"; otherwise INVALID_REQUEST.
    */
   successUrl: string;
   /** The address behind "back to the shop". The same form. Default: the page shows no way back. */

@@ -108,7 +108,7 @@ SENTENCES: Final = {
     Rule.UPC_CODE: "must be 6 to 17 letters and digits, together with upc_type.",
     Rule.WEB_ADDRESS: "must be an http or https address of at most {limit} characters of plain ASCII.",
     Rule.RETURN_ADDRESS: "must be an https address, or http to localhost, of at most {limit} characters of plain "
-    "ASCII, without user name and fragment.",
+    "ASCII, without user name, fragment and parameters that begin with bayar_.",
     Rule.TIME_AHEAD: "must be {limit} from now.",
     Rule.EACH_ONCE: "must name each value once: leave out the repetition.",
     Rule.NEEDED_FOR_STORED_METHODS: "is required to offer stored payment methods: name the customer.",

@@ -73,7 +73,8 @@ class CreateCheckoutRequest(_message.Message):
     """The customer who pays: "cus_...". Default: a guest. An unknown one, or another caller's, is INVALID_REQUEST."""
     success_url: _builtins.str
     """The address to which the page returns after a payment, with the signed result added to its query. Required: https,
-    or http to this machine; at most 2,000 characters, without user name and fragment; otherwise INVALID_REQUEST.
+    or http to this machine; at most 2,000 characters, without user name, fragment and parameters that begin with
+    "bayar_"; otherwise INVALID_REQUEST.
     """
     cancel_url: _builtins.str
     """The address behind "back to the shop". The same form. Default: the page shows no way back."""
