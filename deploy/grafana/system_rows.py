@@ -41,6 +41,14 @@ EVENTS: Final = Row(
             ),
         ),
         Panel(
+            "Search index",
+            "The age of the oldest event that it has not followed, and 1 once it has every payment.",
+            (
+                Target(most("bayar_search_lag_seconds"), "seconds behind"),
+                Target(most("bayar_search_index_complete"), "complete"),
+            ),
+        ),
+        Panel(
             "Attempts at endpoints",
             "Webhooks to your own services: BayarEventEndpointFailing.",
             (
