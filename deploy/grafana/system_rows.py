@@ -33,19 +33,13 @@ EVENTS: Final = Row(
     "Events, settlement, reconciliation",
     (
         Panel(
-            "Feed",
-            "Events without a position, and the age of the oldest: BayarFeedLate.",
+            "Feed and search index",
+            "Events without a position, and the age of the oldest: BayarFeedLate. The search index follows: 1 is complete.",
             (
                 Target(most("bayar_feed_lag_seconds"), "seconds behind"),
                 Target(most("bayar_feed_unpublished_events"), "events"),
-            ),
-        ),
-        Panel(
-            "Search index",
-            "The age of the oldest event that it has not followed, and 1 once it has every payment.",
-            (
-                Target(most("bayar_search_lag_seconds"), "seconds behind"),
-                Target(most("bayar_search_index_complete"), "complete"),
+                Target(most("bayar_search_lag_seconds"), "search: seconds behind"),
+                Target(most("bayar_search_index_complete"), "search: complete"),
             ),
         ),
         Panel(
