@@ -34,7 +34,7 @@ EVENTS: Final = Row(
     (
         Panel(
             "Feed and search index",
-            "Events without a position, and the age of the oldest: BayarFeedLate. The search index follows: 1 is complete.",
+            "Events without a position, and the age of the oldest: BayarFeedLate. Search index: 1 is complete.",
             (
                 Target(most("bayar_feed_lag_seconds"), "seconds behind"),
                 Target(most("bayar_feed_unpublished_events"), "events"),
