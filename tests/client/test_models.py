@@ -26,6 +26,7 @@ from bayar import (
     PaymentChange,
     PaymentMethod,
     PaymentState,
+    RiskCheck,
     models,
     money,
 )
@@ -114,6 +115,34 @@ def test_a_number_of_a_newer_service_survives() -> None:
     assert payment.decline.reason not in set(DeclineReason)
     assert payment.to_message().state == 77
     assert pickle.loads(pickle.dumps(payment)) == payment  # noqa: S301 (pickled a moment ago)
+
+
+def test_a_scalar_that_is_not_given_is_none_and_no_zero() -> None:
+    """A risk score of 0 would read as the least risk."""
+    absent = RiskCheck.from_message(payment_pb2.RiskCheck(decision="Decline"))
+    assert absent.score is None
+    assert not absent.to_message().HasField("score")
+    zero = RiskCheck.from_message(payment_pb2.RiskCheck(score=0))
+    assert zero.score == 0
+    assert zero.to_message().HasField("score")
+    assert (repr(absent), repr(zero)) == ("RiskCheck(decision='Decline')", "RiskCheck(score=0)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        pytest.param(kind, described.name, id=f"{kind.__name__}.{described.name}")
+        for kind in vars(models).values()
+        if isinstance(kind, type) and issubclass(kind, Model) and kind is not Model
+        for described in kind.MESSAGE.DESCRIPTOR.fields
+        if described.message_type is None
+        and described.containing_oneof is not None
+        # The compiler's own group around a field that the contract declares `optional`.
+        and described.containing_oneof.name == f"_{described.name}"
+    ],
+)
+def test_every_optional_scalar_can_be_absent(kind: type[Model], field: str) -> None:
+    assert getattr(kind.from_message(kind.MESSAGE()), field) is None
 
 
 def test_a_text_is_no_member() -> None:

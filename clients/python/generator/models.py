@@ -167,9 +167,9 @@ def _typed(field: FieldDescriptorProto, comment: str, maps: set[str]) -> tuple[s
     if field.label == field.LABEL_REPEATED:
         return f"tuple[{_one(field, name)}, ...]", "()"
     if field.type == field.TYPE_ENUM:
-        return name, f"{name}.UNSPECIFIED"
+        return (f"{name} | None", "None") if field.proto3_optional else (name, f"{name}.UNSPECIFIED")
     if field.type != field.TYPE_MESSAGE:
-        return _SCALARS[field.type]
+        return (f"{_SCALARS[field.type][0]} | None", "None") if field.proto3_optional else _SCALARS[field.type]
     always = "absent" not in comment.lower()
     if always and name == "Timestamp":
         return "datetime", "EPOCH"

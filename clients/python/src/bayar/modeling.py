@@ -173,9 +173,10 @@ def _reader(described: Any, default: Any) -> Callable[[Message], Any]:
     name, one = described.name, _converter(described)
     if isinstance(default, tuple):
         return lambda message: tuple(map(one, getattr(message, name)))
-    if described.message_type is None:
+    # The default of a scalar that may be absent is None; without a presence of its own it always has a value.
+    if described.message_type is None and default is not None:
         return lambda message: one(getattr(message, name))
-    if described.message_type.GetOptions().map_entry:
+    if described.message_type is not None and described.message_type.GetOptions().map_entry:
         return lambda message: dict(getattr(message, name))
     return lambda message: one(getattr(message, name)) if message.HasField(name) else default
 

@@ -1506,7 +1506,7 @@ class RiskCheck(Model):
     """The decision in the gateway's word, for example "Approve", "Review", "Decline" or "Not Evaluated"."""
     device_data_captured: bool = False
     """Whether the device data arrived."""
-    score: int = 0
+    score: int | None = None
     """The score, 0 to 99: higher is riskier. Absent if the gateway gives none."""
     decision_reasons: tuple[str, ...] = ()
     """The reasons in the gateway's words. May be empty."""
