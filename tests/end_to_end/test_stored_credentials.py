@@ -123,6 +123,9 @@ def test_a_soft_decline_in_the_customers_absence_says_when_to_charge_again(
     later = pay(bayar, amount, payment_method_id=method.payment_method_id, initiator=RECURRING)
     assert later.decline.retry_advice == RetryAdvice.RETRY_ADVICE_RETRY_LATER
     assert later.decline.retry_after.ToTimedelta() == timedelta(days=2)
+    shown = CommandLine(pair.service.address).out("payments", "show", later.payment_id)
+    assert "retry later, after 2 days" in shown
+    assert "after 2 days," not in shown
     in_person = pay(bayar, amount, payment_method_id=method.payment_method_id)
     assert in_person.decline.retry_advice == RetryAdvice.RETRY_ADVICE_USE_ANOTHER_METHOD
     assert bayar.get_payment(payment_id=later.payment_id).decline == later.decline

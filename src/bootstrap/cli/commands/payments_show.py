@@ -192,7 +192,8 @@ def _print_amounts(out: Console, payment: Payment) -> None:
 
 
 def _print_decline(out: Console, decline: Decline, gateway: GatewayDetails) -> None:
-    wait = f", after {decline.retry_after.ToTimedelta()}" if decline.HasField("retry_after") else ""
+    pause = words.duration(decline.retry_after.ToTimedelta())
+    wait = f", after {pause}" if decline.HasField("retry_after") else ""
     said = f"{gateway.processor_response_code} {gateway.processor_response_text}".strip()
     out.print()
     out.print(Text.assemble(("Declined: ", "bold"), (reason_word(decline), "red")))

@@ -1,5 +1,6 @@
 """Formats answers for people: words and colours."""
 
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from rich.text import Text
@@ -100,6 +101,14 @@ def three_d_secure_result(result: ThreeDSecureResult) -> str:
     parts += [f"ECI {result.eci}"] if result.eci else []
     parts += [f"version {result.version}"] if result.version else []
     return ", ".join(parts)
+
+
+def duration(span: timedelta) -> str:
+    """The whole seconds of a span of time in words, for example "3 days" or "1 hour 30 minutes"."""
+    minutes, seconds = divmod(span.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = {"day": span.days, "hour": hours, "minute": minutes, "second": seconds}
+    return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for unit, n in parts.items() if n) or "0 seconds"
 
 
 def risk_check(check: RiskCheck) -> str:
