@@ -15,6 +15,7 @@ from tests.end_to_end.payment_steps import a_card, pay
 from tests.end_to_end.service import Pair
 
 FRAUD = "4000111111111511"
+REVIEW = "4111140000000002"
 AUTHENTICATED = "fake-three-d-secure-visa-full-authentication-nonce"
 CAPTURED = PaymentState.PAYMENT_STATE_CAPTURED
 DECLINED = PaymentState.PAYMENT_STATE_DECLINED
@@ -52,6 +53,18 @@ def test_suspected_fraud_is_declined_unless_the_check_is_skipped(bayar: BayarCli
     paid = pay(bayar, card=a_card(FRAUD), skip_checks=[SKIP_FRAUD])
     assert paid.state == CAPTURED
     assert "checks skipped" in cli.out("payments", "show", paid.payment_id)
+
+
+def test_a_score_is_shown_where_the_gateway_gives_one(bayar: BayarClient, pair: Pair) -> None:
+    cli = CommandLine(pair.service.address)
+    scored = pay(bayar, card=a_card(REVIEW), device_data='{"correlation_id":"8d4b"}')
+    check = scored.gateway_details.risk_check
+    assert (scored.state, check.decision, check.HasField("score"), check.score) == (CAPTURED, "Review", True, 57)
+    assert "Review, score 57" in cli.out("payments", "show", scored.payment_id)
+    unscored = pay(bayar, card=a_card(REVIEW))
+    assert unscored.gateway_details.risk_check.decision == "Review"
+    assert not unscored.gateway_details.risk_check.HasField("score")
+    assert "score" not in cli.out("payments", "show", unscored.payment_id)
 
 
 def test_an_unknown_check_is_refused(bayar: BayarClient) -> None:

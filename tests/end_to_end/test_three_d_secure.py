@@ -69,6 +69,20 @@ def test_a_payment_shows_the_authentication_of_its_nonce(
     assert "liability shifted to the bank" in event.summary
 
 
+def test_a_card_pays_with_a_published_authentication_id(bayar: BayarClient) -> None:
+    policy = ThreeDSecurePolicy.THREE_D_SECURE_POLICY_REQUIRED
+    states = {}
+    for outcome in ("visa-full", "visa-failed"):
+        identifier = f"fake-three-d-secure-{outcome}-authentication-id"
+        asked = ThreeDSecure(policy=policy, authentication_id=identifier)
+        payment = pay(bayar, payment_method_nonce="fake-valid-nonce", three_d_secure=asked)
+        states[outcome] = (payment.state, payment.three_d_secure.status)
+    assert states == {
+        "visa-full": (PaymentState.PAYMENT_STATE_CAPTURED, ThreeDSecureStatus.THREE_D_SECURE_STATUS_AUTHENTICATED),
+        "visa-failed": (PaymentState.PAYMENT_STATE_DECLINED, ThreeDSecureStatus.THREE_D_SECURE_STATUS_FAILED),
+    }
+
+
 @pytest.mark.parametrize("nonce", [FAILED, FAILED_SIGNATURE])
 def test_a_failed_authentication_is_declined_and_no_money_stays_held(
     nonce: str, bayar: BayarClient, pair: Pair

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from braintree import CustomerSearch, TransactionSearch
 from braintree.exceptions.request_timeout_error import RequestTimeoutError
+from braintree.test.authentication_ids import AuthenticationIds
 from browser_calls import Browser
-from twin_sdk import VISA, card, codes, codes_on, sale, sale_request, settled_sale
+from twin_sdk import VISA, card, codes, codes_on, fresh_amount, sale, sale_request, settled_sale
 
 from braintree_twin.testing import Twin
 
 MASTERCARD = "5555555555554444"
+TEST_IDS = [value for name, value in vars(AuthenticationIds).items() if name.startswith("ThreeDSecure")]
 Gateway = Any
 
 
@@ -33,6 +35,30 @@ def test_the_card_of_the_risk_threshold_is_rejected(gateway: Gateway) -> None:
     refused = gateway.transaction.sale(sale_request(credit_card=card(number="4111130000000003")))
     assert refused.transaction.gateway_rejection_reason == "risk_threshold"
     assert refused.transaction.risk_data.decision == "Decline"
+
+
+@pytest.mark.parametrize(
+    ("number", "decision", "score"),
+    [(VISA, "Approve", "12"), ("4111140000000002", "Review", "57"), ("4111130000000003", "Decline", "92")],
+)
+def test_fraud_checking_gives_a_score_where_there_is_device_data(
+    gateway: Gateway, number: str, decision: str, score: str
+) -> None:
+    asked = sale_request(credit_card=card(number=number), device_data='{"correlation_id":"8d4b"}')
+    checked = gateway.transaction.sale(dict(asked)).transaction
+    assert (checked.risk_data.decision, checked.risk_data.transaction_risk_score) == (decision, score)
+    assert gateway.transaction.find(checked.id).risk_data.transaction_risk_score == score
+    del asked["device_data"]
+    unscored = gateway.transaction.sale({**asked, "amount": fresh_amount()}).transaction
+    assert (unscored.risk_data.decision, unscored.risk_data.transaction_risk_score) == (decision, None)
+
+
+def test_the_card_for_review_is_authorized_and_verified(gateway: Gateway) -> None:
+    review = card(number="4111140000000002")
+    assert sale(gateway, credit_card=review).status == "authorized"
+    customer = gateway.customer.create({"credit_card": {**review, "options": {"verify_card": True}}}).customer
+    (verification,) = customer.credit_cards[0].verifications
+    assert (verification["status"], verification["risk_data"]["decision"]) == ("verified", "Review")
 
 
 def test_masterpass_and_visa_checkout_bring_cardholder_and_address(gateway: Gateway) -> None:
@@ -181,6 +207,28 @@ def test_a_nonce_that_is_authenticated_already_pays_with_its_authentication(gate
     identifier = gateway.payment_method_nonce.find(nonce).three_d_secure_info.three_d_secure_authentication_id
     paid = sale(gateway, payment_method_nonce=nonce, three_d_secure_authentication_id=identifier)
     assert paid.three_d_secure_info.liability_shifted is True
+
+
+@pytest.mark.parametrize("identifier", TEST_IDS)
+def test_each_published_authentication_id_ends_as_the_nonce_of_its_name(gateway: Gateway, identifier: str) -> None:
+    nonce = f"{identifier.removesuffix('-id')}-nonce"
+    known = sale(gateway, payment_method_nonce=nonce).three_d_secure_info
+    paid = sale(gateway, three_d_secure_authentication_id=identifier).three_d_secure_info
+    assert paid.three_d_secure_authentication_id == known.three_d_secure_authentication_id == identifier
+    for name in ("status", "enrolled", "liability_shifted", "liability_shift_possible", "eci_flag", "cavv"):
+        assert getattr(paid, name) == getattr(known, name), name
+
+
+def test_a_published_authentication_id_is_checked_like_others(gateway: Gateway) -> None:
+    field, identifier = "three_d_secure_authentication_id", "fake-three-d-secure-visa-full-authentication-id"
+    asked = {field: identifier, "credit_card": card(number=MASTERCARD)}
+    assert codes_on(gateway.transaction.sale(sale_request(**asked)), "transaction", field) == ["915197"]
+    asked = {field: identifier, "payment_method_nonce": "fake-three-d-secure-visa-failed-signature-nonce"}
+    assert codes_on(gateway.transaction.sale(sale_request(**asked)), "transaction", field) == ["915198"]
+    options = {"three_d_secure": {"required": True}}
+    assert sale(gateway, **{field: identifier}, options=options).status == "authorized"
+    failed = sale_request(**{field: "fake-three-d-secure-visa-failed-authentication-id"}, options=options)
+    assert gateway.transaction.sale(failed).transaction.gateway_rejection_reason == "three_d_secure"
 
 
 def test_the_older_token_of_an_authentication_pays_for_its_own_card(gateway: Gateway) -> None:

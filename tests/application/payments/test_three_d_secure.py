@@ -167,7 +167,7 @@ def test_an_authentication_id_of_the_nonce_is_paid_and_another_one_is_declined(s
         asked = replace(REQUIRED, authentication_id=authentication_id)
         return shop.pay(an_order(source=Nonce(AUTHENTICATED_NONCE), three_d_secure=asked)).state
 
-    assert with_id("authenticate_successful-1.0.2") is PaymentState.CAPTURED
+    assert with_id("fake-three-d-secure-visa-full-authentication-id") is PaymentState.CAPTURED
     assert with_id("another") is PaymentState.DECLINED
 
 

@@ -26,7 +26,7 @@ RESULTS: Final = {
         eci="05",
         version="1.0.2",
         enrolled="Y",
-        authentication_id="authenticate_successful-1.0.2",
+        authentication_id="fake-three-d-secure-visa-full-authentication-id",
     ),
     ATTEMPTED_NONCE: ThreeDSecureResult(
         status=_S.ATTEMPTED,
@@ -36,7 +36,7 @@ RESULTS: Final = {
         eci="06",
         version="1.0.2",
         enrolled="Y",
-        authentication_id="authenticate_attempt_successful-1.0.2",
+        authentication_id="fake-three-d-secure-visa-attempts-non-participating-id",
     ),
     FAILED_NONCE: ThreeDSecureResult(
         status=_S.FAILED,
@@ -44,7 +44,7 @@ RESULTS: Final = {
         liability_shift_possible=True,
         version="1.0.2",
         enrolled="Y",
-        authentication_id="authenticate_failed-1.0.2",
+        authentication_id="fake-three-d-secure-visa-failed-authentication-id",
     ),
     FAILED_SIGNATURE_NONCE: ThreeDSecureResult(
         status=_S.FAILED,
@@ -52,7 +52,7 @@ RESULTS: Final = {
         liability_shift_possible=True,
         version="1.0.2",
         enrolled="Y",
-        authentication_id="authenticate_signature_verification_failed-1.0.2",
+        authentication_id="fake-three-d-secure-visa-failed-signature-id",
     ),
     UNAVAILABLE_NONCE: ThreeDSecureResult(
         status=_S.UNAVAILABLE,
@@ -60,14 +60,14 @@ RESULTS: Final = {
         liability_shift_possible=True,
         version="1.0.2",
         enrolled="Y",
-        authentication_id="authenticate_unable_to_authenticate-1.0.2",
+        authentication_id="fake-three-d-secure-visa-authentication-unavailable-id",
     ),
     LOOKUP_ERROR_NONCE: ThreeDSecureResult(
         status=_S.UNAVAILABLE,
         gateway_status="lookup_error",
         version="2.1.0",
         enrolled="U",
-        authentication_id="lookup_error-2.1.0",
+        authentication_id="fake-three-d-secure-two-visa-error-on-lookup-id",
     ),
 }
 

@@ -172,9 +172,15 @@ def _processor_response(record: Transaction) -> Fields | None:
 def _risk(record: Transaction) -> Fields | None:
     if record.card is None:
         return None
-    shown = risk_data(record.id, record.gateway_rejection_reason, captured=record.device_data_captured)
-    decision = str(shown["decision"]).upper().replace(" ", "_")
-    return {"id": record.id, "decision": decision, "deviceDataCaptured": record.device_data_captured}
+    captured = record.device_data_captured
+    shown = risk_data(record.id, record.card, record.gateway_rejection_reason, captured=captured)
+    score = shown["transaction_risk_score"]
+    return {
+        "id": record.id,
+        "decision": str(shown["decision"]).upper().replace(" ", "_"),
+        "deviceDataCaptured": captured,
+        "score": int(str(score)) if score is not None else None,
+    }
 
 
 def _disbursement(record: Transaction) -> Fields | None:

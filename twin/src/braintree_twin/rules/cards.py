@@ -1,7 +1,7 @@
 """Card numbers: brands, the sandbox's test numbers, and the behaviour that each of them triggers.
 
 Behaviours, stored with a card in place of its number:
-valid, verification_declined, verification_fails, fraud, risk_threshold, dispute.
+valid, verification_declined, verification_fails, fraud, risk_threshold, review, dispute.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ VERIFICATION_DECLINED = "verification_declined"
 VERIFICATION_FAILS = "verification_fails"
 FRAUD = "fraud"
 RISK_THRESHOLD = "risk_threshold"
+# Fraud Protection Advanced lets it pass, and asks for a review.
+REVIEW = "review"
 DISPUTE = "dispute"
 
 # Test number -> behaviour.
@@ -81,6 +83,7 @@ TEST_NUMBERS: dict[str, str] = {
     "3566002020360505": VERIFICATION_FAILS,
     "4000111111111511": FRAUD,
     "4111130000000003": RISK_THRESHOLD,
+    "4111140000000002": REVIEW,
     "4023898493988028": DISPUTE,
     **dict.fromkeys(ENROLLMENTS, VALID),
 }

@@ -18,6 +18,7 @@ from braintree_twin.rules.three_d_secure_outcomes import (
 )
 from braintree_twin.state.records import Authentication, Fields, Nonce
 from braintree_twin.vault.instruments import Instrument, consume
+from braintree_twin.vault.test_nonces import TEST_AUTHENTICATIONS, TEST_AUTHENTICATIONS_BRAND
 
 # The one-time code of every challenge, as in the sandbox.
 CODE = "1234"
@@ -175,12 +176,20 @@ def take_authentication(call: Call, identifier: str, instrument: Instrument, cod
     own = (instrument.three_d_secure or {}).get("three_d_secure_authentication_id")
     if own == identifier:
         return None
+    fixed = TEST_AUTHENTICATIONS.get(identifier)
     record = call.store.authentications.get(call.merchant.id, identifier)
-    if record is None:
+    if fixed is None and record is None:
         return codes.unknown
     if own is not None:
         return codes.other_nonce
-    if not instrument.card or instrument.card["unique_number_identifier"] != record.card_identifier:
+    if not instrument.card or not _is_of(instrument.card, record):
         return codes.other_card
-    instrument.three_d_secure = record.info
+    instrument.three_d_secure = record.info if record else fixed
     return None
+
+
+def _is_of(card: dict[str, Any], record: Authentication | None) -> bool:
+    """Whether the authentication is the card's; None is one of the test authentications."""
+    if record is None:
+        return bool(card["card_type"] == TEST_AUTHENTICATIONS_BRAND)
+    return bool(card["unique_number_identifier"] == record.card_identifier)

@@ -97,7 +97,6 @@ def _three_d_secure(
         **proven,
         "three_d_secure_version": version,
         "eci_flag": eci,
-        "three_d_secure_authentication_id": f"{status}-{version}",
     }
 
 
@@ -127,6 +126,21 @@ _THREE_D_SECURE: dict[str, Fields] = {
     "visa-authentication-unavailable": _three_d_secure("authenticate_unable_to_authenticate", "Y", _POSSIBLE),
     "visa-bypassed-authentication": _three_d_secure("lookup_bypassed", "B", _NEVER),
 }
+
+
+def _authentication_id(name: str) -> str:
+    # "note" is a slip in the name of a nonce; no test authentication id has it.
+    return f"fake-three-d-secure-{name.replace('note', 'not')}-id"
+
+
+def _authenticated(name: str) -> Fields:
+    return {**_THREE_D_SECURE[name], "three_d_secure_authentication_id": _authentication_id(name)}
+
+
+# The sandbox's test authentication ids, one for each outcome of a test nonce.
+TEST_AUTHENTICATIONS: dict[str, Fields] = {_authentication_id(name): _authenticated(name) for name in _THREE_D_SECURE}
+# They are authentications of cards of this brand, whatever the number (inferred from their names).
+TEST_AUTHENTICATIONS_BRAND = "Visa"
 
 
 def _card_wallet(kind: str, number: str, **wallet: str | None) -> TestNonce:
@@ -247,8 +261,8 @@ TEST_NONCES: dict[str, TestNonce] = {
     **{nonce: TestNonce(number=number) for nonce, number in _CARDS.items()},
     **{nonce: TestNonce(number=number, decision=decision) for nonce, (number, decision) in _OUTCOMES.items()},
     **{
-        f"fake-three-d-secure-{name}-nonce": TestNonce(number="4000000000001000", three_d_secure=outcome)
-        for name, outcome in _THREE_D_SECURE.items()
+        f"fake-three-d-secure-{name}-nonce": TestNonce(number="4000000000001000", three_d_secure=_authenticated(name))
+        for name in _THREE_D_SECURE
     },
     **_WALLETS,
     "fake-pinless-debit-visa-nonce": TestNonce(number="4117101010101010", debit_network="STAR"),

@@ -21,6 +21,7 @@ from braintree_twin.vault.instruments import Instrument
 _OUTCOMES: dict[str, tuple[str, str | None, str | None]] = {
     cards.VALID: ("verified", "1000", None),
     cards.DISPUTE: ("verified", "1000", None),
+    cards.REVIEW: ("verified", "1000", None),
     cards.VERIFICATION_DECLINED: ("processor_declined", "2000", None),
     cards.VERIFICATION_FAILS: ("failed", "3000", None),
     cards.FRAUD: ("gateway_rejected", None, "fraud"),

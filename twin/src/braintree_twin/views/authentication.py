@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from braintree_twin.rules.cards import REVIEW
 from braintree_twin.state.records import Fields
 from braintree_twin.xml_writer import Elements, Node
 
+# Decision -> risk score, 0 to 99 (inferred; the numbers are the twin's own).
+_SCORES = {"Approve": "12", "Review": "57", "Decline": "92"}
 
-def risk_data(identifier: str, rejection_reason: str | None, *, captured: bool) -> dict[str, Node]:
-    """The result of fraud checking. `captured`: the request had device data."""
+
+def risk_data(
+    identifier: str, card: dict[str, Any] | None, rejection_reason: str | None, *, captured: bool
+) -> dict[str, Node]:
+    """The result of fraud checking. `captured`: the request had device data; without, there is no score."""
+    decision = _decision(card, rejection_reason)
     return {
         "id": identifier,
-        "decision": "Decline" if rejection_reason in ("fraud", "risk_threshold") else "Approve",
+        "decision": decision,
         "fraud_service_provider": "fraud_protection",
         "device_data_captured": captured,
         "decision_reasons": Elements("item", ()),
-        "transaction_risk_score": None,
+        "transaction_risk_score": _SCORES[decision] if captured else None,
         "liability_shift": None,
     }
+
+
+def _decision(card: dict[str, Any] | None, rejection_reason: str | None) -> str:
+    if rejection_reason in ("fraud", "risk_threshold"):
+        return "Decline"
+    return "Review" if card and card.get("behaviour") == REVIEW else "Approve"
 
 
 def three_d_secure(info: Fields | None) -> Node:

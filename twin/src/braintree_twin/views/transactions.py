@@ -348,7 +348,8 @@ def _risk_data(record: Transaction) -> dict[str, Node]:
     """The element risk_data; absent if there is none, since the SDKs read its content whenever it is there."""
     if record.type != "sale" or record.card is None or not record.fraud_checked:
         return {}
-    return {"risk_data": risk_data(record.id, record.gateway_rejection_reason, captured=record.device_data_captured)}
+    captured = record.device_data_captured
+    return {"risk_data": risk_data(record.id, record.card, record.gateway_rejection_reason, captured=captured)}
 
 
 def _receipt(record: Transaction) -> dict[str, Node]:

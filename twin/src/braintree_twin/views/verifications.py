@@ -54,7 +54,8 @@ def _risk_data(record: Verification) -> dict[str, Node]:
     """The element risk_data; absent without fraud checking, since the SDKs read its content whenever it is there."""
     if not record.fraud_checked:
         return {}
-    return {"risk_data": risk_data(record.id, record.gateway_rejection_reason, captured=record.device_data_captured)}
+    captured = record.device_data_captured
+    return {"risk_data": risk_data(record.id, record.card, record.gateway_rejection_reason, captured=captured)}
 
 
 def verification_failure(call: Call, record: Verification | None) -> Answer | None:
