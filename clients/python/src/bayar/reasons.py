@@ -150,7 +150,8 @@ _REMEDIES: Final = {
     Reason.TOO_MANY_FAILED_LOGINS: f"{_CREDENTIAL} Wait as long as retry_after says.",
     Reason.REQUEST_TOO_LARGE: "Send less at a time.",
     Reason.CALL_TOO_LONG: f"The work goes on. {_REPEAT}",
-    Reason.CREDENTIAL_MISSING: _CREDENTIAL,
+    Reason.CREDENTIAL_MISSING: "Give the client an API key or a token: its argument credential, or BAYAR_API_KEY or "
+    "BAYAR_TOKEN_FILE of the environment.",
     Reason.CREDENTIAL_INVALID: _CREDENTIAL,
     Reason.CREDENTIAL_EXPIRED: _CREDENTIAL,
     Reason.CREDENTIAL_REVOKED: _CREDENTIAL,
