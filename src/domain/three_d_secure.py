@@ -11,7 +11,7 @@ from domain.money import Money
 
 
 class ThreeDSecurePolicy(Enum):
-    """Whether a payment needs authentication."""
+    """Whether a payment needs authentication. The strictest comes first."""
 
     # Liability for fraud has to shift to the bank.
     REQUIRED = "required"
@@ -19,6 +19,10 @@ class ThreeDSecurePolicy(Enum):
     IF_OFFERED = "if_offered"
     # The result does not matter.
     NOT_WANTED = "not_wanted"
+
+    def is_weaker_than(self, other: "ThreeDSecurePolicy") -> bool:
+        by_strictness = list(ThreeDSecurePolicy)
+        return by_strictness.index(self) > by_strictness.index(other)
 
 
 class ThreeDSecureStatus(Enum):
@@ -130,6 +134,10 @@ class ExternalAuthentication:
     @property
     def is_version_1(self) -> bool:
         return self.version.startswith("1")
+
+    @property
+    def is_version_2(self) -> bool:
+        return self.version.startswith("2")
 
     @property
     def has_failed(self) -> bool:

@@ -154,5 +154,9 @@ def test_a_customer_chooses_no_account(pair: Pair, bayar: BayarClient) -> None:
             with pytest.raises(BayarError) as refused:
                 ask()
             assert [(one.field, one.description) for one in refused.value.violations] == [
-                ("merchant_account_id", "must not hold a merchant account for a credential of one customer.")
+                (
+                    "merchant_account_id",
+                    "must not hold a merchant account for a credential of one customer: leave it out, or use one "
+                    "of the back end.",
+                )
             ]

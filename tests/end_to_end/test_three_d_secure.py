@@ -8,7 +8,16 @@ import uuid
 import grpc
 import pytest
 
-from bayar.messages import BayarClient, BayarError, DeclineReason, Payment, PaymentState, RetryAdvice, money
+from bayar.messages import (
+    BayarClient,
+    BayarError,
+    DeclineReason,
+    Payment,
+    PaymentMethodState,
+    PaymentState,
+    RetryAdvice,
+    money,
+)
 from bayar.payments.v1.three_d_secure_pb2 import (
     ExternalAuthentication,
     ScaExemption,
@@ -16,9 +25,10 @@ from bayar.payments.v1.three_d_secure_pb2 import (
     ThreeDSecurePolicy,
     ThreeDSecureStatus,
 )
+from tests.api_keys import CALLER
 from tests.bootstrap.command_line import CommandLine
 from tests.end_to_end.payment_steps import MASTERCARD, VISA, a_card, an_order, pay
-from tests.end_to_end.service import Pair
+from tests.end_to_end.service import Pair, run_bayar
 from tests.order_ids import operation_of
 
 FULL = "fake-three-d-secure-visa-full-authentication-nonce"
@@ -95,6 +105,44 @@ def test_a_failed_authentication_is_declined_and_no_money_stays_held(
     assert statuses(pair, payment) <= {"voided", "gateway_rejected"}
     verified = bayar.verify_payment(payment_id=payment.payment_id)
     assert not verified.differences
+
+
+def test_a_failed_authentication_is_not_lost_by_storing_the_method(bayar: BayarClient) -> None:
+    member = bayar.create_customer(given_name="Sari").customer_id
+    with pytest.raises(BayarError) as refused:
+        bayar.add_payment_method(customer_id=member, payment_method_nonce=FAILED)
+    assert (refused.value.code, refused.value.reason) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "AUTHENTICATION_REQUIRED",
+    )
+    paid = pay(bayar, customer_id=member, payment_method_nonce=FAILED, store_payment_method=True)
+    assert paid.decline.reason == DeclineReason.DECLINE_REASON_AUTHENTICATION_REQUIRED
+    methods = bayar.list_payment_methods(customer_id=member)
+    assert not [one for one in methods if one.state == PaymentMethodState.PAYMENT_METHOD_STATE_ACTIVE]
+    stored = bayar.add_payment_method(customer_id=member, payment_method_nonce=FULL)
+    assert stored.state == PaymentMethodState.PAYMENT_METHOD_STATE_ACTIVE
+
+
+def test_a_credential_of_one_customer_does_not_weaken_the_rule(bayar: BayarClient, pair: Pair) -> None:
+    member = bayar.create_customer(given_name="Sari").customer_id
+    scopes = "payments:write,customers:write"
+    made = run_bayar(
+        "keys", "create", CALLER, "--scopes", scopes, "--customer", member, environment=pair.service.environment
+    )
+    assert made.returncode == 0, made.stderr
+    euros = money("30.00", "EUR")
+    with BayarClient(pair.service.address, credential=made.stdout.split()[-1]) as own:
+        for field, asked in (
+            ("policy", NOT_WANTED),
+            ("external", ThreeDSecure(external=AUTHENTICATED)),
+            ("exemption", ThreeDSecure(exemption=ScaExemption.SCA_EXEMPTION_LOW_VALUE)),
+        ):
+            with pytest.raises(BayarError) as refused:
+                pay(own, euros, three_d_secure=asked)
+            (violation,) = refused.value.violations
+            assert violation.field == f"three_d_secure.{field}"
+            assert "leave it out" in violation.description
+        assert pay(own, euros, payment_method_nonce=FULL).state == PaymentState.PAYMENT_STATE_CAPTURED
 
 
 def test_a_failed_authentication_is_charged_where_it_is_not_wanted(bayar: BayarClient) -> None:

@@ -148,7 +148,7 @@ type ExternalVault struct {
 
 	// The network transaction id (scheme transaction id) of the series' first payment, as that vault's processor gave it:
 	// 9 to 15 letters, digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a card or nonce;
-	// with FIRST it is INVALID_REQUEST.
+	// with FIRST it is INVALID_REQUEST, as each previous id is with a credential of one customer.
 	PreviousNetworkTransactionId string `protobuf:"bytes,1,opt,name=previous_network_transaction_id,json=previousNetworkTransactionId,proto3" json:"previous_network_transaction_id,omitempty"`
 	// Mastercard's transaction link id of that payment, 22 letters, digits, - and _; otherwise INVALID_REQUEST. Only
 	// together with previous_network_transaction_id, and for Mastercard's cards. Optional.

@@ -156,7 +156,9 @@ type AddPaymentMethodRequest struct {
 	//	*AddPaymentMethodRequest_Card
 	//	*AddPaymentMethodRequest_PaymentMethodNonce
 	Source isAddPaymentMethodRequest_Source `protobuf_oneof:"source"`
-	// Ask the bank at once, and store only what it approves. Default: false.
+	// Ask the bank at once, and store only what it approves. Default: false. The gateway then drops the authentication in
+	// the nonce, and one that failed is refused with FAILED_PRECONDITION/AUTHENTICATION_REQUIRED, unless the policy of
+	// three_d_secure is NOT_WANTED.
 	Verify bool `protobuf:"varint,5,opt,name=verify,proto3" json:"verify,omitempty"`
 	// Make it the customer's default. The first one always is. Default: false.
 	MakeDefault bool `protobuf:"varint,6,opt,name=make_default,json=makeDefault,proto3" json:"make_default,omitempty"`

@@ -24,7 +24,9 @@ type PaymentMethodServiceClient interface {
 	// Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 	//
 	// A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
-	// sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+	// sent, and UNAVAILABLE/GATEWAY_UNAVAILABLE when the gateway did not describe the nonce: nothing is recorded then.
+	// FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when an authentication is missing or failed, and nothing is recorded.
+	// RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
 	AddPaymentMethod(ctx context.Context, in *AddPaymentMethodRequest, opts ...grpc.CallOption) (*AddPaymentMethodResponse, error)
 	// Reads a payment method. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND.
 	GetPaymentMethod(ctx context.Context, in *GetPaymentMethodRequest, opts ...grpc.CallOption) (*GetPaymentMethodResponse, error)
@@ -122,7 +124,9 @@ type PaymentMethodServiceServer interface {
 	// Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 	//
 	// A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
-	// sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+	// sent, and UNAVAILABLE/GATEWAY_UNAVAILABLE when the gateway did not describe the nonce: nothing is recorded then.
+	// FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when an authentication is missing or failed, and nothing is recorded.
+	// RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
 	AddPaymentMethod(context.Context, *AddPaymentMethodRequest) (*AddPaymentMethodResponse, error)
 	// Reads a payment method. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND.
 	GetPaymentMethod(context.Context, *GetPaymentMethodRequest) (*GetPaymentMethodResponse, error)

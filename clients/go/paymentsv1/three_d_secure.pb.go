@@ -238,8 +238,8 @@ type ExternalAuthentication struct {
 	// The transaction id of version 1 (XID), 1 to 255 characters of plain ASCII. Required with version 1; otherwise
 	// INVALID_REQUEST. American Express uses it with version 2, too.
 	Xid string `protobuf:"bytes,3,opt,name=xid,proto3" json:"xid,omitempty"`
-	// The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires it.
-	// With version 1 it is INVALID_REQUEST.
+	// The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires it:
+	// without it, version 2 of a Mastercard is INVALID_REQUEST. So it is with version 1.
 	DirectoryServerTransactionId string `protobuf:"bytes,4,opt,name=directory_server_transaction_id,json=directoryServerTransactionId,proto3" json:"directory_server_transaction_id,omitempty"`
 	// The version of the protocol, for example "2.2.0". Required: 1 or 2 with one or two further numbers; otherwise
 	// INVALID_REQUEST.
@@ -346,13 +346,15 @@ func (x *ExternalAuthentication) GetCavvAlgorithm() string {
 
 // 3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the nonce:
 // then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an authentication or exemption
-// is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and LATER.
+// is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and LATER. A credential of one customer
+// must not weaken the shop's rule: a weaker policy, external and exemption are INVALID_REQUEST with it.
 type ThreeDSecure struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST.
+	// Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST, as is one weaker
+	// than the service's rule with a credential of one customer (for AddPaymentMethod: weaker than IF_OFFERED).
 	Policy ThreeDSecurePolicy `protobuf:"varint,1,opt,name=policy,proto3,enum=bayar.payments.v1.ThreeDSecurePolicy" json:"policy,omitempty"`
 	// The authentication, where it is not in the nonce. NOT_WANTED with one is INVALID_REQUEST.
 	//
@@ -363,7 +365,7 @@ type ThreeDSecure struct {
 	Authentication isThreeDSecure_Authentication `protobuf_oneof:"authentication"`
 	// The exemption to ask the bank for. It stands in for an authentication that only the service's rule requires; with
 	// the policy REQUIRED in the same request, with an authentication in external, and in the customer's absence it is
-	// INVALID_REQUEST. Payments only. Default: none.
+	// INVALID_REQUEST, as it is with a credential of one customer. Payments only. Default: none.
 	Exemption ScaExemption `protobuf:"varint,4,opt,name=exemption,proto3,enum=bayar.payments.v1.ScaExemption" json:"exemption,omitempty"`
 }
 
@@ -446,7 +448,8 @@ type ThreeDSecure_AuthenticationId struct {
 }
 
 type ThreeDSecure_External struct {
-	// The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST.
+	// The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST, as it is with
+	// a credential of one customer.
 	External *ExternalAuthentication `protobuf:"bytes,3,opt,name=external,proto3,oneof"`
 }
 

@@ -79,6 +79,7 @@ class Rule(Enum):
     NOT_WITH_METHOD = "not_with_method"
     FAILED_IN_NONCE = "failed_in_nonce"
     ONLY_MASTERCARD = "only_mastercard"
+    NEEDED_FOR_MASTERCARD = "needed_for_mastercard"
     THREE_D_SECURE_VERSION = "three_d_secure_version"
     ONE_OF = "one_of"
     PRINTABLE_ASCII = "printable_ascii"
@@ -113,8 +114,8 @@ class Rule(Enum):
 
 
 # Rules that a request can break merely because time passed: cards expire or are no longer accepted, customers and
-# methods are deleted, currencies are dropped, and a newer version refuses texts and contradictions that an older one
-# accepted.
+# methods are deleted, currencies are dropped, the shop's rules change, and a newer version refuses texts,
+# contradictions and omissions that an older one accepted.
 _MAY_CHANGE_WITH_TIME: Final = frozenset(
     {
         Rule.NOT_PAST,
@@ -131,6 +132,8 @@ _MAY_CHANGE_WITH_TIME: Final = frozenset(
         Rule.NOT_WITH_METHOD,
         Rule.FAILED_IN_NONCE,
         Rule.ONLY_MASTERCARD,
+        Rule.NEEDED_FOR_MASTERCARD,
+        Rule.NOT_FOR_CUSTOMERS,
         Rule.ADDS_UP,
     }
 )

@@ -80,6 +80,7 @@ def check_initiation(
     if raw.external_vault is not None:
         _check_vault(validator, raw.external_vault, paid_with, uses_stored_method=uses_stored_method)
         _check_place(validator, raw.external_vault, raw.position)
+        _check_previous_ids(validator, raw.external_vault, caller)
 
 
 def check_first_consent(validator: Validator, raw: RawInitiation, consents: Sequence[Initiator]) -> None:
@@ -98,7 +99,9 @@ def check_consents(
     return known
 
 
-def check_kept_elsewhere(validator: Validator, vault: ExternalVault | None, paid_with: PaidWith) -> None:
+def check_kept_elsewhere(
+    validator: Validator, vault: ExternalVault | None, caller: Caller, paid_with: PaidWith
+) -> None:
     """Adds the violations of the vault that a card to be stored comes from."""
     if vault is None:
         return
@@ -106,6 +109,7 @@ def check_kept_elsewhere(validator: Validator, vault: ExternalVault | None, paid
         validator.add("external_vault.will_vault", Rule.ONLY_FOR_PAYMENTS)
     else:
         _check_vault(validator, vault, paid_with, uses_stored_method=False)
+        _check_previous_ids(validator, vault, caller)
 
 
 def check_vault_method(validator: Validator, vault: ExternalVault, paid_with: PaidWith) -> None:
@@ -138,6 +142,15 @@ def _check_place(validator: Validator, vault: ExternalVault, position: SeriesPos
         validator.add(path, Rule.CONTRADICTS, "series_position FIRST: no payment precedes it")
     if position is SeriesPosition.LATER and vault.will_vault:
         validator.add("external_vault.will_vault", Rule.CONTRADICTS, "series_position LATER: the card is kept already")
+
+
+def _check_previous_ids(validator: Validator, vault: ExternalVault, caller: Caller) -> None:
+    """Adds the violations of a customer, who cannot vouch for an agreement that the shop keeps."""
+    if caller.customer_id is None:
+        return
+    for name in ("previous_network_transaction_id", "previous_mastercard_transaction_link_id"):
+        if getattr(vault, name):
+            validator.add(f"external_vault.{name}", Rule.NOT_FOR_CUSTOMERS, "the id of an earlier payment")
 
 
 def _check_vault(validator: Validator, vault: ExternalVault, paid_with: PaidWith, *, uses_stored_method: bool) -> None:

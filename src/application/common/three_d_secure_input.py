@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import Final
 
+from application.common.caller import Caller
 from application.common.errors import AuthenticationRequired, Rule
 from application.common.paid_with import PaidWith, check_authenticable
 from application.common.validator import MAX_TEXT, Validator
+from domain.card_brands import CardBrand
 from domain.money import Money
 from domain.three_d_secure import (
     ExternalAuthentication,
@@ -73,6 +75,23 @@ def check_external_method(validator: Validator, external: ExternalAuthentication
     brand = paid_with.brand
     if brand is not None and _ECI.fullmatch(external.eci) and external.eci not in indicators_of(brand):
         validator.add(f"{EXTERNAL}.eci", Rule.ECI_OF_BRAND, f"{brand.value}: {', '.join(indicators_of(brand))}")
+    if brand is CardBrand.MASTERCARD and external.is_version_2 and not external.directory_server_transaction_id:
+        validator.add(f"{EXTERNAL}.directory_server_transaction_id", Rule.NEEDED_FOR_MASTERCARD)
+
+
+def check_left_to_the_shop(
+    validator: Validator, raw: RawThreeDSecure, caller: Caller, rule: ThreeDSecurePolicy
+) -> None:
+    """Adds the violations of a credential of one customer, who must not weaken the shop's rule."""
+    if raw is NOTHING_SAID or caller.customer_id is None:
+        return
+    if raw.policy is not None and raw.policy.is_weaker_than(rule):
+        weaker = f"{raw.policy.name}, which is weaker than the shop's rule {rule.name},"
+        validator.add(f"{_PATH}.policy", Rule.NOT_FOR_CUSTOMERS, weaker)
+    if raw.external is not None:
+        validator.add(EXTERNAL, Rule.NOT_FOR_CUSTOMERS, "another provider's result")
+    if raw.exemption is not None:
+        validator.add(f"{_PATH}.exemption", Rule.NOT_FOR_CUSTOMERS, "an exemption")
 
 
 def check_exemption(

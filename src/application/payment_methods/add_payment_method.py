@@ -19,6 +19,7 @@ from application.common.three_d_secure_input import (
     NOTHING_SAID,
     RawThreeDSecure,
     check_for_verification,
+    check_left_to_the_shop,
     check_three_d_secure,
     require_authentication,
     three_d_secure_fields,
@@ -63,6 +64,7 @@ from domain.three_d_secure import ThreeDSecurePolicy
 
 # The gateway knows no other checks of a verification.
 SKIPPABLE: Final = (PaymentCheck.ADVANCED_FRAUD,)
+DEFAULT_POLICY: Final = ThreeDSecurePolicy.IF_OFFERED
 NEVER_SENT = "the gateway could not be reached"
 
 
@@ -138,10 +140,12 @@ class AddPaymentMethod:
         validator.client_address("client_address", command.client_address)
         paid_with = typed_card(command.source) if isinstance(command.source, RawCard) else UNKNOWN_METHOD
         check_three_d_secure(validator, command.three_d_secure, paid_with)
+        check_left_to_the_shop(validator, command.three_d_secure, caller, DEFAULT_POLICY)
+        policy = command.three_d_secure.policy or DEFAULT_POLICY
         check_for_verification(validator, command.three_d_secure, verify=command.verify)
         consents = check_consents(validator, command.consents)
         validator.device_data("device_data", command.device_data)
-        check_kept_elsewhere(validator, command.external_vault, paid_with)
+        check_kept_elsewhere(validator, command.external_vault, caller, paid_with)
         amount, account = self._verification(validator, command, caller)
         skipped: tuple[PaymentCheck, ...] = ()
         if command.skip_checks:
@@ -159,10 +163,13 @@ class AddPaymentMethod:
         if source is None:
             raise RuntimeError("a source without a violation is there")
         request = _request(require_checked(request_id), command, caller)
-        use = NonceUse(external=command.three_d_secure.external, vault=command.external_vault)
+        use = NonceUse(
+            external=command.three_d_secure.external,
+            vault=command.external_vault,
+            loses_authentication=not command.verify and policy is not ThreeDSecurePolicy.NOT_WANTED,
+        )
         NonceUses(self.store, self.gateway, self.guard).check(source, use, request)
         customer = require_checked(customer)
-        policy = command.three_d_secure.policy or ThreeDSecurePolicy.IF_OFFERED
         require_authentication(command.three_d_secure, policy, may_be_in_source=isinstance(source, Nonce))
         return _StoreMethodCall(
             request=request,

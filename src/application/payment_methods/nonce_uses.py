@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from application.common.errors import Rule
+from application.common.errors import AuthenticationRequired, Rule
 from application.common.initiator_input import check_vault_method
 from application.common.paid_with import PaidWith, check_initiator, stored_instrument
 from application.common.three_d_secure_input import EXTERNAL, check_external_method
@@ -24,11 +24,14 @@ class NonceUse:
     external: ExternalAuthentication | None = None
     initiator: Initiator = Initiator.CUSTOMER
     vault: ExternalVault | None = None
+    # The gateway drops the authentication in the nonce, and the policy refuses one that failed.
+    loses_authentication: bool = False
 
     @property
     def is_ordinary(self) -> bool:
         is_by_telephone = self.initiator is Initiator.MAIL_OR_TELEPHONE
-        return self.external is None and self.vault is None and not is_by_telephone
+        is_said = self.external is not None or self.vault is not None
+        return not (is_said or is_by_telephone or self.loses_authentication)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class NonceUses:
     def check(self, source: object, use: NonceUse, request: IdempotentRequest) -> None:
         """Asks the gateway about a nonce, unless the use is an ordinary one, or the request is a replay.
 
-        Raises InvalidRequest where the two contradict each other, and GatewayUnavailable.
+        Raises InvalidRequest where the two contradict each other, AuthenticationRequired where the nonce's own
+        authentication failed and would be lost, and GatewayUnavailable.
         """
         if use.is_ordinary or not isinstance(source, Nonce):
             return
@@ -64,3 +68,5 @@ def _check(use: NonceUse, nonce: NonceDetails, paid_with: PaidWith) -> None:
     if use.vault is not None:
         check_vault_method(validator, use.vault, paid_with)
     validator.done()
+    if use.loses_authentication and result is not None and result.has_failed:
+        raise AuthenticationRequired(has_failed=True)

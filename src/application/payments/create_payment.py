@@ -21,7 +21,12 @@ from application.common.lease import Lease
 from application.common.merchant_account_input import choose_account
 from application.common.order_details_input import check_order_details, check_sums, order_details_texts
 from application.common.skipped_checks_input import check_skipped
-from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure, require_authentication
+from application.common.three_d_secure_input import (
+    NOTHING_SAID,
+    RawThreeDSecure,
+    check_left_to_the_shop,
+    require_authentication,
+)
 from application.common.validator import (
     RawCard,
     Validator,
@@ -160,6 +165,9 @@ class CreatePayment:
         source = self._source(validator, command.source, method, today)
         uses_stored_method = isinstance(command.source, RawStoredMethod)
         check_method_uses(validator, command, caller, amount, method)
+        if caller.customer_id is not None and amount is not None:
+            rule = self.three_d_secure_rules.policy_for(amount)
+            check_left_to_the_shop(validator, command.three_d_secure, caller, rule)
         consents = check_consents(validator, command.consents) if command.consents else ()
         check_first_consent(validator, command.initiation, consents)
         if consents and not command.store_payment_method:

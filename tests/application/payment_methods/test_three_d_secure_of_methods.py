@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from application.common.caller import Caller
 from application.common.errors import AuthenticationRequired, InvalidRequest, Rule
 from application.common.three_d_secure_input import RawThreeDSecure
 from application.common.validator import RawCard
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
-from application.ports.gateway import Nonce
+from application.ports.gateway import GatewayUnavailable, Nonce
 from domain.decline import DeclineReason
+from domain.ids import CustomerId
 from domain.initiator import Initiator
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecurePolicy
@@ -47,6 +49,11 @@ def is_kept(shop: Shop, method: PaymentMethod) -> bool:
     return shop.real_gateway.find_method(method.payment_method_id) is not None
 
 
+def methods_of(shop: Shop, asked: AddPaymentMethodCommand) -> list[PaymentMethod]:
+    with shop.store.read() as work:
+        return list(work.payment_methods.of_customer(CustomerId(asked.customer_id)))
+
+
 def test_an_authenticated_method_is_kept_with_its_result(shop: Shop) -> None:
     method = shop.add_method(command(shop, Nonce(AUTHENTICATED_NONCE), REQUIRED), SHOP)
     assert method.state is PaymentMethodState.ACTIVE
@@ -77,6 +84,58 @@ def test_an_authentication_that_never_took_place_is_kept_unless_required(shop: S
 
 def test_a_failed_authentication_is_kept_where_it_is_not_wanted(shop: Shop) -> None:
     assert shop.add_method(command(shop, Nonce(FAILED_NONCE), NOT_WANTED), SHOP).state is PaymentMethodState.ACTIVE
+
+
+def test_a_failed_authentication_is_not_lost_by_storing_without_a_verification(shop: Shop) -> None:
+    asked = command(shop, Nonce(FAILED_NONCE), verify=False)
+    with pytest.raises(AuthenticationRequired) as refused:
+        shop.add_method(asked, SHOP)
+    assert refused.value.has_failed
+    assert shop.calls == ["describe_nonce"]
+    assert methods_of(shop, asked) == []
+    assert shop.add_method(replace(asked, source=Nonce(AUTHENTICATED_NONCE)), SHOP).state is PaymentMethodState.ACTIVE
+
+
+def test_a_failed_authentication_is_lost_where_it_is_not_wanted_without_a_question(shop: Shop) -> None:
+    asked = command(shop, Nonce(FAILED_NONCE), NOT_WANTED, verify=False)
+    assert shop.add_method(asked, SHOP).state is PaymentMethodState.ACTIVE
+    assert "describe_nonce" not in shop.calls
+
+
+def test_a_nonce_is_asked_about_once_and_never_by_a_repeat(shop: Shop) -> None:
+    asked = command(shop, Nonce(VALID_NONCE), verify=False)
+    method = shop.add_method(asked, SHOP)
+    assert shop.calls.count("describe_nonce") == 1
+    shop.calls.clear()
+    assert shop.add_method(asked, SHOP).payment_method_id == method.payment_method_id
+    assert "describe_nonce" not in shop.calls
+
+
+@pytest.mark.parametrize("fault", [Fault.UNREACHABLE, Fault.LOST_AFTER])
+def test_a_nonce_that_the_gateway_does_not_describe_leaves_nothing_behind(shop: Shop, fault: Fault) -> None:
+    asked = command(shop, Nonce(VALID_NONCE), verify=False)
+    shop.fails("describe_nonce", fault)
+    with pytest.raises(GatewayUnavailable):
+        shop.add_method(asked, SHOP)
+    assert shop.calls == ["describe_nonce"]
+    assert methods_of(shop, asked) == []
+    assert shop.add_method(asked, SHOP).state is PaymentMethodState.ACTIVE
+
+
+@pytest.mark.parametrize(("asked", "field"), [(NOT_WANTED, "policy"), (RawThreeDSecure(external=EXTERNAL), "external")])
+def test_a_customers_own_credential_does_not_weaken_the_shops_rule(
+    shop: Shop, asked: RawThreeDSecure, field: str
+) -> None:
+    order = command(shop, VISA, asked)
+    own = Caller(SHOP.caller_id, customer_id=CustomerId(order.customer_id))
+    with pytest.raises(InvalidRequest) as invalid:
+        shop.add_method(order, own)
+    assert [(one.field, one.rule) for one in invalid.value.violations] == [
+        (f"three_d_secure.{field}", Rule.NOT_FOR_CUSTOMERS)
+    ]
+    assert shop.calls == []
+    authenticated = replace(order, source=Nonce(AUTHENTICATED_NONCE), three_d_secure=REQUIRED)
+    assert shop.add_method(authenticated, own).state is PaymentMethodState.ACTIVE
 
 
 def test_the_authentication_that_an_id_names_is_kept(shop: Shop) -> None:

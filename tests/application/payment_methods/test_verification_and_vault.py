@@ -12,6 +12,7 @@ from application.common.initiator_input import RawInitiation
 from application.common.validator import RawMoney
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
 from application.payments.create_payment_command import RawStoredMethod
+from domain.ids import CustomerId
 from domain.initiator import ExternalVault, Initiator
 from domain.money import Money
 from domain.payment_check import PaymentCheck
@@ -63,6 +64,18 @@ def test_bad_input_is_refused_before_anything_is_recorded(
     with pytest.raises(InvalidRequest) as invalid:
         shop.add_method(command(shop, **changes), SHOP)
     assert expected in [(one.field, one.rule) for one in invalid.value.violations]
+    assert shop.calls == []
+
+
+def test_a_customers_own_credential_names_no_earlier_payment(shop: Shop) -> None:
+    asked = command(shop, external_vault=PREVIOUS)
+    own = Caller(SHOP.caller_id, customer_id=CustomerId(asked.customer_id))
+    with pytest.raises(InvalidRequest) as invalid:
+        shop.add_method(asked, own)
+    assert [(one.field, one.rule) for one in invalid.value.violations] == [
+        ("external_vault.previous_network_transaction_id", Rule.NOT_FOR_CUSTOMERS),
+        ("external_vault.previous_mastercard_transaction_link_id", Rule.NOT_FOR_CUSTOMERS),
+    ]
     assert shop.calls == []
 
 

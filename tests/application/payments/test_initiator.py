@@ -26,7 +26,7 @@ from domain.three_d_secure import (
     ThreeDSecurePolicy,
     ThreeDSecureRules,
 )
-from tests.application.shop import SHOP, VISA, Shop, a_request_id, an_order
+from tests.application.shop import MASTERCARD, SHOP, VISA, Shop, a_request_id, an_order
 from tests.fakes.gateway.authentication import AUTHENTICATED_NONCE
 from tests.fakes.gateway.vault import PAYPAL_NONCE, VALID_NONCE
 
@@ -317,6 +317,16 @@ def test_a_customers_own_credential_pays_in_person_only(shop: Shop, initiation: 
     method = member(shop)
     own = Caller(CallerId("shop"), customer_id=method.customer_id)
     assert ("initiator", Rule.NOT_FOR_CUSTOMERS) in violations(shop, charge(method, initiation), own)
+
+
+def test_a_customers_own_credential_names_no_earlier_payment(shop: Shop) -> None:
+    own = Caller(CallerId("shop"), customer_id=shop.customer().customer_id)
+    vault = ExternalVault("483297487231504", "Z1YkXw7zRkC0yP8mS9gQ4A")
+    found = violations(shop, an_order(source=MASTERCARD, initiation=RawInitiation(external_vault=vault)), own)
+    assert found == [
+        ("external_vault.previous_network_transaction_id", Rule.NOT_FOR_CUSTOMERS),
+        ("external_vault.previous_mastercard_transaction_link_id", Rule.NOT_FOR_CUSTOMERS),
+    ]
 
 
 # The risk check

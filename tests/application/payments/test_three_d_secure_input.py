@@ -14,10 +14,10 @@ from application.ports.gateway import Nonce
 from domain.merchant_account import MerchantAccounts
 from domain.money import Money
 from domain.payment_state import PaymentState
-from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecurePolicy
-from tests.application.shop import VISA, Shop, an_order
+from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecurePolicy, ThreeDSecureRules
+from tests.application.shop import SHOP, VISA, Shop, an_order
 from tests.fakes.faulty_gateway import Fault
-from tests.fakes.gateway.authentication import FAILED_NONCE, UNAVAILABLE_NONCE
+from tests.fakes.gateway.authentication import AUTHENTICATED_NONCE, FAILED_NONCE, UNAVAILABLE_NONCE
 from tests.fakes.gateway.vault import PAYPAL_NONCE, VALID_NONCE
 
 MASTERCARD = "5555555555554444"
@@ -195,6 +195,61 @@ def test_a_malformed_external_result_names_the_field(
 ) -> None:
     external = replace(AUTHENTICATED, **changes)
     assert (f"three_d_secure.external.{field}", rule) in violations(shop, RawThreeDSecure(external=external))
+
+
+def test_a_mastercard_of_version_2_needs_the_directory_servers_id(shop: Shop) -> None:
+    external = replace(AUTHENTICATED, eci="02", directory_server_transaction_id="")
+    order = an_order(source=replace(VISA, number=MASTERCARD), three_d_secure=RawThreeDSecure(external=external))
+    with pytest.raises(InvalidRequest) as invalid:
+        shop.pay(order)
+    assert [(one.field, one.rule) for one in invalid.value.violations] == [
+        ("three_d_secure.external.directory_server_transaction_id", Rule.NEEDED_FOR_MASTERCARD)
+    ]
+    assert shop.calls == []
+    of_version_1 = RawThreeDSecure(external=replace(external, version="1.0.2", xid="x"))
+    assert shop.pay(replace(order, three_d_secure=of_version_1)).state is PaymentState.CAPTURED
+    of_visa = RawThreeDSecure(external=replace(AUTHENTICATED, directory_server_transaction_id=""))
+    assert shop.pay(an_order(source=VISA, three_d_secure=of_visa)).state is PaymentState.CAPTURED
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        (NOT_WANTED, "policy"),
+        (IF_OFFERED, "policy"),
+        (RawThreeDSecure(external=AUTHENTICATED), "external"),
+        (RawThreeDSecure(exemption=ScaExemption.TRUSTED_BENEFICIARY), "exemption"),
+    ],
+)
+def test_a_customers_own_credential_does_not_weaken_the_shops_rule(
+    shop: Shop, asked: RawThreeDSecure, field: str
+) -> None:
+    shop.three_d_secure_rules = ThreeDSecureRules(ThreeDSecurePolicy.REQUIRED)
+    shop.restart()
+    own = replace(SHOP, customer_id=shop.customer().customer_id)
+    with pytest.raises(InvalidRequest) as invalid:
+        shop.pay(an_order(source=VISA, three_d_secure=asked), own)
+    assert [(one.field, one.rule) for one in invalid.value.violations] == [
+        (f"three_d_secure.{field}", Rule.NOT_FOR_CUSTOMERS)
+    ]
+    assert shop.calls == []
+    assert shop.list_all() == []
+
+
+def test_a_customers_own_credential_may_be_as_strict_as_the_rule_or_stricter(shop: Shop) -> None:
+    own = replace(SHOP, customer_id=shop.customer().customer_id)
+    assert shop.pay(an_order(three_d_secure=IF_OFFERED), own).state is PaymentState.CAPTURED
+    order = an_order(source=Nonce(AUTHENTICATED_NONCE), three_d_secure=REQUIRED, reference="stricter")
+    assert shop.pay(order, own).state is PaymentState.CAPTURED
+
+
+def test_a_customers_repeat_is_answered_after_the_rule_became_stricter(shop: Shop) -> None:
+    own = replace(SHOP, customer_id=shop.customer().customer_id)
+    order = an_order(three_d_secure=IF_OFFERED)
+    payment = shop.pay(order, own)
+    shop.three_d_secure_rules = ThreeDSecureRules(ThreeDSecurePolicy.REQUIRED)
+    shop.restart()
+    assert shop.pay(order, own).terms == payment.terms
 
 
 def violations(shop: Shop, asked: RawThreeDSecure) -> list[tuple[str, Rule]]:

@@ -2764,7 +2764,7 @@ export interface ExternalVault {
   /**
    * The network transaction id (scheme transaction id) of the series' first payment, as that vault's processor gave it:
    * 9 to 15 letters, digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a card or nonce;
-   * with FIRST it is INVALID_REQUEST.
+   * with FIRST it is INVALID_REQUEST, as each previous id is with a credential of one customer.
    */
   previousNetworkTransactionId?: string;
   /**
@@ -2798,8 +2798,8 @@ export interface ExternalAuthentication {
    */
   xid?: string;
   /**
-   * The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires it.
-   * With version 1 it is INVALID_REQUEST.
+   * The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires it:
+   * without it, version 2 of a Mastercard is INVALID_REQUEST. So it is with version 1.
    */
   directoryServerTransactionId?: string;
   /**
@@ -2825,10 +2825,14 @@ export interface ExternalAuthentication {
 /**
  * 3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the nonce:
  * then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an authentication or exemption
- * is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and LATER.
+ * is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and LATER. A credential of one customer
+ * must not weaken the shop's rule: a weaker policy, external and exemption are INVALID_REQUEST with it.
  */
 export interface ThreeDSecure {
-  /** Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST. */
+  /**
+   * Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST, as is one weaker
+   * than the service's rule with a credential of one customer (for AddPaymentMethod: weaker than IF_OFFERED).
+   */
   policy?: ThreeDSecurePolicy | UnknownValue;
   /**
    * The id that the gateway's browser component gave for the authentication, 1 to 255 characters of plain ASCII. For
@@ -2836,12 +2840,15 @@ export interface ThreeDSecure {
    * to carry this authentication: with another one, or none, the method is DECLINED.
    */
   authenticationId?: string;
-  /** The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST. */
+  /**
+   * The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST, as it is with
+   * a credential of one customer.
+   */
   external?: ExternalAuthentication;
   /**
    * The exemption to ask the bank for. It stands in for an authentication that only the service's rule requires; with
    * the policy REQUIRED in the same request, with an authentication in external, and in the customer's absence it is
-   * INVALID_REQUEST. Payments only. Default: none.
+   * INVALID_REQUEST, as it is with a credential of one customer. Payments only. Default: none.
    */
   exemption?: ScaExemption | UnknownValue;
 }
@@ -3120,7 +3127,11 @@ export interface AddPaymentMethodRequest {
   card?: Card;
   /** A single-use nonce made in the customer's browser or app, 1 to 255 characters. The recommended way. */
   paymentMethodNonce?: string;
-  /** Ask the bank at once, and store only what it approves. Default: false. */
+  /**
+   * Ask the bank at once, and store only what it approves. Default: false. The gateway then drops the authentication in
+   * the nonce, and one that failed is refused with FAILED_PRECONDITION/AUTHENTICATION_REQUIRED, unless the policy of
+   * three_d_secure is NOT_WANTED.
+   */
   verify?: boolean;
   /** Make it the customer's default. The first one always is. Default: false. */
   makeDefault?: boolean;
@@ -3816,7 +3827,9 @@ export class ContractCalls extends Calls {
    * Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
    *
    * A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
-   * sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+   * sent, and UNAVAILABLE/GATEWAY_UNAVAILABLE when the gateway did not describe the nonce: nothing is recorded then.
+   * FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when an authentication is missing or failed, and nothing is recorded.
+   * RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
    */
   addPaymentMethod(request: AddPaymentMethodRequest, options?: CallOptions): Promise<PaymentMethod> {
     return this.unary('PaymentMethodService', 'AddPaymentMethod', request, 'paymentMethod', options);

@@ -1729,7 +1729,7 @@ class ExternalVault(Model):
     previous_network_transaction_id: str = ""
     """The network transaction id (scheme transaction id) of the series' first payment, as that vault's processor
     gave it: 9 to 15 letters, digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a
-    card or nonce; with FIRST it is INVALID_REQUEST.
+    card or nonce; with FIRST it is INVALID_REQUEST, as each previous id is with a credential of one customer.
     """
     previous_mastercard_transaction_link_id: str = ""
     """Mastercard's transaction link id of that payment, 22 letters, digits, - and _; otherwise INVALID_REQUEST. Only
@@ -1840,7 +1840,7 @@ class ExternalAuthentication(Model):
     """
     directory_server_transaction_id: str = ""
     """The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires
-    it. With version 1 it is INVALID_REQUEST.
+    it: without it, version 2 of a Mastercard is INVALID_REQUEST. So it is with version 1.
     """
     version: str = ""
     """The version of the protocol, for example "2.2.0". Required: 1 or 2 with one or two further numbers; otherwise
@@ -1867,22 +1867,28 @@ class ThreeDSecure(Model):
     """3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the
     nonce: then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an
     authentication or exemption is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and
-    LATER.
+    LATER. A credential of one customer must not weaken the shop's rule: a weaker policy, external and exemption
+    are INVALID_REQUEST with it.
     """
 
     policy: ThreeDSecurePolicy = ThreeDSecurePolicy.UNSPECIFIED
-    """Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST."""
+    """Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST, as is one
+    weaker than the service's rule with a credential of one customer (for AddPaymentMethod: weaker than
+    IF_OFFERED).
+    """
     authentication_id: str = ""
     """The id that the gateway's browser component gave for the authentication, 1 to 255 characters of plain ASCII.
     For nonces and stored methods, not for a card as typed; otherwise INVALID_REQUEST. For AddPaymentMethod the
     nonce has to carry this authentication: with another one, or none, the method is DECLINED.
     """
     external: ExternalAuthentication | None = None
-    """The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST."""
+    """The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST, as it is
+    with a credential of one customer.
+    """
     exemption: ScaExemption = ScaExemption.UNSPECIFIED
     """The exemption to ask the bank for. It stands in for an authentication that only the service's rule requires;
     with the policy REQUIRED in the same request, with an authentication in external, and in the customer's
-    absence it is INVALID_REQUEST. Payments only. Default: none.
+    absence it is INVALID_REQUEST, as it is with a credential of one customer. Payments only. Default: none.
     """
 
 

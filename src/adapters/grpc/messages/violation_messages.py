@@ -69,7 +69,8 @@ SENTENCES: Final = {
     Rule.OPERATOR_NAME: 'must be 1 to 100 visible characters in one line, without "/".',
     Rule.LOGIN_FREE: "belongs to another operator: revoke that one first, or use another login.",
     Rule.UTF_8: "must be UTF-8.",
-    Rule.NOT_FOR_CUSTOMERS: "must not hold {limit} for a credential of one customer.",
+    Rule.NOT_FOR_CUSTOMERS: "must not hold {limit} for a credential of one customer: leave it out, or use one of the "
+    "back end.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
     Rule.DATE: 'must be a date from the year 2000 on, such as "2026-11-30".',
     Rule.CONTRADICTS: "contradicts {limit}: keep only what is true.",
@@ -79,6 +80,7 @@ SENTENCES: Final = {
     Rule.NOT_WITH_METHOD: "does not go with a payment method of this kind, {limit}: leave it out, or pay with a card.",
     Rule.FAILED_IN_NONCE: "comes with a nonce whose own authentication failed: authenticate the customer again, and "
     "send one of the two results.",
+    Rule.NEEDED_FOR_MASTERCARD: "is required for a Mastercard with version 2: send it as the authentication gave it.",
     Rule.ONLY_MASTERCARD: "is for Mastercard's cards only: leave it out.",
     Rule.THREE_D_SECURE_VERSION: 'must be a version of 3-D Secure, such as "1.0.2" or "2.2.0".',
     Rule.ONE_OF: "must be one of: {limit}.",

@@ -95,7 +95,7 @@ class ExternalVault(_message.Message):
     previous_network_transaction_id: _builtins.str
     """The network transaction id (scheme transaction id) of the series' first payment, as that vault's processor gave it:
     9 to 15 letters, digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a card or nonce;
-    with FIRST it is INVALID_REQUEST.
+    with FIRST it is INVALID_REQUEST, as each previous id is with a credential of one customer.
     """
     previous_mastercard_transaction_link_id: _builtins.str
     """Mastercard's transaction link id of that payment, 22 letters, digits, - and _; otherwise INVALID_REQUEST. Only

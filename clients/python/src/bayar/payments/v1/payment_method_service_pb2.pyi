@@ -111,7 +111,10 @@ class AddPaymentMethodRequest(_message.Message):
     payment_method_nonce: _builtins.str
     """A single-use nonce made in the customer's browser or app, 1 to 255 characters. The recommended way."""
     verify: _builtins.bool
-    """Ask the bank at once, and store only what it approves. Default: false."""
+    """Ask the bank at once, and store only what it approves. Default: false. The gateway then drops the authentication in
+    the nonce, and one that failed is refused with FAILED_PRECONDITION/AUTHENTICATION_REQUIRED, unless the policy of
+    three_d_secure is NOT_WANTED.
+    """
     make_default: _builtins.bool
     """Make it the customer's default. The first one always is. Default: false."""
     language_code: _builtins.str

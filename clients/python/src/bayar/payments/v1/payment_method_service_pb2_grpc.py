@@ -72,7 +72,9 @@ class PaymentMethodServiceServicer(object):
         """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 
         A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
-        sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+        sent, and UNAVAILABLE/GATEWAY_UNAVAILABLE when the gateway did not describe the nonce: nothing is recorded then.
+        FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when an authentication is missing or failed, and nothing is recorded.
+        RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,9 @@ class PaymentMethodServiceStub:
     """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 
     A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
-    sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+    sent, and UNAVAILABLE/GATEWAY_UNAVAILABLE when the gateway did not describe the nonce: nothing is recorded then.
+    FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when an authentication is missing or failed, and nothing is recorded.
+    RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
     """
     GetPaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.GetPaymentMethodRequest, _payment_method_service_pb2.GetPaymentMethodResponse]
     """Reads a payment method. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND."""
@@ -77,7 +79,9 @@ class PaymentMethodServiceAsyncStub(PaymentMethodServiceStub):
     """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 
     A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
-    sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+    sent, and UNAVAILABLE/GATEWAY_UNAVAILABLE when the gateway did not describe the nonce: nothing is recorded then.
+    FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when an authentication is missing or failed, and nothing is recorded.
+    RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
     """
     GetPaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.GetPaymentMethodRequest, _payment_method_service_pb2.GetPaymentMethodResponse]  # type: ignore[assignment]
     """Reads a payment method. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND."""
@@ -119,7 +123,9 @@ class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 
         A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
-        sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+        sent, and UNAVAILABLE/GATEWAY_UNAVAILABLE when the gateway did not describe the nonce: nothing is recorded then.
+        FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when an authentication is missing or failed, and nothing is recorded.
+        RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
         """
 
     @_abc_1.abstractmethod

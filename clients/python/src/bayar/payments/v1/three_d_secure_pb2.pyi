@@ -164,8 +164,8 @@ class ExternalAuthentication(_message.Message):
     INVALID_REQUEST. American Express uses it with version 2, too.
     """
     directory_server_transaction_id: _builtins.str
-    """The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires it.
-    With version 1 it is INVALID_REQUEST.
+    """The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires it:
+    without it, version 2 of a Mastercard is INVALID_REQUEST. So it is with version 1.
     """
     version: _builtins.str
     """The version of the protocol, for example "2.2.0". Required: 1 or 2 with one or two further numbers; otherwise
@@ -207,7 +207,8 @@ Global___ExternalAuthentication: _TypeAlias = ExternalAuthentication  # noqa: Y0
 class ThreeDSecure(_message.Message):
     """3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the nonce:
     then nothing of this is needed. With a stored PayPal or Venmo account or Apple Pay card, an authentication or exemption
-    is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and LATER.
+    is INVALID_REQUEST; so it is in the customer's absence, with MAIL_OR_TELEPHONE and LATER. A credential of one customer
+    must not weaken the shop's rule: a weaker policy, external and exemption are INVALID_REQUEST with it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -217,7 +218,9 @@ class ThreeDSecure(_message.Message):
     EXTERNAL_FIELD_NUMBER: _builtins.int
     EXEMPTION_FIELD_NUMBER: _builtins.int
     policy: Global___ThreeDSecurePolicy.ValueType
-    """Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST."""
+    """Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST, as is one weaker
+    than the service's rule with a credential of one customer (for AddPaymentMethod: weaker than IF_OFFERED).
+    """
     authentication_id: _builtins.str
     """The id that the gateway's browser component gave for the authentication, 1 to 255 characters of plain ASCII. For
     nonces and stored methods, not for a card as typed; otherwise INVALID_REQUEST. For AddPaymentMethod the nonce has
@@ -226,11 +229,13 @@ class ThreeDSecure(_message.Message):
     exemption: Global___ScaExemption.ValueType
     """The exemption to ask the bank for. It stands in for an authentication that only the service's rule requires; with
     the policy REQUIRED in the same request, with an authentication in external, and in the customer's absence it is
-    INVALID_REQUEST. Payments only. Default: none.
+    INVALID_REQUEST, as it is with a credential of one customer. Payments only. Default: none.
     """
     @_builtins.property
     def external(self) -> Global___ExternalAuthentication:
-        """The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST."""
+        """The result of another provider. With a nonce whose own authentication failed it is INVALID_REQUEST, as it is with
+        a credential of one customer.
+        """
 
     def __init__(
         self,
