@@ -131,6 +131,7 @@ def test_the_resolver_continues_the_trace_of_a_payment_that_a_crash_interrupted(
     resolved = span_of(collector, trace_id, "resolve the outcome")
     assert resolved.parent_id == intent.span_id
     assert resolved.attributes["bayar.operation_id"].startswith("op_")
+    assert resolved.attributes["bayar.request_id"] == intent.attributes["bayar.request_id"]
     payment_id = resolved.attributes["bayar.payment_id"]
     bayar = pair.service.client()
     until(lambda: bayar.get_payment(payment_id=payment_id).state == PaymentState.PAYMENT_STATE_CAPTURED)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 import braintree
 import pytest
 from braintree.exceptions.unexpected_error import UnexpectedError
-from twin_sdk import card, gateway_to, sale_request
+from twin_sdk import card, gateway_to, sale, sale_request
 
 from braintree_twin.control import ControlError, TwinControl
 from braintree_twin.control_api.request_log import RequestLog
@@ -165,6 +166,19 @@ def test_a_control_client_survives_the_fault_refuse_on_a_shared_address() -> Non
         twin.control.add_fault("refuse", seconds=0.5)
         with TwinControl(twin.control_url, twin.ca_file) as another:
             another.settle()
+
+
+def test_the_fault_refuse_ends_after_its_seconds_whoever_asks_then() -> None:
+    with start_twin(separate_control=True) as twin:
+        twin.control.add_fault("refuse", seconds=0.3)
+        gateway = gateway_to(twin)
+        deadline = time.monotonic() + 20
+        answered = 0
+        while answered < 3:
+            assert time.monotonic() < deadline, "the twin goes on refusing"
+            with suppress(UnexpectedError, OSError):
+                sale(gateway)
+                answered += 1
 
 
 def test_a_change_repeated_under_its_idempotency_key_is_made_once() -> None:

@@ -138,8 +138,16 @@ class TracedResolution:
 
     def __call__(self, payment_id: PaymentId, operation_id: OperationId) -> Payment:
         ids = {"payment_id": payment_id, "operation_id": operation_id}
-        with self.tracing.span("resolve the outcome", ids, within=self.trace_of(operation_id)):
-            return self.resolve(payment_id, operation_id)
+        with self.tracing.span("resolve the outcome", ids, within=self.trace_of(operation_id)) as span:
+            payment = self.resolve(payment_id, operation_id)
+            span.set_attribute("bayar.request_id", _request_id(payment, operation_id))
+            return payment
+
+
+def _request_id(payment: Payment, operation_id: OperationId) -> str:
+    """The request that began the operation; empty for one that somebody else made at the gateway."""
+    found = (one.request_id for one in payment.operations if one.operation_id == operation_id)
+    return str(next(found, None) or "")
 
 
 @dataclass(frozen=True, slots=True)

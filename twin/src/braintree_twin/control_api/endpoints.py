@@ -119,6 +119,9 @@ class ControlApi:
         rule = self._faults.add(canonical_fault_fields(fields))
         if rule.fault == "refuse" and rule.method is None and rule.path is None:
             rule.triggers()
+            if rule.probability is None and rule.next is None:
+                # It happens now and once: a request after its end does not begin it again.
+                rule.next = rule.struck
             self._gate.refuse(rule)
         return {"fault": rule.as_json()}
 
