@@ -34,10 +34,18 @@
     frame.src = url;
     frame.name = "braintree-twin-challenge";
     frame.title = "3D Secure challenge";
+    frame.onload = function () {
+      if (!challenge) { return; }
+      challenge.isLoaded = true;
+      if (challenge.isLeft) { cancel(); }
+    };
     return frame;
   }
 
   function cancel() {
+    // A page that still loads would take the place of the answer to this one.
+    challenge.isLeft = !challenge.isLoaded;
+    if (challenge.isLeft) { return; }
     var form = element("form", "display:none");
     var answer = element("input", "");
     form.method = "post";
