@@ -49,7 +49,7 @@ class ExternalClient(Worker):
             self.change_a_payment()
 
     def change_a_payment(self) -> None:
-        if self._draw.random() < 0.3:
+        if self._draw.random() < 0.1:
             self.adjust_a_payment()
         else:
             self.refund_a_payment()
