@@ -12,7 +12,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 _RELEASE: Final = re.compile(r"^## \[(?P<version>[^\]]+)\] - (?P<date>\d{4}-\d{2}-\d{2})$", re.MULTILINE)
 _FORM: Final = r"\d+\.\d+\.\d+[^\s\"/]*?"
-# What stands before and after the version in each file; all occurrences.
+# The text before and after the version in each file; all occurrences.
 PLACES: Final = (
     ("pyproject.toml", r'^version = "', '"$'),
     ("clients/python/pyproject.toml", r'^version = "', '"$'),

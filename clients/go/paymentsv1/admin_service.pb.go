@@ -315,7 +315,7 @@ func (SettlementStage) EnumDescriptor() ([]byte, []int) {
 	return file_bayar_payments_v1_admin_service_proto_rawDescGZIP(), []int{4}
 }
 
-// What explains a difference.
+// The explanation of a difference.
 type SettlementDifferenceKind int32
 
 const (
@@ -1719,7 +1719,7 @@ type SettlementDifference struct {
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// What explains it.
+	// Its explanation.
 	Kind SettlementDifferenceKind `protobuf:"varint,1,opt,name=kind,proto3,enum=bayar.payments.v1.SettlementDifferenceKind" json:"kind,omitempty"`
 	// The group in whose sums it is.
 	Group *SettlementGroup `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`

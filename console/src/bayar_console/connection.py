@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
-from bayar import BayarClient, RetryPolicy
+from bayar import AsyncBayarClient, BayarClient, RetryPolicy
 from bayar_console.configuration import Configuration
 
 # A page waits at most this long in seconds: longer than the gateway's 60 s, so that the outcome of an act arrives.
@@ -37,6 +37,10 @@ class Connections:
                 _, eldest = self._clients.popitem(last=False)
                 eldest.close()
             return self._clients[name]
+
+    def open_async(self, credential: str) -> AsyncBayarClient:
+        """A client for asyncio that shows this credential. The caller closes it."""
+        return AsyncBayarClient(self._address, credential=credential, root_certificates=self._root_certificates)
 
     def close(self) -> None:
         with self._lock:

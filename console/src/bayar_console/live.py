@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from bayar import AsyncBayarClient, BayarError
-from bayar_console.signin.person import kept
+from bayar import BayarError
+from bayar_console.signin.person import connections, kept
 
 # A proxy keeps a connection that says something this often, in seconds.
 _COMFORT_SECONDS: Final = 20.0
@@ -30,10 +29,7 @@ async def watch_payment(request: HttpRequest, payment_id: str) -> HttpResponseBa
 
 async def _changes(credential: str, payment_id: str) -> AsyncIterator[bytes]:
     yield b": open\n\n"
-    configuration = settings.CONSOLE
-    file = configuration.service_ca_file
-    certificates = file.read_bytes() if file else None
-    async with AsyncBayarClient(configuration.service, credential=credential, root_certificates=certificates) as bayar:
+    async with connections().open_async(credential) as bayar:
         changes = bayar.watch_payment(payment_id=payment_id).__aiter__()
         upcoming: asyncio.Future[object] | None = None
         first = True

@@ -1,4 +1,4 @@
-"""A payment told for people: where the money is, what happened, what can be done now."""
+"""The story of a payment for people: the place of its money, its headline, and the acts that it allows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ class Act:
     text: str
     explanation: str
     amount: Money | None = None
-    # Only the whole amount makes sense.
-    is_whole: bool = False
 
 
 def acts(payment: Payment, person: Person) -> list[Act]:

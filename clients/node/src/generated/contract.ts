@@ -207,7 +207,7 @@ export const SettlementStage = {
 } as const;
 /** The stage of the money that is compared. */
 export type SettlementStage = (typeof SettlementStage)[keyof typeof SettlementStage];
-/** What explains a difference. */
+/** The explanation of a difference. */
 export const SettlementDifferenceKind = {
   /** Never sent. */
   UNSPECIFIED: 'SETTLEMENT_DIFFERENCE_KIND_UNSPECIFIED',
@@ -232,7 +232,7 @@ export const SettlementDifferenceKind = {
   /** The sums differ, and no transaction does: the gateway's searches lag. Compare again later. */
   UNEXPLAINED: 'SETTLEMENT_DIFFERENCE_KIND_UNEXPLAINED',
 } as const;
-/** What explains a difference. */
+/** The explanation of a difference. */
 export type SettlementDifferenceKind = (typeof SettlementDifferenceKind)[keyof typeof SettlementDifferenceKind];
 /** The state of a notification of the gateway. */
 export const WebhookNotificationState = {
@@ -1151,7 +1151,7 @@ export interface SettlementTotals {
 }
 /** One transaction that one side has and the other has not, or that they have differently. */
 export interface SettlementDifference {
-  /** What explains it. */
+  /** Its explanation. */
   kind: SettlementDifferenceKind | UnknownValue;
   /** The group in whose sums it is. */
   group?: SettlementGroup;

@@ -803,7 +803,7 @@ class SettlementStage(OpenEnum):
 
 
 class SettlementDifferenceKind(OpenEnum):
-    """What explains a difference."""
+    """The explanation of a difference."""
 
     UNSPECIFIED = 0
     """Never sent."""
@@ -2033,7 +2033,7 @@ class SettlementDifference(Model):
     """One transaction that one side has and the other has not, or that they have differently."""
 
     kind: SettlementDifferenceKind = SettlementDifferenceKind.UNSPECIFIED
-    """What explains it."""
+    """Its explanation."""
     group: SettlementGroup | None = None
     """The group in whose sums it is."""
     gateway_transaction_id: str = ""

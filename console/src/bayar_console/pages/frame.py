@@ -1,4 +1,4 @@
-"""What surrounds each page: the name, the person, the menu."""
+"""The frame of each page: the name, the person, the menu."""
 
 from __future__ import annotations
 

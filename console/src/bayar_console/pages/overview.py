@@ -42,7 +42,7 @@ class Bar:
 
 @require_safe
 def show_overview(request: SignedInRequest) -> HttpResponseBase:
-    """What waits, and the charts."""
+    """Shows the work that waits, and the charts."""
     zone = ZoneInfo(settings.CONSOLE.time_zone)
     today = datetime.now(zone).date()
     payments: list[Payment] = []

@@ -20,7 +20,6 @@ _NEEDS: Final[dict[str, tuple[OperatorRight, Scope]]] = {
     "read_disputes": (OperatorRight.READ, Scope.DISPUTES_READ),
     "read_work": (OperatorRight.READ, Scope.ADMIN),
     "read_books": (OperatorRight.READ, Scope.ADMIN),
-    "read_events": (OperatorRight.READ, Scope.EVENTS_READ),
     "refund": (OperatorRight.REFUND, Scope.PAYMENTS_REFUND),
     "void": (OperatorRight.VOID, Scope.PAYMENTS_WRITE),
     "capture": (OperatorRight.CAPTURE, Scope.PAYMENTS_WRITE),

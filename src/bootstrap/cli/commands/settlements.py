@@ -19,6 +19,7 @@ from bayar.payments.v1.admin_service_pb2 import (
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.connection import WrongUsage, add_common_arguments
 from bootstrap.cli.terminal.output import as_json, console, error_console, say, write_json
+from bootstrap.cli.terminal.windows import parse_month
 from bootstrap.exit_status import DONE, FAILED
 
 _REMEDIES: Final = {
@@ -48,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DAY",
         help="the day after the last (default: tomorrow, so that today is in it); at most 92 days after --from",
     )
-    compare_.add_argument("--month", type=_month, metavar="YYYY-MM", help="a whole month, instead of --from and --to")
+    compare_.add_argument(
+        "--month", type=parse_month, metavar="YYYY-MM", help="a whole month, instead of --from and --to"
+    )
     compare_.add_argument(
         "--every-transaction",
         action="store_true",
@@ -90,7 +93,7 @@ def _window(parsed: argparse.Namespace) -> tuple[date, date]:
     if parsed.month and (parsed.first or parsed.end):
         raise WrongUsage("--month is a window already: leave out --from and --to")
     if parsed.month:
-        first: date = parsed.month
+        first: date = parsed.month.date()
         return first, (first + timedelta(days=31)).replace(day=1)
     if not parsed.first:
         raise WrongUsage("say which days: --month 2026-11, or --from 2026-11-01 --to 2026-12-01")
@@ -140,10 +143,3 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; write 2026-11-01") from None
-
-
-def _month(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 (a day has no zone)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no month; write 2026-11") from None

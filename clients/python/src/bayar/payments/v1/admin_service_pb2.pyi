@@ -219,7 +219,7 @@ class _SettlementDifferenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapp
     """The sums differ, and no transaction does: the gateway's searches lag. Compare again later."""
 
 class SettlementDifferenceKind(_SettlementDifferenceKind, metaclass=_SettlementDifferenceKindEnumTypeWrapper):
-    """What explains a difference."""
+    """The explanation of a difference."""
 
 SETTLEMENT_DIFFERENCE_KIND_UNSPECIFIED: SettlementDifferenceKind.ValueType  # 0
 """Never sent."""
@@ -887,7 +887,7 @@ class SettlementDifference(_message.Message):
     REMEDY_FIELD_NUMBER: _builtins.int
     NEEDS_ATTENTION_FIELD_NUMBER: _builtins.int
     kind: Global___SettlementDifferenceKind.ValueType
-    """What explains it."""
+    """Its explanation."""
     gateway_transaction_id: _builtins.str
     """The gateway's transaction. Empty for UNEXPLAINED."""
     payment_id: _builtins.str
