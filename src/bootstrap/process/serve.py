@@ -1,4 +1,4 @@
-"""Runs the service in one process until it is stopped, and runs the database commands."""
+"""Runs the service in one process until it is stopped."""
 
 from __future__ import annotations
 
@@ -9,34 +9,24 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine
-
 from adapters.http.server import WEBHOOKS
-from adapters.persistence.encryption import key_rotation
-from adapters.persistence.migrate import UnknownSchema, schema_of, upgrade
-from adapters.persistence.repositories import audit_chain
-from adapters.persistence.repositories.audit_chain import Head, Verification
 from adapters.persistence.sql.file_permissions import restrict_to_owner
-from application.common.errors import StoreUnavailable
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
-from bootstrap.config.settings import BadSettings, Settings, load_settings
+from bootstrap.config.settings import Settings, load_settings
 from bootstrap.development.console_process import Console
 from bootstrap.development.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.development.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.exit_status import FAILED
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import complain, say
-from bootstrap.process import encryption_keys
 from bootstrap.process.draining import StopRequest, end_process, send_last_spans
 from bootstrap.process.exposure import encryption_of, warn_of_exposure
 from bootstrap.process.hardening import leave_no_core_dumps
-from bootstrap.process.preflight import CannotStart, engine_of, prepared, warn_of_too_many_connections
+from bootstrap.process.preflight import CannotStart, prepared, warn_of_too_many_connections
 from bootstrap.process.roles import BackgroundRole, GrpcRole
-from bootstrap.process.schema_check import describe, require_usable
 from bootstrap.wiring.container import Container
 
 _LIMITS_OFF_BESIDE_A_TWIN: Final = (
@@ -89,103 +79,6 @@ def _report_twin_end(twin: Twin) -> None:
     """Reports the twin's end. Otherwise every call would only say that the gateway cannot be reached."""
     if twin.ended_by_itself():
         complain("the twin of the gateway has ended. Calls answer GATEWAY_UNREACHABLE until you start both again")
-
-
-def migrate() -> int:
-    return _with_database(_migrate)
-
-
-def encryption_status() -> int:
-    """Reports the number of values that each key has encrypted."""
-    return _with_database(_encryption_status)
-
-
-def rotate_encryption() -> int:
-    """Encrypts everything in the database with the current key."""
-    return _with_database(_rotate_encryption)
-
-
-def archive_events(before: datetime) -> int:
-    """Archives the histories of payments that are final and have not changed since before the time."""
-    return _with_database(partial(_archive_events, before))
-
-
-def verify_audit(known: Head | None) -> int:
-    """Reports whether the audit log is as it was written. Returns 1 if it is not."""
-    found: list[Verification] = []
-
-    def job(container: Container, engine: Engine) -> str:
-        require_usable(engine)
-        encryption_keys.check_keys(container, engine)
-        found.append(audit_chain.verify(engine, container.sealer(), known))
-        return describe_verification(found[0])
-
-    return _with_database(job) or int(bool(found[0].broken))
-
-
-def _with_database(job: Callable[[Container, Engine], str]) -> int:
-    """Runs the job with the environment's settings, and prints its result."""
-    container = _container(load_settings())
-    engine = engine_of(container)
-    try:
-        print(job(container, engine))  # noqa: T201 (the answer of a command)
-    except StoreUnavailable as error:
-        complain(f"the database does not answer: {error}")
-        return FAILED
-    finally:
-        engine.dispose()
-    return 0
-
-
-def describe_verification(found: Verification) -> str:
-    lines = [f"The audit log is broken at {found.broken}."] if found.broken else ["The audit log is as it was written."]
-    if not found.broken:
-        lines.append(
-            f"Keep this elsewhere, and give it to --head the next time: {found.head.position}:{found.head.hash}"
-        )
-    if found.uncovered and not found.broken:
-        lines.append(
-            f"The last {found.uncovered} entries are of the command line: the next one of the service signs them."
-        )
-    if found.unchained:
-        lines.append(
-            f"{found.unchained} entries are in no chain: they are older than it, or an earlier version or another "
-            "program wrote them."
-        )
-    return "\n".join(lines)
-
-
-def _migrate(container: Container, engine: Engine) -> str:
-    try:
-        upgrade(engine)
-    except UnknownSchema:
-        raise BadSettings(describe(schema_of(engine))) from None
-    encryption_keys.check_keys(container, engine)
-    return describe(schema_of(engine))
-
-
-def _encryption_status(container: Container, engine: Engine) -> str:
-    current = container.sealer().current_key_id
-    counts = key_rotation.count_by_key(engine)
-    lines = [f"{current}: {counts.get(current, 0)} values, current"]
-    lines += [f"{name or 'not encrypted'}: {count} values" for name, count in sorted(counts.items()) if name != current]
-    return "\n".join(lines)
-
-
-def _archive_events(before: datetime, container: Container, engine: Engine) -> str:
-    require_usable(engine)
-    encryption_keys.check_keys(container, engine)
-    payments = events = 0
-    for step in container.archive_events()(before):
-        payments += step.payment_count
-        events += step.event_count
-    return f"{events} events of {payments} payments were archived."
-
-
-def _rotate_encryption(container: Container, engine: Engine) -> str:
-    written = encryption_keys.rotate(container, engine)
-    current = container.sealer().current_key_id
-    return f"{written} rows were re-encrypted. Everything is encrypted with {current!r}; older keys can be removed."
 
 
 def run(

@@ -9,6 +9,7 @@ from application.ports.audit_log import AuditEntry
 from application.ports.store import Store
 from bootstrap.cli.bad_settings import reporting_bad_settings
 from bootstrap.cli.local_database import with_local_database
+from bootstrap.cli.terminal.json_option import add_json
 from bootstrap.cli.terminal.output import console, json_line, say
 from bootstrap.cli.terminal.tables import Column, print_long_table
 
@@ -31,12 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument(
         "--limit", type=int, default=50, metavar="N", help="the number of entries (default: 50; 0: all)"
     )
-    listing.add_argument("--json", action="store_true", help="one JSON document a line")
+    add_json(listing, "one JSON document a line")
     listing.set_defaults(run=lambda parsed: with_local_database(parsed, _list))
     verify = actions.add_parser("verify", help="check the hash chain: exit status 1 if an entry was changed or removed")
     verify.add_argument(
         "--head", type=_head, metavar="POSITION:HASH", help="the head that an earlier verify or the log printed"
     )
+    add_json(verify)
     verify.set_defaults(run=lambda parsed: reporting_bad_settings(lambda: _verify(parsed)))
 
 
@@ -49,9 +51,9 @@ def _head(text: str) -> tuple[int, str]:
 
 def _verify(parsed: argparse.Namespace) -> int:
     from adapters.persistence.repositories.audit_chain import Head
-    from bootstrap.process.serve import verify_audit
+    from bootstrap.process.database_commands import verify_audit
 
-    return verify_audit(Head(*parsed.head) if parsed.head else None)
+    return verify_audit(Head(*parsed.head) if parsed.head else None, as_json=parsed.json)
 
 
 def _list(parsed: argparse.Namespace, store: Store) -> int:

@@ -5,7 +5,8 @@ import argparse
 from application.common.validator import Validator
 from application.recovery.service_hold import Hold, HoldLevel, HoldStore
 from bootstrap.cli.local_database import with_local_database
-from bootstrap.cli.terminal.output import say
+from bootstrap.cli.terminal.json_option import add_json
+from bootstrap.cli.terminal.output import say, write_json
 from bootstrap.wiring.clock_and_ids import SystemClock
 
 _HELD = {
@@ -29,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "new-mark",
         help="give a copied database its own deployment mark, so that it ignores the original's transactions",
     )
+    for action in (hold, release, status, new_mark):
+        add_json(action)
     new_mark.set_defaults(run=lambda parsed: with_local_database(parsed, _new_mark))
 
 
@@ -46,14 +49,20 @@ def _release(parsed: argparse.Namespace, store: HoldStore) -> int:
     return _status(parsed, store)
 
 
-def _new_mark(_: argparse.Namespace, store: HoldStore) -> int:
+def _new_mark(parsed: argparse.Namespace, store: HoldStore) -> int:
     mark = store.renew_mark()
+    if parsed.json:
+        write_json({"deployment_mark": mark})
     say(f"The deployment mark is {mark} from the next start on. Restart every process that uses this database.")
     return 0
 
 
-def _status(_: argparse.Namespace, store: HoldStore) -> int:
+def _status(parsed: argparse.Namespace, store: HoldStore) -> int:
     hold = store.hold()
+    if parsed.json:
+        since_time = hold.time.isoformat() if hold.time is not None else None
+        write_json({"level": hold.level.name, "reason": hold.reason, "since_time": since_time})
+        return 0
     since = f" Since {hold.time:%Y-%m-%d %H:%M} UTC." if hold.time is not None else ""
     say(f"{_HELD[hold.level]}{since}{f' {hold.reason}' if hold.reason else ''}")
     return 0

@@ -2,8 +2,12 @@
 
 import argparse
 import sys
+from typing import Final
 
 from argcomplete.shell_integration import shellcode
+
+# The first line is for a script in the shell's fpath. A shell without a configuration has no completion system yet.
+_ZSH: Final = "#compdef bayar\n(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,5 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _print_script(parsed: argparse.Namespace) -> int:
-    sys.stdout.write(shellcode(["bayar"], shell=parsed.shell))
+    beginning = _ZSH if parsed.shell == "zsh" else ""
+    sys.stdout.write(beginning + shellcode(["bayar"], shell=parsed.shell))
     return 0

@@ -6,6 +6,7 @@ import argparse
 from datetime import UTC, datetime
 
 from bootstrap.cli.bad_settings import reporting_bad_settings
+from bootstrap.cli.terminal.json_option import add_json
 from bootstrap.cli.terminal.timestamps import in_zone, parse_timestamp
 
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     archive.add_argument(
         "--before", required=True, type=_past, metavar="TIME", help="a date or time in UTC, such as 2025-01-01"
     )
+    add_json(archive)
     archive.set_defaults(run=_archive)
 
 
@@ -33,8 +35,8 @@ def _past(text: str) -> datetime:
 
 def _archive(parsed: argparse.Namespace) -> int:
     def start() -> int:
-        from bootstrap.process import serve
+        from bootstrap.process import database_commands
 
-        return serve.archive_events(parsed.before)
+        return database_commands.archive_events(parsed.before, as_json=parsed.json)
 
     return reporting_bad_settings(start)

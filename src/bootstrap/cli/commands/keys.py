@@ -14,7 +14,8 @@ from application.common.api_key import ApiKey
 from application.common.caller import ONLY_IF_NAMED, Scope
 from application.ports.store import Store
 from bootstrap.cli.local_database import with_local_database
-from bootstrap.cli.terminal.output import console, say
+from bootstrap.cli.terminal.json_option import add_json
+from bootstrap.cli.terminal.output import console, say, write_json
 from bootstrap.cli.terminal.tables import small_table
 from bootstrap.exit_status import USAGE
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
@@ -39,12 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--expires-days", type=float, metavar="DAYS", help="the lifetime in days (default: it does not expire)"
     )
     create.add_argument("--note", default="", help="a note of yours, at most 255 characters")
+    add_json(create)
     create.set_defaults(run=lambda parsed: with_local_database(parsed, _create))
     listing = actions.add_parser("list", help="list every key, newest first, without secrets")
-    listing.add_argument("--json", action="store_true", help="one JSON document a line")
+    add_json(listing, "one JSON document a line")
     listing.set_defaults(run=lambda parsed: with_local_database(parsed, _list))
     revoke = actions.add_parser("revoke", help="revoke a key; every replica refuses it within seconds")
     revoke.add_argument("key_id", metavar="KEY_ID", help="key_..., as the list shows it")
+    add_json(revoke)
     revoke.set_defaults(run=lambda parsed: with_local_database(parsed, _revoke))
 
 
@@ -69,7 +72,10 @@ def _create(parsed: argparse.Namespace, store: Store) -> int:
         expire_time=expires,
     )
     say(f"{key.key_id} of {key.caller_id}: {_scopes(key)}. Keep it now: it is not shown again.")
-    sys.stdout.write(shown + "\n")
+    if parsed.json:
+        write_json({**_document(key), "api_key": shown})
+    else:
+        sys.stdout.write(shown + "\n")
     return 0
 
 
@@ -98,6 +104,8 @@ def _list(parsed: argparse.Namespace, store: Store) -> int:
 
 def _revoke(parsed: argparse.Namespace, store: Store) -> int:
     key = RevokeApiKey(store, SystemClock(), UlidSource())(parsed.key_id)
+    if parsed.json:
+        write_json(_document(key))
     say(f"{key.key_id} of {key.caller_id} is revoked. Every replica refuses it within seconds.")
     return 0
 

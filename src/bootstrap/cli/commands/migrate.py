@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.cli.bad_settings import reporting_bad_settings
-from bootstrap.exit_status import DONE, FAILED, PENDING
+from bootstrap.cli.terminal.json_option import add_json
+from bootstrap.exit_status import DONE, FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,20 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="change nothing; show the statements that are missing, who waits for them, and about how long they take",
     )
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
-    from bootstrap.process import serve
+    from bootstrap.process import database_commands
 
-    if parsed.check:
-        return reporting_bad_settings(lambda: _on_database(_check))
-    if parsed.plan:
-        return reporting_bad_settings(lambda: _on_database(_show_plan))
-    return reporting_bad_settings(serve.migrate)
+    if parsed.check or parsed.plan:
+        work = _check if parsed.check else _show_plan
+        return reporting_bad_settings(lambda: _on_database(work, as_json=parsed.json))
+    return reporting_bad_settings(lambda: database_commands.migrate(as_json=parsed.json))
 
 
-def _on_database(work: Callable[[Engine], int]) -> int:
+def _on_database(work: Callable[..., int], *, as_json: bool) -> int:
     """Needs no setting but the database's."""
     from adapters.persistence.sql.engine import create_engine
     from application.common.errors import StoreUnavailable
@@ -59,7 +60,7 @@ def _on_database(work: Callable[[Engine], int]) -> int:
     except ValueError as error:
         raise BadSettings(f"BAYAR_DATABASE_URL is wrong: {error}") from None
     try:
-        return work(engine)
+        return work(engine, as_json=as_json)
     except StoreUnavailable as error:
         say(f"bayar: the database does not answer (BAYAR_DATABASE_URL): {error}")
         return FAILED
@@ -78,24 +79,41 @@ def _changing_nothing(engine: Engine) -> Engine:
     return sqlalchemy.create_engine("sqlite://" if is_missing else engine.url)
 
 
-def _check(engine: Engine) -> int:
-    from adapters.persistence.migrate import SchemaState, schema_of
-    from bootstrap.process.schema_check import describe
+def _check(engine: Engine, *, as_json: bool) -> int:
+    from adapters.persistence.migrate import schema_of
+    from bootstrap.process.database_commands import schema_report, write
 
-    schema = schema_of(engine)
-    sentence = describe(schema)
-    print(sentence[:1].upper() + sentence[1:].rstrip(".") + ".")  # noqa: T201 (the answer of a command)
-    return {SchemaState.BEHIND: PENDING, SchemaState.TOO_NEW: FAILED}.get(schema.state, DONE)
+    report = schema_report(schema_of(engine))
+    write(report, as_json=as_json)
+    return report.status
 
 
-def _show_plan(engine: Engine) -> int:
+def _show_plan(engine: Engine, *, as_json: bool) -> int:
     from adapters.persistence.migration_plan import plan
+    from bootstrap.process.database_commands import Report, schema_report, write
 
     found = plan(engine)
-    if not found.migrations:
-        return _check(engine)
-    print("\n".join(_lines(found)))  # noqa: T201 (the answer of a command)
-    return DONE
+    schema = schema_report(found.schema)
+    text = "\n".join(_lines(found)) if found.migrations else schema.text
+    document = {**schema.document, "seconds": found.seconds, "migrations": _documents(found)}
+    write(Report(text, document), as_json=as_json)
+    return DONE if found.migrations else schema.status
+
+
+def _documents(plan: Plan) -> list[dict[str, object]]:
+    return [
+        {
+            "revision": one.revision,
+            "summary": one.summary,
+            "seconds": one.seconds,
+            "compatible_from": one.compatible_from,
+            "statements": [
+                {"sql": statement.sql, "waits": statement.lock, "seconds": statement.seconds}
+                for statement in one.statements
+            ],
+        }
+        for one in plan.migrations
+    ]
 
 
 def _lines(plan: Plan) -> Iterator[str]:

@@ -18,7 +18,8 @@ from application.access.manage_operators import (
 from application.common.operator import Operator, OperatorRight
 from application.ports.store import Store
 from bootstrap.cli.local_database import with_local_database
-from bootstrap.cli.terminal.output import console, json_line, say
+from bootstrap.cli.terminal.json_option import add_json
+from bootstrap.cli.terminal.output import console, json_line, say, write_json
 from bootstrap.cli.terminal.tables import small_table
 from bootstrap.exit_status import USAGE
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
@@ -47,12 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     key.add_argument("--note", default="", help="a note of yours, at most 255 characters")
     key.set_defaults(run=lambda parsed: with_local_database(parsed, _key))
     listing = actions.add_parser("list", help="list every operator, newest first")
-    listing.add_argument("--json", action="store_true", help="one JSON document a line")
+    add_json(listing, "one JSON document a line")
     listing.set_defaults(run=lambda parsed: with_local_database(parsed, _list))
     revoke = actions.add_parser(
         "revoke", help="revoke an operator with every key; every replica refuses them in seconds"
     )
     revoke.add_argument("operator_id", metavar="OPERATOR_ID", help="opr_..., as the list shows it")
+    for action in (add, change, key, revoke):
+        add_json(action)
     revoke.set_defaults(run=lambda parsed: with_local_database(parsed, _revoke))
 
 
@@ -97,8 +100,8 @@ def _days(text: str) -> timedelta:
 def _add(parsed: argparse.Namespace, store: Store) -> int:
     operator = AddOperator(store, SystemClock(), UlidSource())(parsed.name, parsed.rights, login=parsed.login)
     say(f"{operator.operator_id} is {operator.name}, with the rights: {_named(operator)}.")
-    if not parsed.no_key:
-        _issue_key(operator.operator_id, store, expires=parsed.expires_days)
+    issued = {} if parsed.no_key else _issue_key(operator.operator_id, store, expires=parsed.expires_days)
+    _tell(parsed, {**_document(operator), **issued}, issued)
     return 0
 
 
@@ -108,21 +111,32 @@ def _change(parsed: argparse.Namespace, store: Store) -> int:
         return USAGE
     change = ChangeOperator(store, SystemClock(), UlidSource())
     operator = change(parsed.operator_id, name=parsed.name, rights=parsed.rights, login=parsed.login)
+    _tell(parsed, _document(operator))
     say(f"{operator.operator_id} is {operator.name}, with the rights: {_named(operator)}.")
     return 0
 
 
 def _key(parsed: argparse.Namespace, store: Store) -> int:
-    _issue_key(parsed.operator_id, store, expires=parsed.expires_days, note=parsed.note)
+    issued = _issue_key(parsed.operator_id, store, expires=parsed.expires_days, note=parsed.note)
+    _tell(parsed, {"operator_id": parsed.operator_id, **issued}, issued)
     return 0
 
 
-def _issue_key(operator_id: str, store: Store, *, expires: timedelta | None, note: str = "") -> None:
+def _tell(parsed: argparse.Namespace, document: dict[str, object], issued: dict[str, object] | None = None) -> None:
+    """The document with --json; else the key that was issued, if one was."""
+    if parsed.json:
+        write_json(document)
+    elif issued:
+        sys.stdout.write(f"{issued['api_key']}\n")
+
+
+def _issue_key(operator_id: str, store: Store, *, expires: timedelta | None, note: str = "") -> dict[str, object]:
+    """The key's id and the key itself, as the document shows them."""
     until = None if expires is None else datetime.now(UTC) + expires
     create = CreateOperatorKey(store, SystemClock(), UlidSource(), os.urandom)
     key, shown = create(operator_id, note=note, expire_time=until)
     say(f"{key.key_id} is a key of {operator_id}. Keep it now: it is not shown again.")
-    sys.stdout.write(shown + "\n")
+    return {"key_id": key.key_id, "api_key": shown}
 
 
 def _list(parsed: argparse.Namespace, store: Store) -> int:
@@ -143,6 +157,7 @@ def _list(parsed: argparse.Namespace, store: Store) -> int:
 
 def _revoke(parsed: argparse.Namespace, store: Store) -> int:
     operator = RevokeOperator(store, SystemClock(), UlidSource())(parsed.operator_id)
+    _tell(parsed, _document(operator))
     say(f"{operator.operator_id} ({operator.name}) is revoked. Every replica refuses their keys and tokens in seconds.")
     return 0
 
