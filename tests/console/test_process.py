@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bayar import BayarClient
+from bayar.models import OperatorRight
 from bootstrap.cli.main import main
 from bootstrap.development import console_process
 from tests.crash.replica import free_port
@@ -49,12 +51,19 @@ def answers(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_the_console_is_told_and_ends_with_the_service(
+def test_the_console_is_told_with_an_operators_key_and_ends_with_the_service(
     service: subprocess.Popen[str], port: int, number: signal.Signals
 ) -> None:
     assert service.stdout is not None
+    address = service.stdout.readline().split()[3]
     until(lambda: "The console is at" in service.stdout.readline(), seconds=60, what="the console's address")  # type: ignore[union-attr]
-    assert "Sign in there with the key in" in service.stdout.readline()
+    line = service.stdout.readline()
+    assert "Sign in there with the key in" in line
+    key = Path(line.split("key in ")[1].split(":")[0])
+    with BayarClient(address, credential=key) as bayar:
+        operator = bayar.get_credential().operator
+    assert operator is not None
+    assert operator.rights == tuple(OperatorRight)[1:]
     until(lambda: answers(port), what="the console")
     service.send_signal(number)
     service.wait(30)

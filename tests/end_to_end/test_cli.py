@@ -70,7 +70,8 @@ def squeezed(text: str) -> list[str]:
 
 def test_a_list_says_what_matters_of_each_payment(shop: Shop) -> None:
     rows = [line.split() for line in shop.cli.out("payments", "list").splitlines()[2:]]
-    told = {row[3]: row[4:] for row in rows}
+    assert {row[3] for row in rows} == {"default"}
+    told = {row[4]: row[5:] for row in rows}
     assert told["order-1001"][:3] == ["USD", "25.00", "CAPTURED"]
     assert told["order-1002"] == ["USD", "100.00", "CAPTURED", "CAPTURED", "Visa", "1111", "USD", "60.00"]
     assert told["order-1003"] == ["USD", "2001.00", "DECLINED", "NONE", "Visa", "1111"]

@@ -125,7 +125,7 @@ SEARCH_LAG: Final = Metric(
     Kind.GAUGE,
     (),
     "Age of the oldest event that the search index has not followed yet, in seconds.",
-    "Payments changed since then are found by their ids and references only. Look at the job `search indexer`.",
+    "Payments changed since then are found by their ids and references only. See the alert BayarSearchLate.",
 )
 SEARCH_COMPLETE: Final = Metric(
     "bayar_search_index_complete",

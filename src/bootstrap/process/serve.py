@@ -17,7 +17,13 @@ from adapters.persistence.sql.file_permissions import restrict_to_owner
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
 from bootstrap.config.settings import Settings, load_settings
 from bootstrap.development.console_process import Console
-from bootstrap.development.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
+from bootstrap.development.development_key import (
+    HEADER_SUFFIX,
+    KEY_FILE,
+    OPERATOR_KEY_FILE,
+    ensure_development_key,
+    ensure_operators_key,
+)
 from bootstrap.development.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.exit_status import FAILED
 from bootstrap.logging.log_format import write_logs
@@ -104,6 +110,8 @@ def run(
             warn_of_few_descriptors(settings)
             if key_file is not None:
                 ensure_development_key(container.store(), key_file)
+            if key_file is not None and start_console is not None:
+                ensure_operators_key(container.store(), key_file.with_name(OPERATOR_KEY_FILE))
             return asyncio.run(_serve_until_stopped(container, settings, key_file, tell_gateway, start_console))
     except CannotStart as error:
         complain(str(error))
@@ -143,7 +151,8 @@ async def _serve_until_stopped(
     if start_console is not None:
         say(await loop.run_in_executor(None, start_console, address))
         if key_file is not None:
-            say(f"Sign in there with the key in {_near(key_file)}.")
+            operator, caller = _near(key_file.with_name(OPERATOR_KEY_FILE)), _near(key_file)
+            say(f"Sign in there with the key in {operator}: an operator with every right. (As a back end: {caller}.)")
     if key_file is not None:
         say(_first_payment(address, key_file))
     calls.on_unexpected_end(stop.stop_now)

@@ -12,7 +12,7 @@ from braintree_twin.control import ControlError
 from tests.deploy.drills.drill import Drill, Plan
 from tests.end_to_end.service import until
 
-_OLDEST: Final = (
+OLDEST_TRANSACTIONS: Final = (
     'psql "$BAYAR_DATABASE_URL" -c "SELECT pid, now() - xact_start AS age, wait_event_type, left(query, 60) '
     'FROM pg_stat_activity WHERE datname = current_database() ORDER BY age DESC NULLS LAST LIMIT 10"'
 )
@@ -60,7 +60,7 @@ def a_transaction_that_holds_locks(drill: Drill) -> None:
     report.execute("LOCK TABLE payments IN EXCLUSIVE MODE")
     drill.fault("somebody's transaction locks the table of payments")
     drill.fires("BayarDatabaseConnectionsUsedUp")
-    drill.shell(_OLDEST, lines=9)
+    drill.shell(OLDEST_TRANSACTIONS, lines=9)
     drill.shell(f'psql "$BAYAR_DATABASE_URL" -c "SELECT pg_terminate_backend({report.info.backend_pid})"')
     report.close()
     drill.is_over("BayarDatabaseConnectionsUsedUp")
@@ -72,7 +72,7 @@ def a_report_that_locks_again_and_again(drill: Drill) -> None:
         drill.fault("somebody's report locks the table of payments for a second and a half, again and again")
         threading.Thread(target=_lock_again_and_again, args=(report,), daemon=True).start()
         drill.fires("BayarDatabaseSlow")
-        drill.shell(_OLDEST, lines=7)
+        drill.shell(OLDEST_TRANSACTIONS, lines=7)
         drill.shell(f'psql "$BAYAR_DATABASE_URL" -c "SELECT pg_terminate_backend({report.info.backend_pid})"')
         drill.is_over("BayarDatabaseSlow")
 

@@ -8,7 +8,10 @@ import urllib.request
 from contextlib import suppress
 from typing import Final
 
+import psycopg
+
 from bayar.payments.v1.admin_service_pb2 import WebhookNotificationState
+from tests.deploy.drills.database_drills import OLDEST_TRANSACTIONS
 from tests.deploy.drills.drill import Drill, Plan
 from tests.end_to_end.service import until
 
@@ -37,6 +40,19 @@ def a_relay_that_waits(drill: Drill) -> None:
     drill.shell("bayar background release")
     drill.is_over("BayarFeedLate", "BayarSettlementLate")
     drill.query("max(bayar_feed_unpublished_events)")
+
+
+def a_search_that_waits(drill: Drill) -> None:
+    report = psycopg.connect(drill.stack.database_url)
+    report.execute("SELECT * FROM search_progress FOR UPDATE")
+    drill.fault("somebody's transaction locks the progress of the search index, and payments go on")
+    drill.fires("BayarSearchLate")
+    drill.shell("bayar search status")
+    drill.shell(OLDEST_TRANSACTIONS, lines=5)
+    drill.shell(f'psql "$BAYAR_DATABASE_URL" -c "SELECT pg_terminate_backend({report.info.backend_pid})"')
+    report.close()
+    drill.is_over("BayarSearchLate")
+    drill.shell("bayar search status")
 
 
 def webhooks_that_fail(drill: Drill) -> None:
@@ -100,6 +116,7 @@ def an_endpoint_that_fails(drill: Drill) -> None:
 EVENT_DRILLS: Final = (
     Plan(("BayarServiceHeld", "BayarWebhooksWaiting"), a_service_that_is_held),
     Plan(("BayarFeedLate", "BayarSettlementLate"), a_relay_that_waits),
+    Plan(("BayarSearchLate",), a_search_that_waits),
     Plan(("BayarWebhooksDead",), webhooks_that_fail),
     Plan(("BayarWebhooksForged",), webhooks_that_are_forged),
     Plan(("BayarEventEndpointFailing", "BayarEventDeadLetters"), an_endpoint_that_fails),

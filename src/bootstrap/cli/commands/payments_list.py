@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bayar.messages import BayarClient, DisputeState, Payment, PaymentFunds, PaymentState, format_money, money
 from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.acts import reaches_every_caller
 from bootstrap.cli.terminal.connection import WrongUsage
 from bootstrap.cli.terminal.listing import print_list
 from bootstrap.cli.terminal.tables import Column
@@ -17,11 +18,13 @@ from bootstrap.cli.terminal.timestamps import Clock, in_zone
 
 def list_payments(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     clock = Clock(local=parsed.local)
+    # The documents of --json name the caller anyway.
+    several = not parsed.json and reaches_every_caller(bayar)
     return print_list(
         parsed,
         lambda page_size: _matching(parsed, bayar, page_size),
-        _columns(clock),
-        lambda payment: _row(payment, clock),
+        _columns(clock, several=several),
+        lambda payment: _row(payment, clock, several=several),
         noun="payment",
     )
 
@@ -65,10 +68,11 @@ def _minor_units(written: str | None, currency: str, option: str) -> int:
         raise WrongUsage(f"{option}: {error}") from None
 
 
-def _columns(clock: Clock) -> list[Column]:
+def _columns(clock: Clock, *, several: bool) -> list[Column]:
     return [
         Column(f"created ({clock.zone_name})", rank=3),
         Column("payment"),
+        *([Column("caller", rank=1, shrinks=8)] if several else []),
         Column("reference", shrinks=12),
         Column("amount", "right"),
         Column("state"),
@@ -79,11 +83,12 @@ def _columns(clock: Clock) -> list[Column]:
     ]
 
 
-def _row(payment: Payment, clock: Clock) -> list[Text | str]:
+def _row(payment: Payment, clock: Clock, *, several: bool) -> list[Text | str]:
     refunded = payment.refunded_amount
     return [
         clock.minute(payment.create_time),
         payment.payment_id,
+        *([words.plain(payment.caller_id)] if several else []),
         words.plain(payment.reference),
         format_money(payment.amount),
         words.payment_state(payment),

@@ -8,7 +8,7 @@ from typing import Final, TypedDict
 import grpc
 
 from bayar.messages import BayarClient, BayarError
-from bayar.payments.v1.access_pb2 import CredentialDescription
+from bayar.payments.v1.access_pb2 import CredentialDescription, Scope
 from bootstrap.cli.terminal.connection import WrongUsage
 
 _OLDER: Final = grpc.StatusCode.UNIMPLEMENTED
@@ -60,14 +60,24 @@ def required_reason(parsed: argparse.Namespace) -> str:
     return reason
 
 
+def reaches_every_caller(bayar: BayarClient) -> bool:
+    """Whether the credential reads the data of every caller: an administrator's or an operator's."""
+    credential = _credential(bayar)
+    return credential.HasField("operator") or Scope.SCOPE_ADMIN in credential.scopes
+
+
 def _is_operator(bayar: BayarClient) -> bool:
+    return _credential(bayar).HasField("operator")
+
+
+def _credential(bayar: BayarClient) -> CredentialDescription:
+    """An empty one of a service that is too old to describe it."""
     try:
-        credential: CredentialDescription = bayar.get_credential()
+        return bayar.get_credential()
     except BayarError as error:
         if error.code is _OLDER:
-            return False
+            return CredentialDescription()
         raise
-    return credential.HasField("operator")
 
 
 def _ask(question: str, option: str) -> str:
