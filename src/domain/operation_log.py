@@ -28,6 +28,7 @@ class Funds(Enum):
 
 
 _AUTHORIZING: Final = (OperationKind.AUTHORIZE, OperationKind.ADJUST)
+_SELLING: Final = (*_AUTHORIZING, OperationKind.CAPTURE)
 _GIVEN_UP: Final = frozenset(
     {TransactionStatus.VOIDED, TransactionStatus.PARTIALLY_CAPTURED, TransactionStatus.RELEASED}
 )
@@ -145,7 +146,7 @@ class OperationLog:
     @property
     def awaited_transactions(self) -> list[str]:
         """The transactions whose status the gateway will still change, oldest first."""
-        statuses = {o.transaction_id: o.standing.status for o in self.operations if o.standing is not None}
+        statuses = {name: o.standing.status for name, o in self._latest.items() if o.standing is not None}
         parts_to_come = bool(self.capturable_amount)
         return [
             transaction_id
@@ -326,11 +327,7 @@ class OperationLog:
     @derived
     def sales(self) -> tuple[Operation, ...]:
         """The latest successful authorization, adjustment or capture on each transaction, oldest first."""
-        latest: dict[str, Operation] = {}
-        for operation in self.operations:
-            if operation.kind in (*_AUTHORIZING, OperationKind.CAPTURE) and operation.state is OperationState.SUCCEEDED:
-                latest[operation.transaction_id] = operation
-        return tuple(latest.values())
+        return tuple(latest for latest in self._latest.values() if latest.kind in _SELLING)
 
     def _gives_up(self, operation: Operation) -> bool:
         """Whether it voids captured money, and not only a hold."""
@@ -364,18 +361,26 @@ class OperationLog:
             if o.target_transaction_id == transaction_id and (o.state.is_open or o.state is OperationState.SUCCEEDED)
         )
 
-    def latest_on(self, transaction_id: str, before: Operation | None = None) -> Operation | None:
+    def latest_on(self, transaction_id: str) -> Operation | None:
         """The latest successful operation, except voids, whose effect lies in the transaction."""
-        for operation in reversed(self.operations):
-            if (
-                operation.transaction_id == transaction_id
-                and transaction_id
-                and operation.kind is not OperationKind.VOID
-                and operation.state is OperationState.SUCCEEDED
-                and (before is None or operation.operation_id != before.operation_id)
-            ):
-                return operation
-        return None
+        return self._latest.get(transaction_id)
+
+    @derived
+    def _latest(self) -> dict[str, Operation]:
+        """The latest successful operation on each transaction, oldest transaction first.
+
+        The gateway adjusts no hold that is captured whole. So an adjustment by others came before the capture, even if
+        it was recorded while the answer of the capture was awaited.
+        """
+        latest: dict[str, Operation] = {}
+        for operation in self.operations:
+            if operation.state is not OperationState.SUCCEEDED or operation.kind is OperationKind.VOID:
+                continue
+            known = latest.get(operation.transaction_id)
+            is_earlier = known is not None and known.kind is OperationKind.CAPTURE
+            if not (is_earlier and operation.kind is OperationKind.ADJUST):
+                latest[operation.transaction_id] = operation
+        return latest
 
     def _sum(self, operations: Iterable[Operation]) -> Money:
         return Money.total((o.amount for o in operations), self._zero.currency_code)

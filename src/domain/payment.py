@@ -588,7 +588,7 @@ class Payment(OperationLog):
 
     def _mark_parent_of(self, operation: Operation) -> None:
         """A capture or void also changes the snapshot of its target transaction."""
-        target = self.latest_on(operation.target_transaction_id, before=operation)
+        target = self.latest_on(operation.target_transaction_id)
         if target is None or target.standing is None or operation.standing is None:
             return
         if operation.kind is OperationKind.VOID:

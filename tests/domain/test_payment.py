@@ -158,6 +158,27 @@ def test_a_whole_capture_is_the_authorized_transaction_itself() -> None:
     assert payment.capturable_amount == usd(0)
 
 
+def test_an_adjustment_by_others_that_is_recorded_during_a_capture_came_before_it() -> None:
+    payment = an_authorized_payment(usd(100))
+    transaction_id = payment.authorization.transaction_id
+    capture = payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
+    payment.record_outside(
+        OperationKind.ADJUST,
+        an_operation_id(),
+        amount=usd(150),
+        transaction_id=transaction_id,
+        target_transaction_id=transaction_id,
+        standing=TransactionSnapshot(TransactionStatus.AUTHORIZED, adjustment_count=1),
+        context=STAMP,
+    )
+    assert payment.authorized_amount == usd(150)
+    succeed(payment, capture, TransactionStatus.SUBMITTED)
+    assert payment.latest_on(transaction_id) == payment.operation(capture.operation_id)
+    assert (payment.state, payment.funds) == (PaymentState.CAPTURED, Funds.CAPTURED)
+    assert (payment.captured_amount, payment.capturable_amount) == (usd(100), usd(0))
+    assert [movement.amount for _, movement in payment.new_movements] == [usd(100)]
+
+
 def test_partial_captures_are_transactions_of_their_own_and_add_up() -> None:
     payment = an_authorized_payment()
     parts = [capture(payment, usd(30_00)), capture(payment, usd(50_00)), capture(payment)]

@@ -388,6 +388,15 @@ class AnyCourse(RuleBasedStateMachine):
         assert Payment.movements_in(self.payment.new_events) == self.payment.new_movements
 
     @invariant()
+    def a_hold_that_was_captured_whole_is_held_no_longer(self) -> None:
+        captures = [o for o in self.payment.operations if o.kind is OperationKind.CAPTURE and not o.in_part]
+        if any(o.state is OperationState.SUCCEEDED for o in captures):
+            standing = self.payment.authorization_standing
+            assert standing is not None
+            assert standing.status is not TransactionStatus.AUTHORIZED
+            assert self.payment.latest_on(self.payment.authorization.transaction_id) in captures
+
+    @invariant()
     def operations_only_take_legal_steps(self) -> None:
         for operation in self.payment.operations:
             before = self.seen.get(operation.operation_id)
