@@ -14,6 +14,7 @@ from braintree.exceptions.not_found_error import NotFoundError
 from braintree.us_bank_account_verification_search import UsBankAccountVerificationSearch as Search
 from twin_sdk import codes, codes_on, sale
 
+from braintree_twin.control import ControlError
 from braintree_twin.sdk_twin import SdkTwin, run_sdk_twin
 
 NONCE, SEPA_NONCE = "fake-us-bank-account-nonce", "fake-sepa-direct-debit-nonce"
@@ -235,6 +236,17 @@ def test_the_bank_returns_a_payment_after_it_seemed_to_settle(bank: Any, shop: S
             "transaction_settled",
             "transaction_settlement_declined",
         ]
+
+
+def test_a_payment_that_never_reached_the_bank_says_why(bank: Any, shop: SdkTwin) -> None:
+    paid = submitted(bank, payment_method_nonce=NONCE, amount="12.10")
+    assert (paid.ach_return_code, paid.ach_reject_reason) == (None, None)
+    with pytest.raises(ControlError, match="with the reason_code RJCT"):
+        shop.control.return_by_bank(paid.id, "R01", "too far away")
+    shop.control.return_by_bank(paid.id, "RJCT", "The account is outside of the U.S.")
+    rejected = bank.transaction.find(paid.id)
+    assert rejected.status == "settlement_declined"
+    assert (rejected.ach_return_code, rejected.ach_reject_reason) == ("RJCT", "The account is outside of the U.S.")
 
 
 def test_the_mandate_of_a_payment_is_the_one_that_it_names(bank: Any) -> None:

@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from braintree import DisputeSearch, TransactionSearch
@@ -241,6 +242,21 @@ lacks = ["authorizations", "adjustments", "several_partial_settlements"]
 id = "parts"
 currency = "BRL"
 installments = true
+
+[[merchants.plans]]
+id = "monthly"
+name = "Monthly"
+price = "10.00"
+
+[[merchants.plans]]
+id = "mensal"
+name = "Mensal"
+price = "50.00"
+currency = "BRL"
+
+[[merchants.customers]]
+id = "many"
+copies = 3
 """
 
 
@@ -281,6 +297,38 @@ def test_an_account_refuses_whatever_it_lacks(tmp_path: Path) -> None:
         assert [amount for _, amount in shown[:3]] == ["25.00"] * 3
         result = shop.transaction.sale(sale_request(merchant_account_id="bare", **asked))
         assert "takes no installments" in result.message
+        assert {each.id for each in shop.customer.all().items} == {"many", "many_2", "many_3"}
+        _subscribe_within_limits(shop)
+
+
+def _subscribe_within_limits(shop: Any) -> None:
+    """A subscription is refused where its account does not take the card; a plan decides the currency."""
+
+    def vaulted(nonce: str) -> str:
+        made = shop.payment_method.create({"customer_id": "many", "payment_method_nonce": nonce})
+        return str(made.payment_method.token)
+
+    def refused(token: str, **fields: object) -> list[str]:
+        asked = {"plan_id": "monthly", "payment_method_token": token, "merchant_account_id": "small", **fields}
+        return codes(shop.subscription.create(asked))
+
+    visa, amex = vaulted("fake-valid-visa-nonce"), vaulted("fake-valid-amex-nonce")
+    venmo = vaulted("fake-venmo-account-nonce")
+    assert refused(amex) == ["91902"]
+    nonce = shop.payment_method_nonce.create(amex).payment_method_nonce.nonce
+    created = {"plan_id": "monthly", "payment_method_nonce": nonce, "merchant_account_id": "small"}
+    assert codes(shop.subscription.create(created)) == ["91924"]
+    assert refused(venmo) == ["91930"]
+    one = shop.subscription.create(
+        {"plan_id": "monthly", "payment_method_token": amex, "merchant_account_id": "bare"}
+    ).subscription
+    assert codes(shop.subscription.update(one.id, {"merchant_account_id": "small"})) == ["91902"]
+    changed = shop.subscription.update(one.id, {"merchant_account_id": "small", "payment_method_token": visa})
+    assert changed.subscription.merchant_account_id == "small"
+    asked = {"plan_id": "mensal", "merchant_account_id": "parts", "price": "50.00"}
+    abroad = shop.subscription.update(one.id, asked).subscription
+    assert len(abroad.transactions) == 1
+    assert abroad.status_history[0].currency_iso_code == "BRL"
 
 
 def test_browsers_are_told_what_an_account_takes(tmp_path: Path) -> None:

@@ -265,6 +265,13 @@ def test_expired_and_expiring_cards_are_found(gateway: Gateway) -> None:
     assert {each.token for each in everything.items} == {later, latest}
 
 
+def test_a_vaulted_card_shows_six_digits_and_its_transaction_eight(gateway: Gateway) -> None:
+    token = gateway.customer.create({"credit_card": card()}).customer.credit_cards[0].token
+    paid = sale(gateway, payment_method_token=token)
+    assert paid.credit_card_details.masked_number == "41111111****1111"
+    assert paid.vault_credit_card.masked_number == "411111******1111"
+
+
 def test_an_update_can_be_verified_and_declined(gateway: Gateway) -> None:
     token = new_customer(gateway, credit_card=card()).credit_cards[0].token
     options = {"verify_card": True}

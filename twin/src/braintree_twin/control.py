@@ -239,9 +239,13 @@ class TwinControl:
         """Give one submitted transaction a status of settlement: settled, settlement_declined, settlement_pending."""
         self._ask("POST", "settle", {"transaction_id": transaction_id, "status": status})
 
-    def return_by_bank(self, transaction_id: str, reason_code: str = "R01") -> None:
-        """Return a pending or settled payment of a bank account, as the customer's bank would."""
-        self._ask("POST", "bank_returns", {"transaction_id": transaction_id, "reason_code": reason_code})
+    def return_by_bank(self, transaction_id: str, reason_code: str = "R01", reject_reason: str | None = None) -> None:
+        """Return a pending or settled payment of a bank account, as the customer's bank would.
+
+        A payment with the reason code RJCT never reached the bank; `reject_reason` says why.
+        """
+        why = {"reject_reason": reject_reason} if reject_reason else {}
+        self._ask("POST", "bank_returns", {"transaction_id": transaction_id, "reason_code": reason_code, **why})
 
     def bank_verifications(self) -> list[BankVerificationEntry]:
         """The verifications of bank accounts, oldest first, with the deposits that their owners have to confirm."""

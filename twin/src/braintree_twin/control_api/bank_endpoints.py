@@ -8,7 +8,7 @@ from braintree_twin.app import App
 from braintree_twin.control_api.errors import InvalidField, reject_unknown
 from braintree_twin.ledger import local_payments
 from braintree_twin.ledger.lifecycle import return_by_bank
-from braintree_twin.rules.bank_accounts import BANK_KINDS, RETURN_CODE
+from braintree_twin.rules.bank_accounts import BANK_KINDS, REJECTED, RETURN_CODE
 
 
 class BankEndpoints:
@@ -17,10 +17,13 @@ class BankEndpoints:
 
     def return_payment(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The customer's bank returns a payment of a bank account, before or after its settlement."""
-        reject_unknown(fields, "transaction_id", "reason_code")
+        reject_unknown(fields, "transaction_id", "reason_code", "reject_reason")
         code = fields.get("reason_code", "R01")
         if not isinstance(code, str) or not RETURN_CODE.fullmatch(code):
-            raise InvalidField("reason_code", "must be like R01 (ACH) or AC04 (SEPA)")
+            raise InvalidField("reason_code", f"must be like R01 (ACH) or AC04 (SEPA), or {REJECTED}")
+        reason = fields.get("reject_reason")
+        if reason is not None and (not isinstance(reason, str) or code != REJECTED):
+            raise InvalidField("reject_reason", f"must be a text, with the reason_code {REJECTED}")
         for merchant in self._app.merchants:
             call = self._app.call(merchant)
             record = self._app.store.transactions.get(merchant.id, str(fields.get("transaction_id")))
@@ -29,7 +32,7 @@ class BankEndpoints:
             if record.kind not in BANK_KINDS or record.status not in ("settlement_pending", "settled"):
                 raise InvalidField("transaction_id", "must be a pending or settled payment of a bank account")
             with self._app.store.change():
-                return_by_bank(call, record, code)
+                return_by_bank(call, record, code, reason)
             return {"id": record.id, "status": record.status}
         raise InvalidField("transaction_id", "no transaction has it")
 

@@ -89,9 +89,11 @@ def settle_as(call: Call, record: Transaction, status: str, batch: str | None = 
     notify_settled(call, record)
 
 
-def return_by_bank(call: Call, record: Transaction, reason_code: str) -> None:
+def return_by_bank(call: Call, record: Transaction, reason_code: str, reject_reason: str | None = None) -> None:
     """The customer's bank returns the payment, before or after its settlement."""
-    record.ach_returns.append({"created_at": call.clock.stamp(), "reason_code": reason_code})
+    record.ach_returns.append(
+        {"created_at": call.clock.stamp(), "reason_code": reason_code, "reject_reason": reject_reason}
+    )
     settle_as(call, record, "settlement_declined")
 
 

@@ -20,7 +20,9 @@ ACH_TYPES = (SAME_DAY, STANDARD)
 # Kinds that banks settle one by one, outside of the batch.
 BANK_KINDS = frozenset(SETTLED_AFTER)
 DECLINED_CODE = "R01"
-RETURN_CODE = re.compile(r"R[0-9]{2}|[A-Z]{2}[0-9]{2}", re.ASCII)
+# R01 (ACH), AC04 (SEPA), or a reject before the bank was asked.
+REJECTED = "RJCT"
+RETURN_CODE = re.compile(rf"R[0-9]{{2}}|[A-Z]{{2}}[0-9]{{2}}|{REJECTED}", re.ASCII)
 
 DEPOSITS = (17, 29)
 # A wrong amount may be tried so often; the next attempt is refused.

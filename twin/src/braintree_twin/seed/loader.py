@@ -98,18 +98,21 @@ def _load_customer(call: Call, fields: Fields, identifier: str) -> None:
     addresses = [read_address(section) for section in fields.sections("addresses")]
     created = fields.moment("created_at")
     now = call.clock.stamp()
-    if call.store.customers.get(call.merchant.id, identifier):
-        return
-    customer = Customer(
-        id=identifier,
-        created_at=f"{created:%Y-%m-%dT%H:%M:%SZ}" if created else now,
-        updated_at=now,
-        custom_fields=custom_fields,
-        **own,
-    )
-    call.store.customers.put(call.merchant.id, customer)
-    for address in addresses:
-        store_address(call, identifier, address)
+    copies = fields.number("copies", 1) or 0
+    # Copies have a number behind the id.
+    for each in [identifier, *(f"{identifier}_{number}" for number in range(2, copies + 1))]:
+        if call.store.customers.get(call.merchant.id, each):
+            continue
+        customer = Customer(
+            id=each,
+            created_at=f"{created:%Y-%m-%dT%H:%M:%SZ}" if created else now,
+            updated_at=now,
+            custom_fields=custom_fields,
+            **own,
+        )
+        call.store.customers.put(call.merchant.id, customer)
+        for address in addresses:
+            store_address(call, each, address)
 
 
 def _load_payment_method(call: Call, fields: Fields, identifier: str) -> None:

@@ -150,7 +150,11 @@ def _shipment(fields: Fields) -> dict[str, str | None]:
 
 
 def _ach_return(fields: Fields, created: datetime) -> dict[str, str | None]:
-    return {"reason_code": fields.required("reason_code"), "created_at": stamp(fields.moment("created_at") or created)}
+    return {
+        "reason_code": fields.required("reason_code"),
+        "reject_reason": fields.text("reject_reason"),
+        "created_at": stamp(fields.moment("created_at") or created),
+    }
 
 
 def _customer(call: Call, fields: Fields, instrument: Instrument) -> dict[str, str | None]:

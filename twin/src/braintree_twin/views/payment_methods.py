@@ -10,7 +10,7 @@ from braintree_twin.vault.bank_verifications import verifications_of
 from braintree_twin.vault.cards import is_expired
 from braintree_twin.views.addresses import vault_address
 from braintree_twin.views.bank_accounts import sepa_account, us_bank_account, verified_account
-from braintree_twin.views.cards import bin_data, bin_extended, card_logo, logo, method_global_id
+from braintree_twin.views.cards import bin_data, card_logo, logo, method_global_id
 from braintree_twin.views.subscriptions import subscription
 from braintree_twin.views.verifications import verification
 from braintree_twin.views.wallets import LOGOS, empty_fields, shown_fields, wallet_card
@@ -60,7 +60,6 @@ def _credit_card(call: Call, method: PaymentMethod) -> dict[str, Node]:
     return {
         **billing,
         "bin": card["bin"],
-        "bin_extended": bin_extended(card),
         "card_type": card["card_type"],
         "cardholder_name": card["cardholder_name"],
         "customer_location": card["customer_location"],

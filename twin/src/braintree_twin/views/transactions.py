@@ -243,6 +243,12 @@ def _ach_return(each: Fields) -> dict[str, Node]:
     return {"created_at": _stamp(each["created_at"]), "reason_code": each["reason_code"]}
 
 
+def _last_return(record: Transaction) -> dict[str, Node]:
+    """The code of the last return, and why the payment was rejected before it reached the bank."""
+    last = record.ach_returns[-1] if record.ach_returns else {}
+    return {"ach_return_code": last.get("reason_code"), "ach_reject_reason": last.get("reject_reason")}
+
+
 def _disbursement(fields: Fields | None) -> dict[str, Node]:
     known = fields or {}
     date = known.get("date")
@@ -283,6 +289,7 @@ def _tail(record: Transaction) -> dict[str, Node]:
         "retry_ids": Elements("item", record.retry_ids),
         "retried_transaction_id": record.retried_transaction_id,
         "upcoming_retry_date": record.upcoming_retry_date,
+        **_last_return(record),
         **ach_types(record),
         "refund_global_ids": _global_ids("refund", record.refund_ids),
         "partial_settlement_transaction_global_ids": _global_ids("transaction", record.partial_settlement_ids),

@@ -21,8 +21,9 @@ from braintree_twin.views.transactions import transaction as transaction_view
 ROOT = "subscription"
 PLAN_INVALID, ACCOUNT_INVALID, CURRENCY_MISMATCH = "91904", "91901", "91923"
 ID_INVALID, ID_IN_USE = "81906", "81902"
-TOKEN_INVALID, TOKEN_OF_ANOTHER, TOKEN_KIND = "91903", "91905", "91928"
+TOKEN_INVALID, TOKEN_OF_ANOTHER, TOKEN_KIND, TOKEN_BRAND = "91903", "91905", "91928", "91902"
 NONCE_INVALID, NONCE_OF_ANOTHER, NONCE_UNVAULTED_CARD, NONCE_KIND = "91925", "91926", "91927", "91929"
+NONCE_BRAND, INSTRUMENT_NOT_TAKEN = "91924", "91930"
 # Kinds that pay once only.
 WITHOUT_SUBSCRIPTIONS = frozenset({"local_payment", "meta_checkout_card", "meta_checkout_token"})
 _NONCE_CODES = NonceCodes(unknown=NONCE_INVALID, consumed=NONCE_INVALID, locked=NONCE_INVALID)
@@ -97,6 +98,15 @@ def _by_nonce(call: Call, nonce: str, errors: Errors, customer_id: str | None) -
         return None
     consume(call, found)
     return found.method
+
+
+def check_instrument(account: MerchantAccount, method: PaymentMethod, params: Params, errors: Errors) -> None:
+    """Add an error for a kind of instrument, or a brand of cards, that the account does not take."""
+    if account.instruments is not None and method.kind not in account.instruments:
+        errors.add("merchant_account_id", INSTRUMENT_NOT_TAKEN)
+    elif method.card and account.brands is not None and method.card["card_type"] not in account.brands:
+        by_nonce = params.has("payment_method_nonce")
+        errors.add(*("payment_method_nonce", NONCE_BRAND) if by_nonce else ("payment_method_token", TOKEN_BRAND))
 
 
 def read_modifications(

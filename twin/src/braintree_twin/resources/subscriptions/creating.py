@@ -11,6 +11,7 @@ from braintree_twin.ledger.subscriptions import ACTIVE, PENDING, enter, is_appro
 from braintree_twin.params import Params
 from braintree_twin.resources.subscriptions.common import (
     ROOT,
+    check_instrument,
     declined,
     read_account,
     read_descriptor_of,
@@ -73,6 +74,8 @@ def _read(call: Call, params: Params, errors: Errors) -> Subscription | None:
         return None
     currency = str(plan.fields["currency_iso_code"])
     account = read_account(call, params, currency, errors)
+    if method:
+        check_instrument(account, method, params, errors)
     price = read_price(params, currency, errors)
     cycles = read_cycles(params, plan.fields.get("number_of_billing_cycles"), errors)
     schedule = _read_schedule(call, params, plan, errors)

@@ -15,6 +15,7 @@ from braintree_twin.ledger.subscriptions import (
     EXPIRED,
     PAST_DUE,
     Charge,
+    account_of,
     charge,
     enter,
     is_approved,
@@ -25,6 +26,7 @@ from braintree_twin.ledger.subscriptions import (
 from braintree_twin.params import Params
 from braintree_twin.resources.subscriptions.common import (
     ROOT,
+    check_instrument,
     declined,
     load,
     read_account,
@@ -92,14 +94,11 @@ def _read(call: Call, params: Params, record: Subscription, errors: Errors) -> S
         same = int(plan.fields.get("billing_frequency") or 1) == record.billing_frequency
         errors.add("base", None if same else FREQUENCY_FIXED)
         fields |= {"plan_id": plan.id}
-    if params.has("merchant_account_id") or plan:
-        known = Params({"merchant_account_id": params.text("merchant_account_id") or record.merchant_account_id})
-        fields["merchant_account_id"] = read_account(call, known, currency, errors).id
-    if params.has("payment_method_token") or params.has("payment_method_nonce"):
-        method = read_method(call, params, errors, _customer_of(call, record))
-        fields["payment_method_token"] = method.token if method else record.payment_method_token
+        # The price of a plan in another currency is in that currency.
+        fields |= {"currency": currency, "balance": canonical(Decimal(record.balance), currency)}
+    fields |= _read_account_and_method(call, params, record, currency, errors)
     price = read_price(params, currency, errors)
-    fields["price"] = record.price if price is None else price
+    fields["price"] = canonical(Decimal(record.price), currency) if price is None else price
     cycles = read_cycles(params, record.number_of_billing_cycles, errors)
     errors.add("number_of_billing_cycles", TOO_FEW_CYCLES if (cycles or 9999) < record.current_billing_cycle else None)
     fields["number_of_billing_cycles"] = cycles
@@ -114,6 +113,24 @@ def _read(call: Call, params: Params, record: Subscription, errors: Errors) -> S
         # A modification that is added in the middle of a period applies to that period.
         each["current_billing_cycle"] = each["current_billing_cycle"] or min(1, record.current_billing_cycle)
     return changed
+
+
+def _read_account_and_method(
+    call: Call, params: Params, record: Subscription, currency: str, errors: Errors
+) -> dict[str, str]:
+    """The merchant account and the payment method after the request; the one has to take the other."""
+    account, method = account_of(call, record), None
+    if params.has("merchant_account_id") or params.has("plan_id"):
+        known = Params({"merchant_account_id": params.text("merchant_account_id") or record.merchant_account_id})
+        account = read_account(call, known, currency, errors)
+    if params.has("payment_method_token") or params.has("payment_method_nonce"):
+        method = read_method(call, params, errors, _customer_of(call, record))
+    elif account.id != record.merchant_account_id:
+        method = call.store.payment_methods.get(call.merchant.id, record.payment_method_token)
+    if method:
+        check_instrument(account, method, params, errors)
+    token = method.token if method else record.payment_method_token
+    return {"merchant_account_id": account.id, "payment_method_token": token}
 
 
 def _customer_of(call: Call, record: Subscription) -> str | None:
@@ -131,7 +148,8 @@ def _charge_difference(call: Call, record: Subscription, changed: Subscription, 
     prorates = options.prorates
     if prorates is None:
         prorates = merchant.prorate_upgrades if difference > 0 else merchant.prorate_downgrades
-    if record.status != ACTIVE or not record.billing_period_end_date or difference == 0 or not prorates:
+    same_currency = changed.currency == record.currency
+    if record.status != ACTIVE or not record.billing_period_end_date or not (difference and prorates and same_currency):
         return None
     period = BillingPeriod(
         date.fromisoformat(record.billing_period_start_date or ""), date.fromisoformat(record.billing_period_end_date)
