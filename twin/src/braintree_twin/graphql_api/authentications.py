@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from braintree_twin.calls import Call
 from braintree_twin.client_api.authentication import Client
 from braintree_twin.client_api.three_d_secure import challenge_addresses, find_card
-from braintree_twin.graphql_api.context import Fields, InputFault, InvalidInput
+from braintree_twin.graphql_api.context import Fields, Info, InputFault, InvalidInput, graph_of
 from braintree_twin.graphql_api.global_ids import split_id
+from braintree_twin.rules.authentication_insight import InsightRequest, insight
 from braintree_twin.state.records import Authentication
 from braintree_twin.validation import ValidationFailed
 from braintree_twin.vault.authentications import LookupRequest, look_up
@@ -88,3 +90,25 @@ def three_d_secure(info: Any) -> Fields | None:
         "transactionStatusReason": None,
     }
     return {**shown, "authentication": shown}
+
+
+def authentication_insight(info: Info, *, input: Fields) -> Fields:
+    account = graph_of(info).call.merchant.by_id.get(input["merchantAccountId"])
+    if account is None:
+        raise InvalidInput([InputFault("Merchant account ID is invalid.", "91513", ("input", "merchantAccountId"))])
+    given = input.get("amount")
+    amount = Decimal(str(given)) if given is not None else None
+    limit = input.get("recurringMaxAmount")
+    # A card that is only tokenized has no issuer that anybody knows.
+    request = InsightRequest(
+        card_country=None,
+        amount=amount,
+        recurring=bool(input.get("recurringCustomerConsent")),
+        recurring_limit=Decimal(str(limit)) if limit is not None else None,
+    )
+    regulation, indicator = insight(account, request)
+    return {
+        "merchantAccountId": account.id,
+        "customerAuthenticationRegulationEnvironment": regulation.upper(),
+        "customerAuthenticationIndicator": indicator.upper(),
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from braintree_twin.calls import Call
@@ -44,7 +43,9 @@ def _update_amount(info: Info, *, input: Fields) -> Fields:
 
 def _bank_options(given: Fields) -> dict[str, Value]:
     way = given.get("verificationMethod")
-    found = inputs.texts(given, "verificationMerchantAccountId")
+    found = inputs.texts(given, "verificationMerchantAccountId", "makeDefault")
+    if given.get("merchantAccountId"):
+        found["verification_merchant_account_id"] = str(given["merchantAccountId"])
     return {**found, "us_bank_account_verification_method": str(way).lower()} if way else found
 
 
@@ -64,7 +65,7 @@ def _vault_bank_account(info: Info, *, input: Fields) -> Fields:
 
 def _newest(call: Call, token: str) -> Fields | None:
     found = call.store.bank_verifications.find(call.merchant.id, token=token, newest_first=True, limit=1)
-    return bank_verification(found[0]) if found else None
+    return bank_verification(call, found[0]) if found else None
 
 
 def _vaulted(call: Call, identifier: str) -> PaymentMethod:
@@ -93,7 +94,7 @@ def _confirm(info: Info, *, input: Fields) -> Fields:
         raise InvalidInput([InputFault("Amounts do not match.", "96103", ("input", "amountsInCents"))])
     call = graph.call
     record = call.store.bank_verifications.get(call.merchant.id, identifier)
-    shown = bank_verification(record) if record else None
+    shown = bank_verification(call, record) if record else None
     confirmed = record is not None and record.status == "verified"
     return {"status": "CONFIRMED" if confirmed else "PENDING", "verification": shown}
 
@@ -104,10 +105,9 @@ def _verify(info: Info, *, input: Fields) -> Fields:
     instrument = _instrument(call, str(input["paymentMethodId"]))
     if instrument.card is None:
         raise InvalidInput([InputFault("Only cards can be verified.", "91738", ("input", "paymentMethodId"))])
-    asked: dict[str, Value] = {"verification_merchant_account_id": input.get("merchantAccountId")}
-    amount = (input.get("options") or {}).get("amount")
-    if amount is not None:
-        asked["verification_amount"] = str(Decimal(str(amount)))
+    asked = inputs.card_verification(
+        {"merchantAccountId": input.get("merchantAccountId"), **(input.get("options") or {})}
+    )
     errors = Errors()
     account, value = read_options(call, Params({"options": asked}), errors)
     if errors:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from graphql import GraphQLResolveInfo
+from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, SelectionSetNode
 
 from braintree_twin.calls import Answer, Call, Handler
 from braintree_twin.client_api.authentication import Client
@@ -76,6 +76,24 @@ def graph_of(info: Info) -> Graph:
     if not isinstance(graph, Graph):
         raise TypeError(info.context)
     return graph
+
+
+def selects(info: Info, type_name: str) -> bool:
+    """Whether the query has a fragment on this type directly in the field that is resolved."""
+    return any(_names(info, field.selection_set, type_name) for field in info.field_nodes)
+
+
+def _names(info: Info, chosen: SelectionSetNode | None, type_name: str) -> bool:
+    for each in chosen.selections if chosen else ():
+        fragment: Any = info.fragments[each.name.value] if isinstance(each, FragmentSpreadNode) else each
+        if isinstance(fragment, FieldNode):
+            continue
+        condition = fragment.type_condition
+        if condition is not None and condition.name.value == type_name:
+            return True
+        if _names(info, fragment.selection_set, type_name):
+            return True
+    return False
 
 
 # Errors of these fields are about the payment method that the input names beside the transaction.

@@ -24,6 +24,7 @@ from braintree_twin.calls import Call, JsonAnswer, Route
 from braintree_twin.client_api.authentication import Client, authenticate_client
 from braintree_twin.errors import MalformedRequest, NotAuthenticated, NotFound, RequestError
 from braintree_twin.graphql_api.bank_mutations import BANK_MUTATIONS
+from braintree_twin.graphql_api.card_mutations import CARD_MUTATIONS
 from braintree_twin.graphql_api.client_mutations import CLIENT_MUTATIONS
 from braintree_twin.graphql_api.client_queries import CLIENT_QUERIES
 from braintree_twin.graphql_api.context import Fields, Forbidden, Graph, InvalidInput, InvalidVariables
@@ -34,7 +35,13 @@ from braintree_twin.graphql_api.services import SERVICES
 from braintree_twin.oauth.grants import bearer, grant_of_access_token
 
 # For servers, and for browsers and apps.
-SCHEMA_FILES = ("schema.graphql", "client_schema.graphql", "services_schema.graphql", "bank_schema.graphql")
+SCHEMA_FILES = (
+    "schema.graphql",
+    "client_schema.graphql",
+    "services_schema.graphql",
+    "bank_schema.graphql",
+    "cards_schema.graphql",
+)
 MAX_TOKENS = 10_000
 CACHED_QUERIES = 256
 _CLASSES: dict[type[Exception], str] = {
@@ -61,6 +68,15 @@ def _written_amount(node: ValueNode, _: dict[str, Any] | None = None) -> str:
 
 
 SCHEMA = _schema()
+ROOT_FIELDS: Fields = {
+    **QUERIES,
+    **CLIENT_QUERIES,
+    **MUTATIONS,
+    **BANK_MUTATIONS,
+    **CARD_MUTATIONS,
+    **CLIENT_MUTATIONS,
+    **SERVICES,
+}
 
 
 @lru_cache(maxsize=CACHED_QUERIES)
@@ -121,7 +137,7 @@ def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any
     result = execute_sync(
         SCHEMA,
         document,
-        root_value={**QUERIES, **MUTATIONS, **CLIENT_QUERIES, **CLIENT_MUTATIONS, **SERVICES, **BANK_MUTATIONS},
+        root_value=ROOT_FIELDS,
         context_value=graph,
         variable_values=variables,
         operation_name=operation if isinstance(operation, str) else None,

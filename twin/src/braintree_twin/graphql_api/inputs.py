@@ -78,9 +78,11 @@ def _level_3(given: Input) -> dict[str, Value]:
         found["descriptor"] = texts(given["descriptor"], "name", "phone", "url")
     found |= texts(given.get("tax") or {}, "taxAmount", "taxExempt")
     shipping = given.get("shipping") or {}
-    found |= texts(shipping, "shippingAmount", "shipsFromPostalCode")
-    if shipping.get("shippingAddress"):
-        found["shipping"] = address(shipping["shippingAddress"])
+    found |= texts(shipping, "shippingAmount", "shippingTaxAmount", "shipsFromPostalCode")
+    way = shipping.get("shippingMethod")
+    if shipping.get("shippingAddress") or way:
+        destination = address(shipping.get("shippingAddress") or {})
+        found["shipping"] = {**destination, "shipping_method": str(way).lower()} if way else destination
     return found
 
 
@@ -101,19 +103,78 @@ def sale(given: Input, *, submit: bool) -> dict[str, Value]:
         "type": "sale",
         **token_or_nonce(str(given["paymentMethodId"])),
         **_level_3(asked),
-        **texts(asked, "merchantAccountId", "channel"),
+        **texts(asked, "merchantAccountId", "channel", "exchangeRateQuoteId"),
+        **texts(given, "apiRequestKey"),
         **texts(asked.get("riskData") or {}, "deviceData"),
         **custom_fields(asked),
     }
-    if asked.get("paymentInitiator"):
-        found["transaction_source"] = str(asked["paymentInitiator"]).lower()
+    source = asked.get("paymentInitiator") or _RECURRING.get(asked.get("recurring") or "")
+    if source:
+        found["transaction_source"] = str(source).lower()
+    if asked.get("threeDSecurePassThrough"):
+        found["three_d_secure_pass_thru"] = pass_through(asked["threeDSecurePassThrough"])
     if asked.get("customerId"):
         found["customer_id"] = legacy_id(str(asked["customerId"]), "customer")
     if asked.get("customerDetails"):
         details = asked["customerDetails"]
         found["customer"] = {"email": text(details.get("email")), "phone": text(details.get("phoneNumber"))}
     card, own_options = _options(given.get("options") or {})
+    if "payment_method_token" not in found:
+        # A security code by itself belongs to a vaulted card.
+        card.pop("payment_method_nonce", None)
     return {**found, **card, "options": {**options, **own_options}}
+
+
+# The deprecated names of what initiates a payment.
+_RECURRING = {"FIRST": "recurring_first", "SUBSEQUENT": "recurring", "UNSCHEDULED": "unscheduled"}
+
+
+def detached_refund(given: Input) -> dict[str, Value]:
+    """The credit without an earlier sale."""
+    asked: Input = given["refund"]
+    return {
+        "type": "credit",
+        **token_or_nonce(str(given["paymentMethodId"])),
+        **texts(asked, "amount", "orderId", "merchantAccountId"),
+        **texts(given, "apiRequestKey"),
+        **custom_fields(asked),
+        **({"descriptor": texts(asked["descriptor"], "name", "phone", "url")} if asked.get("descriptor") else {}),
+    }
+
+
+_PASS_THROUGH = {
+    "eciFlag": "eci_flag",
+    "cavv": "cavv",
+    "xId": "xid",
+    "version": "three_d_secure_version",
+    "authenticationResponse": "authentication_response",
+    "directoryServerResponse": "directory_response",
+    "cavvAlgorithm": "cavv_algorithm",
+    "directoryServerTransactionId": "ds_transaction_id",
+}
+
+
+def pass_through(given: Input) -> dict[str, Value]:
+    """The result of another provider's 3-D Secure."""
+    return {known: text(given[name]) for name, known in _PASS_THROUGH.items() if name in given}
+
+
+def _authentication(given: Input) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The fields and the options of a sale with an authentication of its own."""
+    fields: dict[str, Value] = {}
+    if given.get("authenticationId"):
+        fields["three_d_secure_authentication_id"] = str(given["authenticationId"])
+    if given.get("passThrough"):
+        fields["three_d_secure_pass_thru"] = pass_through(given["passThrough"])
+    options: dict[str, Value] = {}
+    if given.get("required") is not None:
+        options["three_d_secure"] = {"required": text(given["required"])}
+    return fields, options
+
+
+def _external_vault(given: Input) -> dict[str, Value]:
+    known = {"status": str(given["status"]).lower()} if given.get("status") else {}
+    return {**known, "previous_network_transaction_id": text(given.get("verifyingNetworkTransactionId"))}
 
 
 def _vault_after(asked: Input) -> dict[str, Value]:
@@ -132,7 +193,18 @@ def _options(given: Input) -> tuple[dict[str, Value], dict[str, Value]]:
         fields["sca_exemption"] = str(given["scaExemption"]).lower()
     if given.get("accountType"):
         options["credit_card"] = {"account_type": str(given["accountType"]).lower()}
-    paypal = texts(given, "customField", "description", "payeeId", "payeeEmail")
+    if given.get("externalVault"):
+        fields["external_vault"] = _external_vault(given["externalVault"])
+    if given.get("tokenizedCvv"):
+        fields["payment_method_nonce"] = str(given["tokenizedCvv"])
+    if given.get("installmentCount") is not None:
+        fields["installments"] = {"count": text(given["installmentCount"])}
+    authentication, required = _authentication(given.get("threeDSecureAuthentication") or {})
+    fields, options = {**fields, **authentication}, {**options, **required}
+    payee = given.get("payee") or {}
+    paypal = texts(given, "customField", "description") | {
+        known: text(payee[name]) for name, known in (("id", "payee_id"), ("email", "payee_email")) if name in payee
+    }
     if paypal:
         options["paypal"] = paypal
     return fields, options
@@ -158,9 +230,23 @@ def vaulted_method(given: Input, customer_id: str) -> dict[str, Value]:
         **texts(given.get("riskData") or {}, "deviceData"),
         "options": options,
     }
+    if given.get("threeDSecurePassThrough"):
+        found["three_d_secure_pass_thru"] = pass_through(given["threeDSecurePassThrough"])
     if given.get("billingAddress"):
         found["billing_address"] = address(given["billingAddress"])
     return found
+
+
+def card_verification(given: Input) -> dict[str, Value]:
+    """The options that verify a card, which is the default."""
+    found: dict[str, Value] = {"verify_card": text(not given.get("skip"))}
+    known = {
+        "verification_merchant_account_id": given.get("merchantAccountId"),
+        "verification_amount": given.get("amount"),
+        "verification_account_type": str(given["accountType"]).lower() if given.get("accountType") else None,
+    }
+    found |= {name: text(value) for name, value in known.items() if value is not None}
+    return {**found, **texts(given.get("fraudTools") or {}, "skipAdvancedFraudChecking")}
 
 
 def card(given: Input) -> dict[str, Value]:
@@ -202,12 +288,27 @@ def refund_search(given: Input) -> dict[str, Value]:
     return {"refund": "true", **search(given, "refund")}
 
 
-def search(given: Input, kind: str) -> dict[str, Value]:
-    """The criteria of a search for objects of this kind, in the form of the XML API."""
+# The kinds of payments that a search names -> the criteria of the XML API.
+_PAYMENT_KINDS: Mapping[frozenset[str], dict[str, Value]] = {
+    frozenset({"TRANSACTION"}): {"type": ["sale"]},
+    frozenset({"REFUND"}): {"type": ["credit"], "refund": "true"},
+    frozenset({"DETACHED_REFUND"}): {"type": ["credit"], "refund": "false"},
+    frozenset({"REFUND", "DETACHED_REFUND"}): {"type": ["credit"]},
+}
+
+
+def payment_search(given: Input) -> dict[str, Value]:
+    """The criteria of a search for sales and refunds. A set of kinds that has no name here means all of them."""
+    kinds = frozenset((given.get("type") or {}).get("in") or ())
+    return {**_PAYMENT_KINDS.get(kinds, {}), **search(given, "transaction", "refund")}
+
+
+def search(given: Input, *kinds: str) -> dict[str, Value]:
+    """The criteria of a search for objects of these kinds, in the form of the XML API."""
     found: dict[str, Value] = {}
     if given.get("id"):
         wanted = given["id"].get("in") or [given["id"].get("is")]
-        found["ids"] = [legacy_id(str(each), kind) for each in wanted]
+        found["ids"] = [legacy_id(str(each), *kinds) for each in wanted]
     for name, criterion in _SEARCHED_TEXTS.items():
         if given.get(name):
             found[criterion] = texts(given[name], *given[name])
@@ -215,8 +316,21 @@ def search(given: Input, kind: str) -> dict[str, Value]:
         if given.get(name):
             values = given[name].get("in") or [given[name].get("is")]
             found[criterion] = [str(each).lower() if name == "status" else str(each) for each in values]
+    if given.get("amount"):
+        found["amount"] = _amounts(given["amount"].get("value") or {})
+    for name, value in (given.get("customer") or {}).items():
+        if name == "id":
+            found["customer_id"] = {"is": legacy_id(str((value or {}).get("is") or ""), "customer")}
+        elif value:
+            found[f"customer_{underscored(name)}"] = texts(value, *value)
     if given.get("createdAt"):
         bounds = {"min": "greaterThanOrEqualTo", "max": "lessThanOrEqualTo"}
         limits = {name: text(given["createdAt"].get(bound)) for name, bound in bounds.items()}
         found["created_at"] = {name: limit for name, limit in limits.items() if limit}
     return found
+
+
+def _amounts(given: Input) -> dict[str, Value]:
+    bounds = {"is": "is", "min": "greaterThanOrEqualTo", "max": "lessThanOrEqualTo"}
+    found = {name: text(given.get(bound)) for name, bound in bounds.items()}
+    return {name: limit for name, limit in found.items() if limit}

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from braintree_twin.client_api.nonces import BRAND_CODES, client_bin_data
-from braintree_twin.graphql_api.context import Fields
-from braintree_twin.state.records import Nonce, PaymentMethod, Transaction
+from braintree_twin.graphql_api.authentications import three_d_secure
+from braintree_twin.graphql_api.context import Fields, Info, selects
+from braintree_twin.rules.bank_accounts import SEPA, US_BANK_ACCOUNT
+from braintree_twin.state.records import Nonce, PaymentMethod, Transaction, Verification
 from braintree_twin.views.cards import card_logo
 
 _ORIGINS = {
@@ -34,15 +36,79 @@ def details(source: Nonce | PaymentMethod | Transaction) -> Fields | None:
             "username": wallet.get("username"),
             "venmoUserId": wallet.get("venmo_user_id"),
         }
-    if source.kind == "us_bank_account":
-        return _bank_account(source.wallet)
-    return None
+    if source.kind == US_BANK_ACCOUNT:
+        return bank_account(source.wallet)
+    return _sepa_account(source.wallet) if source.kind == SEPA else None
 
 
-def snapshot(record: Transaction) -> Fields | None:
-    """The instrument at the time of the transaction."""
-    if record.kind != "paypal_account":
-        return details(record)
+# The newer description of a card in a transaction; it stands beside CreditCardDetails, which older queries name.
+NEWER_CARD = "CreditCardTransactionDetails"
+
+
+def snapshot(info: Info, record: Transaction) -> Fields | None:
+    """The instrument at the time of the transaction. A card has the type that the query names, the newer one first."""
+    if record.card:
+        secured = {**(details(record) or {}), "threeDSecure": three_d_secure(record.three_d_secure)}
+        return _card_of_transaction(record, secured) if selects(info, NEWER_CARD) else secured
+    if record.kind == SEPA:
+        return {**_sepa_account(record.wallet), "__typename": "SEPADirectDebitTransactionDetails"}
+    if record.kind == "local_payment":
+        return _local_payment(record.wallet)
+    if record.kind == US_BANK_ACCOUNT:
+        returned = record.ach_returns[-1]["reason_code"] if record.ach_returns else None
+        return {**bank_account(record.wallet), "achReturnCode": returned}
+    return _paypal_transaction(record) if record.kind == "paypal_account" else details(record)
+
+
+def verified_card(info: Info, record: Verification) -> Fields:
+    """The card of a verification, in the type that the query names."""
+    secured = {
+        **card_details("credit_card", record.card, {}, record.billing),
+        "threeDSecure": three_d_secure(record.three_d_secure),
+    }
+    if not selects(info, NEWER_CARD):
+        return secured
+    account_type = (record.account_type or "").upper() or None
+    return {
+        "__typename": NEWER_CARD,
+        "creditCard": secured,
+        "networkTransactionId": record.network_transaction_id,
+        "accountType": account_type,
+    }
+
+
+def _card_of_transaction(record: Transaction, secured: Fields) -> Fields:
+    return {
+        "__typename": NEWER_CARD,
+        "creditCard": secured,
+        "networkTransactionId": record.network_transaction_id,
+        "accountType": (record.account_type or "").upper() or None,
+        "acquirerReferenceNumber": record.acquirer_reference_number,
+        "processedWithCardOnFileNetworkToken": record.network_token,
+    }
+
+
+def _local_payment(wallet: Mapping[str, Any]) -> Fields:
+    return {
+        "__typename": "LocalPaymentDetails",
+        "type": (wallet.get("funding_source") or "").upper() or None,
+        "payerId": wallet.get("payer_id"),
+        "paymentId": wallet.get("payment_id"),
+        "origin": {"type": "PAYPAL", "details": None},
+    }
+
+
+def _sepa_account(wallet: Mapping[str, Any]) -> Fields:
+    return {
+        "__typename": "SEPADirectDebitAccountDetails",
+        "bankReferenceToken": wallet.get("bank_reference_token"),
+        "last4": wallet.get("last_4"),
+        "mandateType": wallet.get("mandate_type"),
+        "merchantOrPartnerCustomerId": wallet.get("merchant_or_partner_customer_id"),
+    }
+
+
+def _paypal_transaction(record: Transaction) -> Fields:
     wallet = record.wallet
     captured = any(event["status"] == "submitted_for_settlement" for event in record.history)
     return {
@@ -112,13 +178,19 @@ def _paypal_account(wallet: Mapping[str, Any]) -> Fields:
     }
 
 
-def _bank_account(wallet: Mapping[str, Any]) -> Fields:
+def bank_account(wallet: Mapping[str, Any]) -> Fields:
+    mandate = wallet.get("ach_mandate_text")
     return {
         "__typename": "UsBankAccountDetails",
         "bankName": wallet.get("bank_name"),
         "last4": wallet.get("last_4"),
         "routingNumber": wallet.get("routing_number"),
         "accountType": (wallet.get("account_type") or "").upper() or None,
+        "ownershipType": (wallet.get("ownership_type") or "").upper() or None,
+        "accountholderName": wallet.get("account_holder_name"),
+        "achMandate": {"acceptanceText": mandate, "acceptedAt": wallet.get("ach_mandate_accepted_at")}
+        if mandate
+        else None,
     }
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from braintree_twin.calls import Answer, Call, Handler
 from braintree_twin.client_api.authentication import Client
 from braintree_twin.client_api.endpoints import tokenize_card
 from braintree_twin.graphql_api import inputs
+from braintree_twin.graphql_api.authentications import authentication_insight
 from braintree_twin.graphql_api.context import (
     Fields,
     Graph,
@@ -40,7 +40,6 @@ from braintree_twin.resources.transactions.submitting_for_settlement import (
     submit_for_settlement,
 )
 from braintree_twin.resources.transactions.voiding import void
-from braintree_twin.rules.authentication_insight import InsightRequest, insight
 from braintree_twin.validation import ValidationFailed
 
 TRANSACTION, CUSTOMER = "transaction", "customer"
@@ -60,29 +59,8 @@ def tokenize_credit_card(info: Info, *, input: Fields) -> Fields:
         "token": made.nonce.nonce,
         "paymentMethod": single_use_method(made.nonce),
         "creditCard": single_use_card(made.nonce),
-        "authenticationInsight": _authentication_insight,
-    }
-
-
-def _authentication_insight(info: Info, *, input: Fields) -> Fields:
-    account = graph_of(info).call.merchant.by_id.get(input["merchantAccountId"])
-    if account is None:
-        raise InvalidInput([InputFault("Merchant account ID is invalid.", "91513", ("input", "merchantAccountId"))])
-    given = input.get("amount")
-    amount = Decimal(str(given)) if given is not None else None
-    limit = input.get("recurringMaxAmount")
-    # A card that is only tokenized has no issuer that anybody knows.
-    request = InsightRequest(
-        card_country=None,
-        amount=amount,
-        recurring=bool(input.get("recurringCustomerConsent")),
-        recurring_limit=Decimal(str(limit)) if limit is not None else None,
-    )
-    regulation, indicator = insight(account, request)
-    return {
-        "merchantAccountId": account.id,
-        "customerAuthenticationRegulationEnvironment": regulation.upper(),
-        "customerAuthenticationIndicator": indicator.upper(),
+        "singleUseToken": single_use_method(made.nonce),
+        "authenticationInsight": authentication_insight,
     }
 
 
@@ -100,10 +78,10 @@ def sold(
     """Run a handler of transactions, and show the transaction of its answer. A decline is no error in the graph."""
     handler = with_api_request_key(handler)
     answer = graph.run(handler, TRANSACTION, document, section=section, **path)
-    return transaction_of(graph.call, _id_in(answer, TRANSACTION))
+    return transaction_of(graph.call, id_in(answer, TRANSACTION))
 
 
-def _id_in(answer: Answer, name: str, key: str = "id") -> str | None:
+def id_in(answer: Answer, name: str, key: str = "id") -> str | None:
     """The id of the answer's resource, which stands inside the error element if it was declined."""
     node: Any = answer.node
     if answer.root == "api_error_response":
@@ -161,8 +139,8 @@ def vault_payment_method(info: Info, *, input: Fields) -> Fields:
         raise
     call = graph.call
     if answer.root == "api_error_response":
-        return {"paymentMethod": None, "verification": verification_of(call, _id_in(answer, "verification"))}
-    token = _id_in(answer, "", "token")
+        return {"paymentMethod": None, "verification": verification_of(call, id_in(answer, "verification"))}
+    token = id_in(answer, "", "token")
     newest = call.store.verifications.find(call.merchant.id, token=token, newest_first=True, limit=1)
     return {
         "paymentMethod": method_of(call, token),
@@ -171,7 +149,7 @@ def vault_payment_method(info: Info, *, input: Fields) -> Fields:
 
 
 def new_customer(graph: Graph) -> str:
-    return str(_id_in(graph.run(customers.create, CUSTOMER, {}), CUSTOMER))
+    return str(id_in(graph.run(customers.create, CUSTOMER, {}), CUSTOMER))
 
 
 def delete_payment_method(info: Info, *, input: Fields) -> Fields:
@@ -184,7 +162,7 @@ def create_customer(info: Info, *, input: Fields | None = None) -> Fields:
     graph = graph_of(info)
     asked = inputs.customer((input or {}).get(CUSTOMER) or {})
     answer = graph.run(customers.create, CUSTOMER, asked, section=CUSTOMER)
-    return {CUSTOMER: customer_of(graph.call, _id_in(answer, CUSTOMER))}
+    return {CUSTOMER: customer_of(graph.call, id_in(answer, CUSTOMER))}
 
 
 def update_customer(info: Info, *, input: Fields) -> Fields:
@@ -208,7 +186,7 @@ def delete_customer(info: Info, *, input: Fields) -> Fields:
 def create_client_token(info: Info, *, input: Fields | None = None) -> Fields:
     asked = inputs.client_token(input or {})
     answer = graph_of(info).run(client_tokens.create, client_tokens.ROOT, asked, section="clientToken")
-    return {"clientToken": _id_in(answer, "", "value")}
+    return {"clientToken": id_in(answer, "", "value")}
 
 
 def echoing(mutation: Mutation) -> Mutation:

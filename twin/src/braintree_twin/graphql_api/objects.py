@@ -10,42 +10,31 @@ from decimal import Decimal
 from typing import Any
 
 from braintree_twin.calls import Call
-from braintree_twin.graphql_api.authentications import three_d_secure
-from braintree_twin.graphql_api.context import Fields
-from braintree_twin.graphql_api.instruments import address, card_details, details, snapshot
+from braintree_twin.graphql_api.authentications import authentication_insight, three_d_secure
+from braintree_twin.graphql_api.context import Fields, Info
+from braintree_twin.graphql_api.instruments import address, bank_account, card_details, details, snapshot, verified_card
+from braintree_twin.graphql_api.processor_answers import (
+    CHECKS,
+    adjustments,
+    disbursement,
+    event,
+    installments,
+    money,
+    network_response,
+    processor_response,
+    risk,
+    settlement_response,
+    source,
+)
 from braintree_twin.ids import global_id
 from braintree_twin.ledger.lifecycle import apply_due
+from braintree_twin.rules.bank_accounts import US_BANK_ACCOUNT
 from braintree_twin.rules.processor_responses import text_of
 from braintree_twin.state.records import BankVerification, Customer, Nonce, PaymentMethod, Transaction, Verification
 from braintree_twin.vault import bank_verifications
 from braintree_twin.vault.storing import default_method, methods_of
-from braintree_twin.views.authentication import risk_data
 from braintree_twin.views.cards import method_global_id
-from braintree_twin.views.transactions import NETWORK_RESPONSE, transaction_global_id
-
-_CHECKS = {
-    "A": "NOT_APPLICABLE",
-    "B": "BYPASS",
-    "E": "SYSTEM_ERROR",
-    "I": "NOT_PROVIDED",
-    "M": "MATCHES",
-    "N": "DOES_NOT_MATCH",
-    "S": "ISSUER_DOES_NOT_PARTICIPATE",
-    "U": "NOT_VERIFIED",
-}
-_FINAL = frozenset(
-    {
-        "authorization_expired",
-        "failed",
-        "gateway_rejected",
-        "processor_declined",
-        "settled",
-        "settlement_declined",
-        "voided",
-    }
-)
-_DECLINES = {"hard_declined": "HARD", "soft_declined": "SOFT"}
-_SOURCES = frozenset({"api", "control_panel", "payment_reader", "recurring"})
+from braintree_twin.views.transactions import transaction_global_id
 
 
 def transaction_of(call: Call, identifier: str | None) -> Fields | None:
@@ -60,6 +49,10 @@ def transaction_of(call: Call, identifier: str | None) -> Fields | None:
 
 def payment(call: Call, record: Transaction) -> Fields:
     """A sale as Transaction, a credit as Refund."""
+
+    def original(_: Info) -> Fields | None:
+        return transaction_of(call, record.duplicate_of)
+
     common: Fields = {
         "id": transaction_global_id(record),
         "legacyId": record.id,
@@ -67,16 +60,18 @@ def payment(call: Call, record: Transaction) -> Fields:
         "amount": money(record.amount, record.currency),
         "orderId": record.order_id,
         "status": record.status.upper(),
-        "processorResponse": _processor_response(record),
-        "statusHistory": [_event(record, event) for event in reversed(record.history)],
+        "processorResponse": processor_response(record),
+        "statusHistory": [event(record, each, original) for each in reversed(record.history)],
         "merchantAccountId": record.merchant_account_id,
-        "source": _source(record.history[0] if record.history else {}),
-        "paymentMethodSnapshot": snapshot(record),
+        "source": source(record.history[0] if record.history else {}),
+        "paymentMethodSnapshot": lambda info: snapshot(info, record),
         "paymentMethod": lambda _: method_of(call, record.token),
         "customer": lambda _: customer_of(call, record.customer_id),
         "customFields": custom_fields(record.custom_fields),
         "descriptor": {name: record.descriptor.get(name) for name in ("name", "phone", "url")},
-        "disbursementDetails": _disbursement(record),
+        "disbursementDetails": disbursement(record),
+        "lineItems": [_line_item(item) for item in record.line_items],
+        "processorSettlementResponse": settlement_response(record),
     }
     return {**common, **(_refund(call, record) if record.type == "credit" else _sale(call, record))}
 
@@ -84,7 +79,7 @@ def payment(call: Call, record: Transaction) -> Fields:
 def _refund(call: Call, record: Transaction) -> Fields:
     return {
         "__typename": "Refund",
-        "processorAuthorizationResponse": _processor_response(record),
+        "processorAuthorizationResponse": processor_response(record),
         "refundedTransaction": lambda _: transaction_of(call, record.refunded_transaction_id),
     }
 
@@ -95,22 +90,29 @@ def _sale(call: Call, record: Transaction) -> Fields:
         "__typename": "Transaction",
         "initialRequestedAuthorizationAmount": money(record.amount_requested, record.currency),
         "merchantId": call.merchant.id,
+        "merchantName": call.merchant.company_name,
+        "processorAuthorizationResponse": processor_response(record),
+        "authorizationAdjustments": adjustments(record),
+        "installmentDetails": installments(record),
         "purchaseOrderNumber": record.purchase_order_number,
-        "riskData": _risk(record),
+        "riskData": risk(record),
         "channel": record.channel,
         "shipping": {
             "shippingAddress": address(record.shipping),
             "shippingAmount": record.shipping_amount,
+            "shippingTaxAmount": record.shipping_tax_amount,
+            "shippingMethod": (record.shipping_method or "").upper() or None,
             "shipsFromPostalCode": record.ships_from_postal_code,
         },
         "tax": {"taxAmount": record.tax_amount, "taxExempt": record.tax_exempt},
         "scaExemptionRequested": (record.sca_exemption_requested or "").upper() or None,
         **dict(zip(("discountAmount", "surchargeAmount"), (getattr(record, name) for name in shown), strict=True)),
-        "lineItems": [_line_item(item) for item in record.line_items],
         "refunds": lambda _: _all(call, record.refund_ids),
         "partialCaptureDetails": _parts(call, record),
         "billingAddress": address(record.billing),
-        "retried": False,
+        "retried": bool(record.retry_ids),
+        "retriedParentTransaction": lambda _: transaction_of(call, record.retried_transaction_id),
+        "retriedTransactions": lambda _: _all(call, record.retry_ids),
         "partiallyAuthorized": Decimal(record.amount) < Decimal(record.amount_requested)
         and record.processor_response_code == "1004",
     }
@@ -127,10 +129,6 @@ def _parts(call: Call, record: Transaction) -> Fields | None:
         "originalAuthorization": lambda _: transaction_of(call, record.authorized_transaction_id),
         "partialCaptures": lambda _: _all(call, record.partial_settlement_ids),
     }
-
-
-def money(amount: str | None, currency: str) -> Fields | None:
-    return {"value": amount, "currencyCode": currency, "currencyIsoCode": currency} if amount is not None else None
 
 
 def custom_fields(fields: dict[str, Any]) -> list[Fields]:
@@ -151,79 +149,6 @@ def _line_item(item: dict[str, Any]) -> Fields:
         **{name: name for name in ("name", "quantity", "description", "url")},
     }
     return {**{shown: item.get(name) for shown, name in names.items()}, "kind": str(item["kind"]).upper()}
-
-
-def _processor_response(record: Transaction) -> Fields | None:
-    code = record.processor_response_code
-    if not code:
-        return None
-    return {
-        "legacyCode": code,
-        "message": text_of(code),
-        "cvvResponse": _CHECKS.get(record.cvv or ""),
-        "avsPostalCodeResponse": _CHECKS.get(record.avs_postal or ""),
-        "avsStreetAddressResponse": _CHECKS.get(record.avs_street or ""),
-        "authorizationId": record.processor_authorization_code,
-        "additionalInformation": record.additional_processor_response,
-        "retrievalReferenceNumber": record.retrieval_reference_number,
-    }
-
-
-def _risk(record: Transaction) -> Fields | None:
-    if record.card is None:
-        return None
-    captured = record.device_data_captured
-    shown = risk_data(record.id, record.card, record.gateway_rejection_reason, captured=captured)
-    score = shown["transaction_risk_score"]
-    return {
-        "id": record.id,
-        "decision": str(shown["decision"]).upper().replace(" ", "_"),
-        "deviceDataCaptured": captured,
-        "score": int(str(score)) if score is not None else None,
-    }
-
-
-def _disbursement(record: Transaction) -> Fields | None:
-    known = record.disbursement
-    if not known or not known.get("date"):
-        return None
-    return {
-        "date": known["date"],
-        "amount": money(known.get("amount"), known.get("currency") or record.currency),
-        "exchangeRate": known.get("exchange_rate"),
-        "fundsHeld": False,
-    }
-
-
-def _source(event: dict[str, Any]) -> str:
-    source = event.get("transaction_source") or ""
-    return source.upper() if source in _SOURCES else "UNKNOWN"
-
-
-def _event(record: Transaction, event: dict[str, Any]) -> Fields:
-    """One status of the history, with what the graph says about statuses of its type."""
-    status = str(event["status"])
-    settlement = {
-        "legacyCode": record.processor_settlement_response_code or None,
-        "message": record.processor_settlement_response_text or None,
-    }
-    is_settlement = status.startswith("settle")
-    return {
-        "__typename": "".join(word.capitalize() for word in status.split("_")) + "Event",
-        "status": status.upper(),
-        "timestamp": event["timestamp"],
-        "amount": money(event["amount"], record.currency),
-        "source": _source(event),
-        "terminal": status in _FINAL,
-        "userName": event.get("user"),
-        "processorResponse": settlement if is_settlement else _processor_response(record),
-        "networkResponse": dict(zip(("code", "message"), NETWORK_RESPONSE, strict=True)),
-        "riskDecision": (_risk(record) or {}).get("decision"),
-        "authorizationExpiresAt": record.authorization_expires_at,
-        "declineType": _DECLINES.get(record.processor_response_type or ""),
-        "gatewayRejectionReason": (record.gateway_rejection_reason or "").upper() or None,
-        "settlementBatchId": record.settlement_batch_id,
-    }
 
 
 def customer_of(call: Call, customer_id: str | None) -> Fields | None:
@@ -278,9 +203,27 @@ def payment_method(call: Call, record: PaymentMethod) -> Fields:
         "legacyId": record.token,
         "usage": "MULTI_USE",
         "createdAt": record.created_at,
-        "details": details(record),
+        "details": lambda _: {**(details(record) or {}), **_state(call, record)} or None,
         "customer": lambda _: customer_of(call, record.customer_id),
+        "verifications": lambda _, first=None, after=None: connection(_verifications(call, record), first, after),
     }
+
+
+def _state(call: Call, record: PaymentMethod) -> Fields:
+    """What the vault knows of a method beside its details."""
+    if record.kind == US_BANK_ACCOUNT:
+        return {"verified": bank_verifications.is_verified(call, record.token)}
+    return {"cardOnFileNetworkTokenized": record.network_token} if record.card else {}
+
+
+def _verifications(call: Call, record: PaymentMethod) -> list[Fields]:
+    """The verifications of a method, newest first."""
+    if record.kind == US_BANK_ACCOUNT:
+        return [
+            bank_verification(call, each) for each in reversed(bank_verifications.verifications_of(call, record.token))
+        ]
+    found = call.store.verifications.find(call.merchant.id, newest_first=True, token=record.token)
+    return [verification(call, each) for each in found]
 
 
 def single_use_method(nonce: Nonce) -> Fields:
@@ -298,7 +241,8 @@ def single_use_method(nonce: Nonce) -> Fields:
 def _with_authentication(shown: Fields | None, nonce: Nonce) -> Fields | None:
     if shown is None or not nonce.card:
         return shown
-    return {**shown, "threeDSecure": three_d_secure(nonce.three_d_secure)}
+    known = three_d_secure(nonce.three_d_secure) or {}
+    return {**shown, "threeDSecure": {**known, "authenticationInsight": authentication_insight}}
 
 
 def single_use_card(nonce: Nonce) -> Fields:
@@ -307,10 +251,10 @@ def single_use_card(nonce: Nonce) -> Fields:
 
 def verification_of(call: Call, identifier: str | None) -> Fields | None:
     record = call.store.verifications.get(call.merchant.id, identifier)
-    return verification(record) if record else None
+    return verification(call, record) if record else None
 
 
-def verification(record: Verification) -> Fields:
+def verification(call: Call, record: Verification) -> Fields:
     code = record.processor_response_code
     return {
         "__typename": "Verification",
@@ -322,11 +266,19 @@ def verification(record: Verification) -> Fields:
         "processorResponse": {
             "legacyCode": code,
             "message": text_of(code) if code else None,
-            "cvvResponse": _CHECKS.get(record.cvv),
-            "avsPostalCodeResponse": _CHECKS.get(record.avs_postal),
-            "avsStreetAddressResponse": _CHECKS.get(record.avs_street),
+            "cvvResponse": CHECKS.get(record.cvv),
+            "avsPostalCodeResponse": CHECKS.get(record.avs_postal),
+            "avsStreetAddressResponse": CHECKS.get(record.avs_street),
         },
+        "networkResponse": network_response() if code else None,
         "gatewayRejectionReason": (record.gateway_rejection_reason or "").upper() or None,
+        "paymentMethodSnapshot": lambda info: verified_card(info, record),
+        "paymentMethod": lambda _: method_of(call, record.token),
+        "amount": money(record.amount, record.currency),
+        "paymentMethodVerificationDetails": {
+            "__typename": "CreditCardVerificationDetails",
+            "amount": money(record.amount, record.currency),
+        },
     }
 
 
@@ -336,10 +288,10 @@ PAGE_SIZE = 50
 def bank_verification_of(call: Call, identifier: str) -> Fields | None:
     bank_verifications.apply_due(call)
     record = call.store.bank_verifications.get(call.merchant.id, identifier)
-    return bank_verification(record) if record else None
+    return bank_verification(call, record) if record else None
 
 
-def bank_verification(record: BankVerification) -> Fields:
+def bank_verification(call: Call, record: BankVerification) -> Fields:
     code = record.processor_response_code
     return {
         "__typename": "Verification",
@@ -348,7 +300,18 @@ def bank_verification(record: BankVerification) -> Fields:
         "createdAt": record.created_at,
         "status": record.status.upper(),
         "merchantAccountId": record.merchant_account_id,
-        "processorResponse": {"legacyCode": code, "message": text_of(code) if code else None},
+        "processorResponse": {
+            "legacyCode": code,
+            "message": text_of(code) if code else None,
+            "additionalInformation": record.additional_processor_response,
+        },
+        "paymentMethodSnapshot": bank_account(record.account),
+        "paymentMethod": lambda _: method_of(call, record.token),
+        "paymentMethodVerificationDetails": {
+            "__typename": "UsBankAccountVerificationDetails",
+            "method": record.method.upper(),
+            "verificationDeterminedAt": record.determined_at,
+        },
     }
 
 

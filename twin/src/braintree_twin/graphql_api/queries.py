@@ -85,6 +85,7 @@ QUERIES: Mapping[str, Any] = {
     "idFromLegacyId": id_from_legacy_id,
     "search": {
         "transactions": _search(SEARCH, inputs.transaction_search, transaction_of),
+        "payments": _search(SEARCH, inputs.payment_search, transaction_of),
         "refunds": _search(SEARCH, inputs.refund_search, transaction_of),
         "customers": _search(CUSTOMER_SEARCH, lambda given: inputs.search(given, "customer"), customer_of),
         "verifications": _search(

@@ -108,7 +108,8 @@ def _is_duplicate(call: Call, record: Transaction, request: AuthorizationRequest
     earlier = call.store.transactions.find(
         call.merchant.id, newest_first=True, limit=1, duplicate_key=record.duplicate_key
     )
-    return any(other.created_at >= earliest for other in earlier)
+    record.duplicate_of = next((other.id for other in earlier if other.created_at >= earliest), None)
+    return record.duplicate_of is not None
 
 
 def _apply(call: Call, record: Transaction, decision: Decision) -> None:

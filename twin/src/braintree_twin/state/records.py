@@ -280,6 +280,7 @@ class Transaction:
     customer: Fields = field(default_factory=dict)
     billing: Fields = field(default_factory=dict)
     shipping: Fields = field(default_factory=dict)
+    shipping_method: str | None = None
     descriptor: Fields = field(default_factory=dict)
     custom_fields: Fields = field(default_factory=dict)
     line_items: list[Fields] = field(default_factory=list)
@@ -359,6 +360,8 @@ class Transaction:
     discounts: list[dict[str, Any]] = field(default_factory=list)
     # The key that duplicate sales share; None if the transaction never counts as an original.
     duplicate_key: str | None = None
+    # The earlier sale that a rejected duplicate repeats.
+    duplicate_of: str | None = None
     # The last partial settlement was submitted.
     final_capture: bool = False
 

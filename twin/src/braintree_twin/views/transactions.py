@@ -310,7 +310,7 @@ def _tail(record: Transaction) -> dict[str, Node]:
 
 def _installments(record: Transaction) -> dict[str, Node]:
     """The installments of a sale; those of a refund have the part of each that is returned."""
-    parts = _monthly_parts(record)
+    parts = monthly_parts(record)
     refunded = record.refunded_transaction_id is not None
     if not refunded:
         return {
@@ -327,7 +327,7 @@ def _installment(part: Fields, adjustments: list[dict[str, Node]]) -> dict[str, 
     return {**part, **planned, "adjustments": Elements("adjustment", changes)}
 
 
-def _monthly_parts(record: Transaction) -> list[Fields]:
+def monthly_parts(record: Transaction) -> list[Fields]:
     """Equal monthly parts; the last has the remainder of the division."""
     count = record.installment_count
     if not count:

@@ -37,6 +37,7 @@ SCA_EXEMPTIONS = ("low_value", "secure_corporate", "trusted_beneficiary", "trans
 SHIPPING_METHODS = ("same_day", "next_day", "priority", "ground", "electronic", "ship_to_store", "pickup_in_store")
 CURRENCY_OF_NO_ACCOUNT = "915214"
 SERVICE_FEE_ON_CREDIT, SERVICE_FEE_ON_MASTER = "91552", "91557"
+CUSTOM_FIELD_CODES = {"invalid": "91526", "too_long": "81527"}
 
 _POSTAL_CODE = re.compile(r"[A-Za-z0-9 \-]*")
 # E.164: no phone number has more than 15 digits.
@@ -93,6 +94,7 @@ def read_details(call: Call, params: Params, account: MerchantAccount, errors: E
     return {
         "order_id": check_order_id(params, errors),
         "channel": params.text("channel"),
+        "shipping_method": params.section("shipping").text("shipping_method"),
         "sca_exemption_requested": params.text("sca_exemption"),
         "foreign_retailer": params.flag("foreign_retailer"),
         "account_type": params.section("options").section("credit_card").text("account_type"),
@@ -100,9 +102,7 @@ def read_details(call: Call, params: Params, account: MerchantAccount, errors: E
         "installment_count": _installment_count(params, account),
         "payment_facilitator": read_facilitator(params, account, errors),
         "descriptor": read_descriptor(params, errors),
-        "custom_fields": without_blank(
-            read_custom_fields(call.merchant, params, errors, invalid="91526", too_long="81527")
-        ),
+        "custom_fields": without_blank(read_custom_fields(call.merchant, params, errors, **CUSTOM_FIELD_CODES)),
         "transaction_source": source,
         "recurring": SOURCES.get(source or "", False) or params.flag("recurring"),
         "requested_ach_type": _ach_type(params),
