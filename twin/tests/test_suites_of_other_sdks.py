@@ -11,6 +11,7 @@ import pytest
 from braintree import SubscriptionSearch, TransactionSearch
 from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.request_timeout_error import RequestTimeoutError
+from braintree.unknown_payment_method import UnknownPaymentMethod
 from browser_calls import Browser
 from sdk_suites import of_merchant
 from twin_sdk import VISA, card, codes, codes_on, sale, sale_request, settled_sale
@@ -200,3 +201,63 @@ def test_paypal_shows_the_name_of_the_merchant(suites: Twin) -> None:
 def test_a_refund_below_the_sale_keeps_the_sandbox_rules(gateway: Gateway) -> None:
     sold = settled_sale(gateway, credit_card=card(number=VISA))
     assert codes_on(gateway.transaction.refund(sold.id, "0.00"), "transaction", "amount") == ["81531"]
+
+
+FLIGHT: dict[str, Any] = {"restricted_ticket": False, "legs": [{"fare_amount": "-0.50"}]}
+
+
+@pytest.mark.parametrize("submit", ["submit_for_settlement", "submit_for_partial_settlement"])
+def test_the_industry_data_of_a_submission_are_validated(gateway: Gateway, submit: str) -> None:
+    def asked(**data: object) -> dict[str, Any]:
+        return {"industry": {"industry_type": "travel_flight", "data": {**FLIGHT, **data}}}
+
+    held = sale(gateway)
+    refused = getattr(gateway.transaction, submit)(held.id, "3.00", asked(fee_amount="-1.00"))
+    assert sorted(codes(refused)) == ["93420", "96309"]
+    assert getattr(gateway.transaction, submit)(held.id, "3.00", asked(legs=[{"fare_amount": "0.50"}])).is_success
+
+
+def test_a_google_pay_card_without_a_cryptogram_is_no_networks_token(gateway: Gateway) -> None:
+    written = {"number": VISA, "expiration_month": "11", "expiration_year": "31", "google_transaction_id": "google-7"}
+    shown = [
+        gateway.transaction.sale({"amount": "7.00", "android_pay_card": {**written, **more}}).transaction
+        for more in ({}, {"cryptogram": "AAAA"})
+    ]
+    assert [each.android_pay_card_details.is_network_tokenized for each in shown] == [False, True]
+
+
+def test_a_payment_by_a_merchants_token_names_the_card_behind_it(gateway: Gateway) -> None:
+    paid = sale(gateway, payment_method_nonce="fake-apple-pay-mpan-nonce").apple_pay_details
+    assert (paid.payment_instrument_name, paid.source_description) == ("Visa 2006", "Visa 2006")
+
+
+def test_a_local_payment_is_captured_when_its_buyer_approves_it(gateway: Gateway) -> None:
+    paid = sale(gateway, payment_method_nonce="fake-local-payment-method-nonce").local_payment_details
+    assert paid.capture_id
+    assert (paid.transaction_fee_amount, paid.transaction_fee_currency_iso_code) == ("0.01", "USD")
+
+
+def test_an_account_may_need_the_security_code_of_new_cards(sandbox: Gateway) -> None:
+    elsewhere = {"merchant_account_id": "adyen_ma"}
+    refused = sandbox.transaction.sale(sale_request(**elsewhere))
+    assert codes_on(refused, "transaction", "credit_card", "cvv") == ["81706"]
+    token = sandbox.customer.create({"credit_card": card()}).customer.credit_cards[0].token
+    assert sale(sandbox, **elsewhere, payment_method_token=token).status == "authorized"
+    assert sale(sandbox, **elsewhere, credit_card=card(cvv="987")).status == "authorized"
+
+
+def test_a_card_that_a_page_vaults_gets_its_token(gateway: Gateway, twin: Twin) -> None:
+    customer = gateway.customer.create().customer
+    browser = Browser(twin, gateway, customer_id=customer.id)
+    asked = {"creditCard": {"number": VISA, "expirationDate": "07/2031", "token": f"page{customer.id}"}}
+    assert browser.client_api("POST", "payment_methods/credit_cards", asked)[0] == 201
+    assert gateway.credit_card.find(f"page{customer.id}").customer_id == customer.id
+
+
+def test_a_method_of_an_unknown_kind_is_vaulted_and_pays(gateway: Gateway) -> None:
+    nonce = "fake-abstract-transactable-nonce"
+    asked = {"customer_id": gateway.customer.create().customer.id, "payment_method_nonce": nonce}
+    method = gateway.payment_method.create(asked).payment_method
+    assert isinstance(method, UnknownPaymentMethod)
+    assert gateway.payment_method.find(method.token).image_url
+    assert sale(gateway, payment_method_token=method.token).status == "authorized"

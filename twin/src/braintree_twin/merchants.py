@@ -55,6 +55,8 @@ class MerchantAccount:
     smallest_amount: Decimal | None = None
     # A sale has to say its tax.
     requires_tax: bool = False
+    # A card that is not in the vault needs its security code.
+    requires_cvv: bool = False
     # The processor's name; nothing depends on it but what a person reads.
     processor: str | None = None
     # The abilities that the processor lacks, from ABILITIES.

@@ -100,7 +100,8 @@ def tokenize_cvv(call: Call, card: Params) -> Nonce:
 def _vault_card(call: Call, client: Client, card: Params, errors: Errors) -> CreatedNonce:
     customer_id = client.customer_id or ""
     flags = (name for name in _FLAGS if client.options.get(name))
-    wanted = read_method(call, _with_options(card, flags), errors.on(CARD), customer_id, _NO_NONCE)
+    asked = _with_options(card, flags, allowed=("token",))
+    wanted = read_method(call, asked, errors.on(CARD), customer_id, _NO_NONCE)
     if errors:
         raise ValidationFailed(errors)
     if client.merchant_account_id in call.merchant.by_id:
@@ -128,9 +129,9 @@ def nonce_of_method(call: Call, method: PaymentMethod, wanted: MethodRequest | N
     return nonce
 
 
-def _with_options(card: Params, flags: Iterable[str] = ()) -> Params:
+def _with_options(card: Params, flags: Iterable[str] = (), allowed: Iterable[str] = ()) -> Params:
     """The card with these options only: options that the page sends are ignored, those of the client token count."""
-    fields = {name: card.raw(name) for name in card if name not in _NOT_FOR_PAGES}
+    fields = {name: card.raw(name) for name in card if name not in _NOT_FOR_PAGES or name in allowed}
     return Params({**fields, "options": dict.fromkeys(flags, "true")}, f"{CARD}.")
 
 

@@ -96,7 +96,7 @@ def _prefix(kind: str) -> str:
 
 
 def _paypal(_: Call, section: Params) -> Instrument:
-    """Every consent counts as given: there is no PayPal login."""
+    """Every consent counts as given: there is no PayPal login. A missing one is refused when the nonce is used."""
     payment = section.text("payment_token") or section.text("payment_id")
     if payment and payment.startswith(LOCAL_PREFIX):
         return _local_payment(section, payment)
@@ -105,7 +105,7 @@ def _paypal(_: Call, section: Params) -> Instrument:
     fault = None if reusable or payment or section.has("access_token") else NOTHING_GIVEN
     if section.has("consent_code") and section.has("access_token"):
         fault = BOTH_GIVEN
-    if fault and section.section("options").flag("validate", default=True):
+    if fault and section.section("options").flag("validate"):
         raise failed(PAYPAL, "base", fault)
     wallet: Fields = {
         "email": section.text("email") or _paypal_email(section, order=order),

@@ -31,7 +31,7 @@ from braintree_twin.vault.payment_method_requests import (
     verify_if_requested,
 )
 from braintree_twin.vault.storing import methods_of, set_default
-from braintree_twin.vault.wallet_params import APPLE_PAY, CONSENT_FAULT, GOOGLE_PAY, PAYPAL, described_wallet_kind
+from braintree_twin.vault.wallet_params import APPLE_PAY, GOOGLE_PAY, PAYPAL, check_reusable, described_wallet_kind
 from braintree_twin.views.customers import bare_customer
 from braintree_twin.views.customers import customer as customer_view
 from braintree_twin.views.verifications import verification_failure
@@ -42,7 +42,7 @@ WALLETS = (APPLE_PAY, GOOGLE_PAY)
 # The token of a card's network in Google Pay.
 NETWORK_TOKEN = "android_pay_network_token"  # noqa: S105
 ID_IN_USE = "91609"
-CANNOT_VAULT_ONE_TIME, BELONGS_TO_ANOTHER, NOTHING_TO_UPDATE = "82902", "91617", "91729"
+BELONGS_TO_ANOTHER, NOTHING_TO_UPDATE = "91617", "91729"
 NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
 TOKEN_UNKNOWN = "91518"  # noqa: S105
 
@@ -101,8 +101,7 @@ def _check_nonce(wanted: MethodRequest, errors: Errors, customer_id: str | None)
     instrument = wanted.instrument
     if instrument is None:
         return
-    fault = None if instrument.reusable else CANNOT_VAULT_ONE_TIME
-    errors.on(instrument.kind).add("base", instrument.wallet.get(CONSENT_FAULT) or fault)
+    check_reusable(instrument, errors)
     if instrument.method and instrument.method.customer_id != customer_id:
         errors.add("payment_method_nonce", BELONGS_TO_ANOTHER)
 

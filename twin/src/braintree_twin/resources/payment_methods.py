@@ -23,7 +23,7 @@ from braintree_twin.vault.payment_method_requests import (
     verify_if_requested,
 )
 from braintree_twin.vault.storing import delete_method
-from braintree_twin.vault.wallet_params import CONSENT_FAULT, PAYPAL, REFRESH_TOKEN, VAULT_LEVELS
+from braintree_twin.vault.wallet_params import PAYPAL, REFRESH_TOKEN, VAULT_LEVELS, check_reusable
 from braintree_twin.views.payment_methods import payment_method as method_view
 from braintree_twin.views.verifications import verification_failure
 
@@ -31,7 +31,7 @@ ROOT = "payment_method"
 NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
 NONCE_REQUIRED = "93103"
 CUSTOMER_REQUIRED, CUSTOMER_INVALID, PAYPAL_CUSTOMER_REQUIRED = "93104", "93105", "82905"
-CANNOT_VAULT_ONE_TIME, BELONGS_TO_ANOTHER = "82902", "93102"
+BELONGS_TO_ANOTHER = "93102"
 
 
 def method_answer(call: Call, method: PaymentMethod, status: int = 200) -> Answer:
@@ -67,8 +67,7 @@ def create(call: Call) -> Answer:
         raise ValidationFailed(errors)
     wanted = read_method(call, params, errors.on(level), customer_id, NONCE_CODES)
     if wanted.instrument:
-        fault = None if wanted.instrument.reusable else CANNOT_VAULT_ONE_TIME
-        errors.on(wanted.instrument.kind).add("base", wanted.instrument.wallet.get(CONSENT_FAULT) or fault)
+        check_reusable(wanted.instrument, errors)
     if wanted.instrument and wanted.instrument.method and wanted.instrument.method.customer_id != customer_id:
         faults.add("payment_method_nonce", BELONGS_TO_ANOTHER)
     if errors or customer_id is None:

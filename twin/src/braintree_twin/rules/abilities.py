@@ -10,6 +10,7 @@ from braintree_twin.params import Params
 from braintree_twin.validation import Errors
 
 TOO_LARGE, TOO_SMALL, TAX_REQUIRED = "81528", "815193", "815224"
+CVV_REQUIRED = "81706"
 INSTRUMENT_NOT_TAKEN, NO_3D_SECURE = "91577", "915131"
 NO_AUTHORIZATIONS, NO_CREDITS, NO_MOTO = "915104", "91546", "91558"
 # The source of the card -> the field and the error code of a brand that the account does not take.
@@ -31,6 +32,9 @@ def check_sale(
         errors.add("amount", TOO_SMALL)
     if account.requires_tax and not params.has("tax_amount"):
         errors.add("tax_amount", TAX_REQUIRED)
+    card = params.section("credit_card")
+    if account.requires_cvv and card.has("number") and not card.has("cvv"):
+        errors.on("credit_card").add("cvv", CVV_REQUIRED)
     if kind == "credit":
         errors.add("base", NO_CREDITS if "credits" in lacks else None)
         return

@@ -144,7 +144,11 @@ SALE = LEVEL_3.extended(
     ),
 )
 SUBMISSION = LEVEL_3.extended(
-    "amount api_request_key order_id", no_effect="shipping_address_id industry", descriptor=DESCRIPTOR, shipping=ADDRESS
+    "amount api_request_key order_id",
+    no_effect="shipping_address_id",
+    descriptor=DESCRIPTOR,
+    industry=INDUSTRY,
+    shipping=ADDRESS,
 )
 PARTIAL_SUBMISSION = SUBMISSION.extended("final_capture")
 REFUND = schema("amount api_request_key order_id merchant_account_id", no_effect="surcharge_amount")

@@ -35,6 +35,7 @@ def read_account(fields: Fields) -> MerchantAccount:
         largest_amount=Decimal(fields.amount("largest_amount", currency)) if "largest_amount" in fields else None,
         smallest_amount=Decimal(fields.amount("smallest_amount", currency)) if "smallest_amount" in fields else None,
         requires_tax=fields.flag("requires_tax", False),
+        requires_cvv=fields.flag("requires_cvv", False),
         processor=fields.text("processor"),
         lacks=frozenset(fields.texts("lacks", ABILITIES)),
         bank_accounts_exempt=fields.flag("bank_accounts_exempt", False),

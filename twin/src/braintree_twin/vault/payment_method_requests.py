@@ -114,7 +114,7 @@ def read_described_wallet(
     """Read a wallet whose fields the request has in place of a nonce. `level`: the element that errors stand under."""
     level = level or VAULT_LEVELS[kind]
     section, faults = params.section(kind), errors.on(level)
-    instrument = read_wallet(call, params, errors, vaulted=True, level=level)
+    instrument = read_wallet(call, params, errors, level=level)
     token = section.text("token")
     check_new_token(call, token, faults)
     account, amount = read_options(call, section, faults, option_codes(kind))

@@ -65,7 +65,6 @@ _CARDS: dict[str, str] = {
     "fake-valid-prepaid-reloadable-nonce": "4229989900000002",
     "fake-valid-purchase-nonce": "4229989500000006",
     "fake-valid-unknown-indicators-nonce": "4111111111112101",
-    "fake-abstract-transactable-nonce": _VISA,
 }
 
 _OUTCOMES: dict[str, tuple[str, Decision]] = {
@@ -247,6 +246,8 @@ _WALLETS: dict[str, TestNonce] = {
         cryptogram="AlhlvxmN2ZKuAAESNFZ4GoABFA==",
         ecommerce_indicator="07",
     ),
+    # A method that no SDK has a class for.
+    "fake-abstract-transactable-nonce": _card_wallet("unknown_payment_method", _VISA),
     "tokensam_fake_visa": _card_wallet("samsung_pay_card", _VISA, source_card_last_4="3333"),
     "tokensam_fake_mastercard": _card_wallet("samsung_pay_card", _MASTERCARD, source_card_last_4="4444"),
     "tokensam_fake_american_express": _card_wallet("samsung_pay_card", _AMEX, source_card_last_4="0005"),

@@ -9,6 +9,7 @@ from braintree_twin.state.records import Fields
 from braintree_twin.validation import Errors
 from braintree_twin.vault.cards import read_card
 from braintree_twin.vault.instruments import Instrument, of_card
+from braintree_twin.vault.test_nonces import NOT_TOKENIZED
 
 APPLE_PAY, GOOGLE_PAY, PAYPAL = "apple_pay_card", "android_pay_card", "paypal_account"
 # The elements that errors about vaulted wallets stand under, beside the customer's.
@@ -21,6 +22,7 @@ REFRESH_TOKEN = "paypal_refresh_token"  # noqa: S105
 PAYPAL_TEXTS = ("payee_id", "payee_email", "custom_field", "description", "recipient_email")
 # The payer of every PayPal payment in the sandbox.
 PAYPAL_PAYER = "payer@example.com"
+CANNOT_VAULT_ONE_TIME = "82902"
 CONSENT_REQUIRED, EMAIL_INVALID, EMAIL_TOO_LONG = "82901", "92963", "92964"
 # Required field -> error code. The codes are Apple Pay's: Braintree publishes none for Google Pay.
 _REQUIRED = {"number": "93508", "expiration_month": "93509", "expiration_year": "93510", "cryptogram": "93511"}
@@ -34,12 +36,10 @@ def described_wallet_kind(params: Params) -> str | None:
     return next((kind for kind in (APPLE_PAY, GOOGLE_PAY) if params.section(kind)), None)
 
 
-def read_wallet(
-    call: Call, params: Params, errors: Errors, *, vaulted: bool = False, level: str | None = None
-) -> Instrument | None:
+def read_wallet(call: Call, params: Params, errors: Errors, *, level: str | None = None) -> Instrument | None:
     """Read the wallet of the request; None if there is none, or it is invalid. Adds to `errors`, under `level`.
 
-    A Google Pay card that is vaulted with its customer needs no cryptogram: the SDKs do not let one through.
+    A Google Pay card needs no cryptogram: without one it is no network's token, but a card on file with Google.
     """
     kind = described_wallet_kind(params)
     if kind is None:
@@ -47,8 +47,8 @@ def read_wallet(
     section, faults = params.section(kind), errors.on(level or kind)
     if kind == PAYPAL:
         return _paypal(section, faults)
-    required = _REQUIRED.keys() - ({"cryptogram"} if vaulted and kind == GOOGLE_PAY else set())
-    missing = [name for name in _REQUIRED if name in required and not section.has(name)]
+    optional = {"cryptogram"} if kind == GOOGLE_PAY else set()
+    missing = [name for name in _REQUIRED if name not in optional and not section.has(name)]
     for name in missing:
         faults.add(name, _REQUIRED[name])
     if missing:
@@ -70,6 +70,7 @@ def _shown(kind: str, section: Params, brand: str, last_4: str) -> Fields:
         return {"payment_instrument_name": f"{brand} {last_4}", "source_description": f"{brand} {last_4}"}
     source = (section.text("source_card_type") or brand, section.text("source_card_last_four") or last_4)
     return {
+        **({} if section.has("cryptogram") else {NOT_TOKENIZED: "1"}),
         "google_transaction_id": section.text("google_transaction_id"),
         "source_card_type": source[0],
         "source_card_last_4": source[1],
@@ -119,3 +120,10 @@ def paypal_fields(params: Params, wallet: Fields) -> Fields:
     phone = places[0].section("recipient_phone")
     said |= {f"recipient_{name}": phone.text(name) for name in ("country_code", "national_number")}
     return {**wallet, "email": PAYPAL_PAYER, **{name: text for name, text in said.items() if text}}
+
+
+def check_reusable(instrument: Instrument, errors: Errors) -> None:
+    """Refuse to keep an instrument that pays only once, or a PayPal account that nobody consented to."""
+    faults = errors.on(instrument.kind)
+    faults.add("base", instrument.wallet.get(CONSENT_FAULT))
+    faults.add("base", None if instrument.reusable else CANNOT_VAULT_ONE_TIME)

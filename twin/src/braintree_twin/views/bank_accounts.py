@@ -127,7 +127,10 @@ def _local_payment(record: Transaction) -> dict[str, Node]:
 
 
 def _paypal_side(record: Transaction) -> dict[str, Node]:
-    captured = any(event["status"] == "submitted_for_settlement" for event in record.history)
+    # A buyer's bank pays a local payment at once, submitted or not.
+    captured = record.kind == LOCAL_PAYMENT or any(
+        event["status"] == "submitted_for_settlement" for event in record.history
+    )
     mark, currency = record.id.upper(), record.currency
     refund = record.type == "credit"
     values = (

@@ -145,12 +145,21 @@ def _element(kind: str) -> str:
 def _wallet(record: Transaction) -> dict[str, Node]:
     known: dict[str, Node] = {"token": record.token, "global_id": method_global_id(record.kind, record.token)}
     if record.card:
-        return {**wallet_card(record.kind, record.card, record.wallet), **known}
+        return {**wallet_card(record.kind, record.card, record.wallet), **_paid_by(record), **known}
     if record.kind == "paypal_account":
         return {**_paypal(record), **known}
     if record.kind in (US_BANK_ACCOUNT, SEPA, LOCAL_PAYMENT):
         return {**paid_instrument(record), "image_url": logo(record.kind), **known}
     return {**empty_fields(record.kind), **record.wallet, "image_url": logo(record.kind), **known}
+
+
+def _paid_by(record: Transaction) -> dict[str, Node]:
+    """The card behind a merchant's token of Apple Pay: a payment names it, and not the token."""
+    last_4 = record.wallet.get("source_card_last4")
+    if record.card is None or not last_4:
+        return {}
+    name = f"{record.card['card_type']} {last_4}"
+    return {"payment_instrument_name": name, "source_description": name}
 
 
 def _paypal(record: Transaction) -> dict[str, Node]:

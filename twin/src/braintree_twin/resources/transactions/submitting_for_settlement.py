@@ -12,6 +12,7 @@ from braintree_twin.resources.transactions.common import ROOT, account_of, answe
 from braintree_twin.resources.transactions.details import read_level_3
 from braintree_twin.rules.addresses import read_address
 from braintree_twin.rules.descriptors import read_descriptor
+from braintree_twin.rules.industry_data import check_industry
 from braintree_twin.rules.money import STEP_AMOUNT, canonical
 from braintree_twin.state.records import Transaction
 from braintree_twin.validation import Errors, ValidationFailed, failed
@@ -59,6 +60,7 @@ def _read_details(record: Transaction, params: Params) -> None:
     faults = errors.on(ROOT)
     order_id = check_order_id(params, faults)
     descriptor = read_descriptor(params, faults)
+    check_industry(params, record.currency, faults)
     level_3 = read_level_3(params, record.currency, faults)
     shipping = read_address(params.section("shipping"), faults.on("shipping"))
     if errors:
