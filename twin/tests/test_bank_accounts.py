@@ -322,6 +322,21 @@ def test_local_payments_are_charged_once_and_never_vaulted(bank: Any, shop: SdkT
     assert bank.transaction.refund(paid.id).is_success
 
 
+def test_a_local_payment_settles_by_the_clock(bank: Any, shop: SdkTwin) -> None:
+    with shop.receive_webhooks() as inbox:
+        paid = submitted(bank, payment_method_nonce="fake-local-payment-method-nonce")
+        fails = submitted(bank, payment_method_nonce="fake-local-payment-method-nonce", amount="4001.00")
+        shop.advance(hours=20)
+        assert bank.transaction.find(paid.id).status == "settling"
+        shop.advance(hours=5)
+        assert bank.transaction.find(paid.id).status == "settled"
+        assert bank.transaction.find(fails.id).status == "settlement_declined"
+        assert inbox.wait_for("transaction_settled").transaction.id == paid.id
+        assert inbox.wait_for("transaction_settlement_declined").transaction.id == fails.id
+        shop.advance(days=1)
+        assert inbox.wait_for("transaction_disbursed").transaction.id == paid.id
+
+
 def test_meta_checkout_is_charged_and_searched(bank: Any) -> None:
     card = submitted(bank, payment_method_nonce="fake-meta-checkout-card-nonce")
     token = submitted(bank, payment_method_nonce="fake-meta-checkout-token-nonce")

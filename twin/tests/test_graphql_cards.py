@@ -120,6 +120,14 @@ def test_a_card_of_another_vault_and_a_security_code_reach_the_processor(graph: 
     assert paid["processorAuthorizationResponse"]["cvvResponse"] == "DOES_NOT_MATCH"
 
 
+def test_an_unknown_nonce_is_told_in_the_words_of_the_graph(graph: Ask) -> None:
+    query = "mutation ($input: ChargePaymentMethodInput!) { chargePaymentMethod(input: $input) { transaction { id } } }"
+    (fault,) = graph(query, errors=True, input={"paymentMethodId": "nothing", "transaction": {"amount": "1.00"}})
+    assert fault["message"] == "Unknown or expired single-use payment method."
+    assert fault["extensions"]["inputPath"] == ["input", "paymentMethodId"]
+    assert fault["extensions"]["legacyCode"] == "91565"
+
+
 def test_a_charge_with_a_key_is_made_once(graph: Ask) -> None:
     query = "mutation ($input: ChargePaymentMethodInput!) { chargePaymentMethod(input: $input) { transaction { id } } }"
     asked = {

@@ -164,6 +164,8 @@ class App:
                 return self._answer(request, client_error(422, "Invalid request", failure.errors))
             return self._error(request, 422, {**error_answer(failure.errors, echo), **failure.things})
         except RequestError as refusal:
+            if request.path == graphql_api.PATH and not isinstance(refusal, UnhandledFields):
+                return self._answer(request, graphql_api.refused(self.ids, refusal))
             if _is_client_api(match):
                 return self._answer(request, client_error(refusal.status, refusal.message or "Not found"))
             if isinstance(refusal, NotFound | NotAuthenticated):

@@ -6,6 +6,8 @@ from typing import Any
 
 from braintree_twin.app import App
 from braintree_twin.control_api.errors import InvalidField, reject_unknown
+from braintree_twin.graphql_api.local_payments import KIND
+from braintree_twin.ids import global_id
 from braintree_twin.ledger import local_payments
 from braintree_twin.ledger.lifecycle import return_by_bank
 from braintree_twin.rules.bank_accounts import BANK_KINDS, REJECTED, RETURN_CODE
@@ -48,7 +50,7 @@ class BankEndpoints:
         }
 
     def act_on_local_payment(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Approve, fund, expire or reverse a local payment, by its id or its payment id."""
+        """Approve, fund, expire or reverse a local payment, by its id, its legacy id or its payment id."""
         reject_unknown(fields, "id", "action")
         action = fields.get("action", "approve")
         if action not in local_payments.ACTIONS:
@@ -56,7 +58,7 @@ class BankEndpoints:
         for merchant in self._app.merchants:
             call = self._app.call(merchant)
             for record in call.store.local_payments.find(merchant.id):
-                if fields.get("id") not in (record.id, record.payment_id):
+                if fields.get("id") not in (record.id, record.payment_id, global_id(KIND, record.id)):
                     continue
                 if record.status != local_payments.ACTIONS[action]:
                     raise InvalidField("action", f"is impossible: the local payment is {record.status}")

@@ -105,11 +105,19 @@ def list_faults(errors: Errors, root: str, section: str | None) -> list[InputFau
 
 
 def _below(errors: Errors, path: tuple[str, ...], names: Mapping[str, str | None]) -> list[InputFault]:
-    found = [InputFault(fault.message, fault.code, _path(path, fault.attribute)) for fault in errors.faults()]
+    found = [
+        InputFault(_in_graph_words(fault.message), fault.code, _path(path, fault.attribute))
+        for fault in errors.faults()
+    ]
     for name, level in errors.levels().items():
         shown = names.get(name, camel_case(name))
         found += _below(level, (*path, shown) if shown else path, {})
     return found
+
+
+def _in_graph_words(message: str) -> str:
+    """The message, with the graph's name of a nonce."""
+    return message.replace("payment_method_nonce", "single-use payment method")
 
 
 def _path(path: tuple[str, ...], attribute: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from graphql.language import BooleanValueNode, FloatValueNode, IntValueNode, Str
 
 from braintree_twin.calls import Call, JsonAnswer, Route
 from braintree_twin.client_api.authentication import Client, authenticate_client
-from braintree_twin.errors import MalformedRequest, NotAuthenticated, NotFound, RequestError
+from braintree_twin.errors import MalformedRequest, NotAuthenticated, NotFound, RequestError, TooLarge
 from braintree_twin.graphql_api.bank_mutations import BANK_MUTATIONS
 from braintree_twin.graphql_api.card_mutations import CARD_MUTATIONS
 from braintree_twin.graphql_api.client_mutations import CLIENT_MUTATIONS
@@ -32,6 +32,7 @@ from braintree_twin.graphql_api.mutations import MUTATIONS
 from braintree_twin.graphql_api.queries import QUERIES
 from braintree_twin.graphql_api.read_inputs import InputReader
 from braintree_twin.graphql_api.services import SERVICES
+from braintree_twin.ids import Ids
 from braintree_twin.oauth.grants import bearer, grant_of_access_token
 
 # For servers, and for browsers and apps.
@@ -102,6 +103,14 @@ def answer(call: Call) -> JsonAnswer:
         return _execute(graph, query, variables, request.get("operationName"))
     except RecursionError:
         return _answer(call, {}, [_error("the query is nested too deeply", "RESOURCE_LIMIT", "developer_error")])
+
+
+def refused(ids: Ids, refusal: RequestError) -> JsonAnswer:
+    """The answer to a request that ends before anybody reads its query. Its status is 200 here as well."""
+    message = refusal.message or "the API keys are not valid"
+    error_class = "RESOURCE_LIMIT" if isinstance(refusal, TooLarge) else _CLASSES.get(type(refusal), "VALIDATION")
+    shown = _error(message, error_class, "developer_error")
+    return JsonAnswer({"extensions": {"requestId": ids.token()}, "errors": [shown]})
 
 
 def _client(call: Call) -> Client | None:
@@ -202,4 +211,5 @@ def _answer(call: Call, data: Fields, errors: list[Fields]) -> JsonAnswer:
     return JsonAnswer({**content, "errors": errors} if errors else content)
 
 
-ROUTES = (Route("POST", "/graphql", answer, needs_keys=False, takes=None),)
+PATH = "/graphql"
+ROUTES = (Route("POST", PATH, answer, needs_keys=False, takes=None),)

@@ -8,7 +8,14 @@ from decimal import Decimal
 
 from braintree_twin.calls import Call
 from braintree_twin.clock import FixedClock, parse_stamp, stamp
-from braintree_twin.rules.bank_accounts import BANK_KINDS, DECLINED_CODE, LOCAL_PAYMENT, SETTLED_AFTER, settled_after
+from braintree_twin.rules.bank_accounts import (
+    BANK_KINDS,
+    DECLINED_CODE,
+    LOCAL_PAYMENT,
+    LOCAL_PAYMENT_SETTLED_AFTER,
+    SETTLED_AFTER,
+    settled_after,
+)
 from braintree_twin.rules.cards import brand_named
 from braintree_twin.rules.processor_responses import SETTLEMENT_TEXTS, settlement_of
 from braintree_twin.state.records import Transaction
@@ -66,7 +73,9 @@ def _days_of_card(record: Transaction) -> int:
 
 
 def leave_to_the_bank(call: Call, record: Transaction) -> None:
-    """A submitted payment of a bank account waits for the bank, who settles or declines it some days later."""
+    """A submitted payment of a bank account, or a local one, waits for the bank, who settles or declines it later."""
+    if record.kind == LOCAL_PAYMENT and record.status == "settling":
+        record.due_at = stamp(call.clock.now() + LOCAL_PAYMENT_SETTLED_AFTER)
     if record.kind in SETTLED_AFTER and record.status == "submitted_for_settlement":
         enter(call, record, "settlement_pending")
         record.processor_settlement_response_code = "4002"
@@ -98,10 +107,14 @@ def return_by_bank(call: Call, record: Transaction, reason_code: str, reject_rea
 
 
 def _settle_at_bank(call: Call, record: Transaction) -> None:
-    """The bank settles a payment, or returns it if its amount triggers that. It happens when it was due."""
+    """The bank settles a payment, or declines it if its amount triggers that. It happens when it was due."""
     moment = replace(call, clock=FixedClock(parse_stamp(record.due_at or call.clock.stamp())))
     status, _ = settlement_of(Decimal(record.amount), record.kind)
-    if status == "settlement_declined" and record.type == "sale":
+    if record.type != "sale" or status == "settled":
+        settle_as(moment, record, "settled")
+    elif record.kind == LOCAL_PAYMENT:
+        settle_as(moment, record, status)
+    elif status == "settlement_declined":
         return_by_bank(moment, record, DECLINED_CODE)
     else:
         settle_as(moment, record, "settled")
@@ -109,7 +122,8 @@ def _settle_at_bank(call: Call, record: Transaction) -> None:
 
 def apply_due(call: Call, record: Transaction) -> None:
     """Apply what has come due: the authorization expires, a bank settles, or the money is disbursed."""
-    if record.status == "settlement_pending" and record.kind in BANK_KINDS:
+    at_bank = record.status == "settlement_pending" and record.kind in BANK_KINDS
+    if at_bank or (record.status == "settling" and record.kind == LOCAL_PAYMENT):
         _settle_at_bank(call, record)
         if not record.due_at or record.due_at > call.clock.stamp():
             return

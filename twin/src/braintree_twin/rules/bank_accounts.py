@@ -15,6 +15,8 @@ VERIFIED, PENDING = "verified", "pending"
 TRIGGER, INSTANTLY_VERIFIED = "_trigger", "_instantly_verified"
 # The time from submission to settlement, on calendar days (inferred: banks take two to four).
 SETTLED_AFTER = {US_BANK_ACCOUNT: timedelta(days=3), SEPA: timedelta(days=6)}
+# A local payment settles in its own time, too (inferred: PayPal takes about a day).
+LOCAL_PAYMENT_SETTLED_AFTER = timedelta(days=1)
 SAME_DAY, STANDARD = "same_day", "standard"
 ACH_TYPES = (SAME_DAY, STANDARD)
 # Kinds that banks settle one by one, outside of the batch.
