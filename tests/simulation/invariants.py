@@ -286,6 +286,11 @@ def outcomes_are_proven(payment: Payment, history: Sequence[PaymentEvent], gatew
         for t in gateway.all_transactions()
         if t.decline is not None or (t.details.three_d_secure is not None and t.standing.status in refused)
     }
+    captured_externally = {
+        effect.transaction_id
+        for effect in gateway.effects
+        if effect.kind is OperationKind.CAPTURE and effect.operation_id.startswith(EXTERNAL)
+    }
     unadjusted = {
         t.transaction_id for t in gateway.all_transactions() if not all(one.succeeded for one in t.adjustments)
     }
@@ -299,6 +304,9 @@ def outcomes_are_proven(payment: Payment, history: Sequence[PaymentEvent], gatew
                 is_ambiguous = payment.operation(operation_id).transaction_id in undone
                 expect(3, operation_id not in failed or is_ambiguous, f"{operation_id} was called FAILED, and was not")
     for operation in payment.operations:
+        if operation.origin is OperationOrigin.OUTSIDE and operation.kind is OperationKind.CAPTURE:
+            is_theirs = operation.transaction_id in captured_externally
+            expect(3, is_theirs, f"{operation} is recorded as somebody else's")
         if operation.state is OperationState.FAILED:
             expect(3, operation.operation_id not in took_effect, f"{operation} took effect")
         if operation.state is OperationState.DECLINED and operation.kind is OperationKind.ADJUST:
@@ -378,7 +386,9 @@ def _authorized(payment: Payment) -> int:
 def _captured(payment: Payment, *, counts_open: bool = False, counts_returned: bool = False) -> int:
     total = 0
     seen = set()
-    for operation in reversed(payment.operations):
+    # A capture is later than an adjustment of the hold, whichever was recorded first.
+    by_effect = sorted(payment.operations, key=lambda o: o.kind is OperationKind.CAPTURE)
+    for operation in reversed(by_effect):
         if operation.kind is OperationKind.CAPTURE and operation.state is OperationState.STARTED and counts_open:
             total += operation.amount.minor_units
         is_sale = operation.kind in (OperationKind.AUTHORIZE, OperationKind.ADJUST, OperationKind.CAPTURE)

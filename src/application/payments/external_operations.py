@@ -13,6 +13,10 @@ from domain.operation import Operation, OperationKind, OperationOrigin, Operatio
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
 
+# A capture that was refused at settlement was one all the same.
+_CAPTURED: Final = frozenset(status for status in TransactionStatus if status.is_captured) | {
+    TransactionStatus.SETTLEMENT_DECLINED
+}
 _NO_EFFECT: Final = frozenset(
     {
         TransactionStatus.AUTHORIZING,
@@ -56,6 +60,9 @@ def record_outside(payment: Payment, found: Transaction, context: EventContext, 
         return _record_part(payment, found, context, ids)
     if _is_adjusted(known, found):
         return _record_adjustment(payment, found, context, ids)
+    own = _own_change(payment, known, found)
+    if own is not None:
+        return _succeed_if_given_up(payment, own, found, context)
     kind = _outside_change_of(payment, known, found)
     if kind is None:
         return False
@@ -65,17 +72,65 @@ def record_outside(payment: Payment, found: Transaction, context: EventContext, 
     return True
 
 
-def _outside_change_of(payment: Payment, known: Operation, found: Transaction) -> OperationKind | None:
-    """The operation by which somebody else changed a transaction of the payment."""
+def awaits_outcome(payment: Payment, found: Transaction) -> bool:
+    """Whether the outcome of an operation of ours that is under way explains the transaction, or may explain it.
+
+    A whole capture, a void and an adjustment show on their target. They are recorded by their answer or their resolver,
+    who knows the amount before an adjustment.
+    """
+    known = payment.latest_on(found.transaction_id)
+    if known is None:
+        return False
+    under_way = payment.under_way
+    if under_way is not None and under_way.kind is OperationKind.ADJUST:
+        return under_way.target_transaction_id == found.transaction_id
+    own = _own_change(payment, known, found)
+    return own is not None and own.state is OperationState.STARTED
+
+
+def _own_change(payment: Payment, known: Operation, found: Transaction) -> Operation | None:
+    """The operation of ours that is under way, or was given up, and whose effect the transaction shows."""
     if known.kind is OperationKind.REFUND or known.standing is None:
         return None
     before, now = known.standing.status, found.standing.status
     kind = None
     if now is TransactionStatus.VOIDED and before.is_voidable:
         kind = OperationKind.VOID
-    elif before is TransactionStatus.AUTHORIZED and payment.terms.capture_mode is CaptureMode.MANUAL:
-        kind = OperationKind.CAPTURE if now.is_captured else None
-    return kind if kind is not None and not _may_be_ours(payment, kind, found) else None
+    elif now in _CAPTURED and before is TransactionStatus.AUTHORIZED:
+        kind = OperationKind.CAPTURE
+    if kind is None:
+        return None
+    fitting = [o for o in payment.operations if o.kind is kind and _may_have_changed(o, found)]
+    # The one under way is the last: nothing starts beside it.
+    return fitting[-1] if fitting else None
+
+
+def _may_have_changed(own: Operation, found: Transaction) -> bool:
+    """Whether the operation may have changed the transaction. A whole capture sets its amount."""
+    is_given_up = own.failure_reason is not None and own.failure_reason.is_provisional
+    if own.in_part or own.target_transaction_id != found.transaction_id:
+        return False
+    if own.kind is OperationKind.CAPTURE and own.amount != found.amount:
+        return False
+    return own.state is OperationState.STARTED or is_given_up
+
+
+def _succeed_if_given_up(payment: Payment, own: Operation, found: Transaction, context: EventContext) -> bool:
+    if own.state is OperationState.STARTED:
+        return False
+    _succeed_after_all(payment, own, found, context)
+    return True
+
+
+def _outside_change_of(payment: Payment, known: Operation, found: Transaction) -> OperationKind | None:
+    """The operation by which somebody else changed a transaction of the payment."""
+    if known.kind is OperationKind.REFUND or known.standing is None:
+        return None
+    before, now = known.standing.status, found.standing.status
+    if now is TransactionStatus.VOIDED and before.is_voidable:
+        return OperationKind.VOID
+    is_captured = before is TransactionStatus.AUTHORIZED and now.is_captured
+    return OperationKind.CAPTURE if is_captured and payment.terms.capture_mode is CaptureMode.MANUAL else None
 
 
 def _is_adjusted(known: Operation, found: Transaction) -> bool:
@@ -119,22 +174,11 @@ def _succeed_after_all(payment: Payment, own: Operation, found: Transaction, con
     """The gateway did what our operation requested, although the operation was given up."""
     payment.succeed(
         own.operation_id,
-        amount=found.amount,
+        amount=own.amount if own.kind is OperationKind.VOID else found.amount,
         transaction_id=found.transaction_id,
         standing=found.standing,
         details=found.details,
         context=context,
-    )
-
-
-def _may_be_ours(payment: Payment, kind: OperationKind, found: Transaction) -> bool:
-    """Whether an operation of ours may have changed the transaction. A whole capture sets its amount."""
-    return any(
-        o.kind is kind
-        and o.target_transaction_id == found.transaction_id
-        and (kind is OperationKind.VOID or o.amount == found.amount)
-        and (o.state is OperationState.STARTED or (o.failure_reason is not None and o.failure_reason.is_provisional))
-        for o in payment.operations
     )
 
 

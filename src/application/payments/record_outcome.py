@@ -1,6 +1,7 @@
 """Records the outcome of an operation, whatever its source."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 from application.payment_methods.default_method import assign_default, detach_method
@@ -8,10 +9,11 @@ from application.payments.disputed_amounts import with_latest_claims
 from application.payments.external_operations import unknown_parts
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
+from application.ports.runtime import IdSource
 from application.ports.store import UnitOfWork
 from domain.decline import Decline, DeclineReason
 from domain.events import EventContext
-from domain.ids import OperationId, PaymentMethodId
+from domain.ids import OPERATION, OperationId, PaymentMethodId
 from domain.initiator import SeriesPosition
 from domain.operation import FailureReason, Operation, OperationKind
 from domain.payment import Payment
@@ -94,6 +96,20 @@ def record_outcome(
         _keep_agreement(work, payment, outcome.transaction, context)
     elif isinstance(outcome, Declined) and outcome.decline.reason is DeclineReason.METHOD_REMOVED:
         _detach_paying_method(work, payment, context)
+
+
+def schedule_refund_instead(
+    payment: Payment, operation_id: OperationId, ids: IdSource, context: EventContext, *, after: timedelta = timedelta()
+) -> bool:
+    """Schedules a refund in place of a refused void that carried out a refund: the sale has settled meanwhile.
+
+    The resolver looks at it `after` that time. Returns whether it was scheduled.
+    """
+    refund_id = OperationId(ids.new(OPERATION))
+    if not payment.convert_void_to_refund(operation_id, refund_id, context=context):
+        return False
+    payment.schedule_check(refund_id, context.time + after)
+    return True
 
 
 def _decline_of(payment: Payment, operation: Operation, decline: Decline) -> Decline:

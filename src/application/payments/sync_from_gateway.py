@@ -6,14 +6,18 @@ from typing import Final
 
 from application.common.conflicts import retry_on_conflict
 from application.payments.disputed_amounts import with_latest_claims
-from application.payments.external_operations import record_last_adjustment, record_outside, with_unknown_parts
+from application.payments.external_operations import (
+    awaits_outcome,
+    record_last_adjustment,
+    record_outside,
+    with_unknown_parts,
+)
 from application.payments.payment_access import lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.ports.gateway import Gateway, Transaction
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store
 from domain.events import SERVICE, EventContext
-from domain.operation import Operation, OperationKind
 from domain.payment import Payment
 
 # Up to this many are read by id. A search costs two calls.
@@ -64,19 +68,14 @@ def read(gateway: Gateway, transaction_ids: Sequence[str]) -> list[Transaction]:
     return [*found, *(transaction for transaction in missing if transaction is not None)]
 
 
-def _is_target(operation: Operation, found: Transaction) -> bool:
-    return operation.target_transaction_id == found.transaction_id
-
-
 def apply_snapshot(
     payment: Payment, found: Transaction, context: EventContext, poll_policy: SettlementPollPolicy, ids: IdSource
 ) -> bool:
     """Records the gateway's state of one transaction, also if others changed it. Returns whether it is new.
 
-    While an adjustment of ours is open, its transaction is left to the resolver, who knows its amount before.
+    The effect of an operation of ours that is under way is left to its answer or its resolver.
     """
-    under_way = payment.under_way
-    if under_way is not None and under_way.kind is OperationKind.ADJUST and _is_target(under_way, found):
+    if awaits_outcome(payment, found):
         return False
     was_adjusted = record_last_adjustment(payment, found, context, ids)
     news = record_outside(payment, found, context, ids) or payment.apply_gateway_status(

@@ -10,12 +10,12 @@ from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
 from application.common.validator import Validator, require_checked
 from application.payments.disputed_amounts import with_latest_claims
-from application.payments.external_operations import unknown_parts, with_unknown_parts
+from application.payments.external_operations import awaits_outcome, unknown_parts, with_unknown_parts
 from application.payments.failed_authentication import lacks_authentication
 from application.payments.find_lost_outcome import find_lost_outcome
 from application.payments.payment_access import load, lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
-from application.payments.record_outcome import record_outcome
+from application.payments.record_outcome import record_outcome, schedule_refund_instead
 from application.payments.sync_from_gateway import apply_snapshot, read
 from application.ports.gateway import Approved, Declined, Gateway, Outcome, Rejected, Transaction, Unknown
 from application.ports.runtime import Clock, IdSource
@@ -78,7 +78,7 @@ class VerifyPayment:
 
     def verify(self, payment: Payment) -> VerifiedPayment:
         """Compares and repairs one payment. Raises GatewayUnavailable and StoreUnavailable."""
-        unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_still_succeed(payment, o)]
+        unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_still_succeed(o)]
         answers = {o.operation_id: find_lost_outcome(self.gateway, payment, o) for o in unsure}
         # The resolver takes back a sale without the required authentication. Until then, it is no success.
         answers = {name: None if lacks_authentication(payment.terms, one) else one for name, one in answers.items()}
@@ -92,8 +92,9 @@ class VerifyPayment:
         context = EventContext(self.clock.now(), SERVICE)
         with self.store.begin() as work:
             current = lock_payment(work, payment.terms.payment_id)
-            found = [with_latest_claims(work, transaction) for transaction in found]
+            shown = [with_latest_claims(work, transaction) for transaction in found]
             answered = list(self._record_effects_on_targets(work, current, answers, context))
+            found = [transaction for transaction in shown if not awaits_outcome(current, transaction)]
             differences = list(_compare(current, found, payment.transaction_ids))
             before = {operation.operation_id: operation for operation in current.operations}
             for difference in differences:
@@ -107,13 +108,11 @@ class VerifyPayment:
             for transaction in found:
                 apply_snapshot(current, transaction, context, self.poll_policy, self.ids)
             differences += _effects_found(before, current)
-            unexplained = [*_missing_transactions(current, found), *_compare(current, found, current.transaction_ids)]
+            unexplained = [*_missing_transactions(current, shown), *_compare(current, found, current.transaction_ids)]
             missing = False
             for operation_id, answer in answers.items():
                 operation = current.operation(operation_id)
-                if operation.state is not OperationState.STARTED and not _contradicts_failure(
-                    current, operation, answer
-                ):
+                if operation.state is not OperationState.STARTED and not _contradicts_failure(operation, answer):
                     continue
                 if answer is None or isinstance(answer, Unknown):
                     missing = True
@@ -124,6 +123,8 @@ class VerifyPayment:
                         operation_id, learned.field, learned.recorded, learned.at_gateway, context=context
                     )
                 record_outcome(work, current, operation_id, answer, context, self.poll_policy)
+                if isinstance(answer, Rejected):
+                    schedule_refund_instead(current, operation_id, self.ids, context)
                 differences.append(learned)
             differences = [*answered, *differences]
             work.payments.save(current)
@@ -202,22 +203,18 @@ def _missing_transactions(payment: Payment, found: Sequence[Transaction]) -> Ite
                 yield Difference(lister.operation_id, "transaction", "unknown", part)
 
 
-def _may_still_succeed(payment: Payment, operation: Operation) -> bool:
-    """Whether it was given up, and its effect would still be recognizable.
+def _may_still_succeed(operation: Operation) -> bool:
+    """Whether it was given up, and would have a transaction of its own.
 
-    A whole capture and a void show on their target transaction, where a later one would show as well.
+    The effect of others shows on their target, and is recorded with it.
     """
-    reason = operation.failure_reason
-    if reason is None or not reason.is_provisional:
-        return False
     makes_its_own = operation.in_part or operation.kind in (OperationKind.AUTHORIZE, OperationKind.REFUND)
-    others = (o for o in payment.operations if o.target_transaction_id == operation.target_transaction_id)
-    return makes_its_own or all(o is operation or o.state is OperationState.FAILED for o in others)
+    return makes_its_own and operation.failure_reason is not None and operation.failure_reason.is_provisional
 
 
-def _contradicts_failure(payment: Payment, operation: Operation, answer: Outcome | None) -> bool:
+def _contradicts_failure(operation: Operation, answer: Outcome | None) -> bool:
     """Whether the gateway shows that an operation given up here happened all the same."""
-    if not _may_still_succeed(payment, operation):
+    if not _may_still_succeed(operation):
         return False
     by_hand = operation.failure_reason is FailureReason.CLOSED_BY_ADMINISTRATOR
     return isinstance(answer, Approved) or (isinstance(answer, Declined) and not by_hand)

@@ -9,14 +9,14 @@ from application.payments.failed_authentication import FailedAuthentication
 from application.payments.find_lost_outcome import find_lost_outcome
 from application.payments.payment_access import lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
-from application.payments.record_outcome import record_failure, record_outcome
+from application.payments.record_outcome import record_failure, record_outcome, schedule_refund_instead
 from application.ports.gateway import Gateway, Outcome, Rejected, Unknown
 from application.ports.runtime import Clock, IdSource
-from application.ports.store import Store, UnitOfWork
+from application.ports.store import Store
 from application.recovery.check_backoff import CheckBackoff
 from application.recovery.send_scheduled_refund import SendScheduledRefund
 from domain.events import SERVICE, EventContext
-from domain.ids import OPERATION, OperationId, PaymentId
+from domain.ids import OperationId, PaymentId
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
 
@@ -68,19 +68,13 @@ class ResolveOutcome:
             payment = lock_payment(work, payment_id)
             if payment.operation(operation_id).state is OperationState.STARTED:
                 record_outcome(work, payment, operation_id, outcome, context, self.poll_policy)
-                if isinstance(outcome, Rejected):
-                    self._schedule_refund_instead(work, payment, operation_id, context)
+                # As the caller's own process would have done.
+                if isinstance(outcome, Rejected) and schedule_refund_instead(
+                    payment, operation_id, self.ids, context, after=self.leases.first_check
+                ):
+                    work.payments.save(payment)
         self.absence.forget(not_found_key(payment.operation(operation_id)))
         return payment
-
-    def _schedule_refund_instead(
-        self, work: UnitOfWork, payment: Payment, operation_id: OperationId, context: EventContext
-    ) -> None:
-        """Schedules a refund in place of a void that came too late, as the caller's own process would have done."""
-        refund_id = OperationId(self.ids.new(OPERATION))
-        if payment.convert_void_to_refund(operation_id, refund_id, context=context):
-            payment.schedule_check(refund_id, context.time + self.leases.first_check)
-            work.payments.save(payment)
 
     def _record_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
         operation_id = looked_for.operation_id

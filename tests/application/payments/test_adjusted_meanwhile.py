@@ -10,10 +10,11 @@ import pytest
 
 from application.common.errors import OperationRefused
 from application.payments.verify_payment import VerificationOutcome
-from application.ports.gateway import Adjust, Outcome, Refund
+from application.ports.gateway import Adjust, Capture, Outcome, Refund, Transaction
+from domain.events import PaymentEvent
 from domain.ids import OperationId
 from domain.money import Money
-from domain.operation import Operation, OperationKind, OperationOrigin, OperationState
+from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
 from domain.payment import Payment
 from domain.payment_state import PaymentState
@@ -99,21 +100,26 @@ def end(shop: Shop) -> None:
         shop.resolve(after=MINUTE)
 
 
-def effects_of(shop: Shop, operation: Operation) -> int:
-    return sum(effect.operation_id == operation.operation_id for effect in shop.real_gateway.effects)
+def has_effect(shop: Shop, operation: Operation) -> bool:
+    return any(effect.operation_id == operation.operation_id for effect in shop.real_gateway.effects)
 
 
-def must_agree(shop: Shop, payment: Payment) -> None:
+def history_of(shop: Shop, payment: Payment) -> list[PaymentEvent]:
+    with shop.store.read() as work:
+        return [entry.event for entry in work.payments.history(payment.terms.payment_id)]
+
+
+def must_agree(shop: Shop, payment: Payment, amounts: Sequence[int]) -> None:
     """The record shows what the gateway did, and who requested it."""
     shop.verify(payment)
     verified = shop.verify(payment)
     now = verified.payment
     assert verified.outcome is VerificationOutcome.MATCHES
     [ours] = [o for o in now.operations[1:] if o.origin is OperationOrigin.SERVICE]
-    succeeded = effects_of(shop, ours) > 0
-    assert ours.state is (OperationState.SUCCEEDED if succeeded else OperationState.FAILED)
+    assert ours.state is (OperationState.SUCCEEDED if has_effect(shop, ours) else OperationState.FAILED)
     theirs = [o for o in now.operations if o.origin is OperationOrigin.OUTSIDE]
     assert [o.kind for o in theirs] == [OperationKind.ADJUST] * len(theirs)
+    assert {o.amount for o in theirs} <= set(map(usd, amounts))
     found = {one.transaction_id: one for one in shop.real_gateway.all_transactions()}
     for transaction_id, transaction in found.items():
         latest = now.latest_on(transaction_id)
@@ -122,8 +128,7 @@ def must_agree(shop: Shop, payment: Payment) -> None:
         assert (latest.amount, latest.standing.status) == (transaction.amount, transaction.standing.status)
     taken = [one.amount for one in found.values() if one.standing.status.is_captured]
     assert now.captured_amount == Money.total(taken, "USD")
-    with shop.store.read() as work:
-        history = [entry.event for entry in work.payments.history(payment.terms.payment_id)]
+    history = history_of(shop, payment)
     assert Payment.replay(history) == now
     moved = sum(one.amount.minor_units * one.kind.sign for _, one in Payment.movements_in(history))
     assert usd(moved) == now.captured_amount
@@ -150,7 +155,7 @@ def test_an_operation_on_a_hold_that_others_adjust_stays_ours(
         act(shop, payment, do)
         after(shop, payment)
         end(shop)
-        must_agree(shop, payment)
+        must_agree(shop, payment, amounts)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
@@ -167,7 +172,7 @@ def test_an_operation_on_a_hold_that_others_adjust_after_its_lost_answer_stays_o
             adjust_outside(shop, payment, amount)
             look(shop, payment)
         end(shop)
-        must_agree(shop, payment)
+        must_agree(shop, payment, amounts)
 
 
 def test_a_capture_is_answered_as_captured_though_an_adjustment_by_others_was_recorded_meanwhile() -> None:
@@ -219,10 +224,89 @@ def test_a_refund_stays_ours_while_others_refund(fault: Callable[[Shop, str], No
         now = shop.now(payment)
         [ours] = [o for o in now.operations[1:] if o.origin is OperationOrigin.SERVICE]
         theirs = [o.amount for o in now.operations if o.origin is OperationOrigin.OUTSIDE]
-        done = effects_of(shop, ours) > 0
+        done = has_effect(shop, ours)
         assert ours.state is (OperationState.SUCCEEDED if done else OperationState.FAILED)
         assert theirs == [usd(amount) for amount in amounts]
         assert now.refunded_amount == Money.total(theirs, "USD") + usd(30_00 if done else 0)
+
+
+@pytest.mark.parametrize("look", ["verify", "follow", "sync"])
+@pytest.mark.parametrize(("call", "do"), list(ACTIONS.values())[:4], ids=list(ACTIONS)[:4])
+def test_an_effect_after_the_horizon_stays_ours_though_others_adjusted_the_hold(call: str, do: Step, look: str) -> None:
+    shop = Shop()
+    shop.gateway._delay = lambda: timedelta(days=1)
+    payment = shop.authorize()
+    shop.fails(call, Fault.LATE)
+    do(shop, payment)
+    end(shop)
+    assert shop.now(payment).operations[-1].failure_reason is FailureReason.NOT_FOUND_AT_GATEWAY
+    adjust_outside(shop, payment, 170_00)
+    shop.verify(payment)
+    shop.wait(timedelta(days=1))
+    match look:
+        case "verify":
+            assert shop.verify(payment).outcome is VerificationOutcome.REPAIRED
+        case "follow":
+            shop.follow()
+        case "sync":
+            LOOKS["poll"](shop, payment)
+    [ours] = [o for o in shop.now(payment).operations[1:] if o.origin is OperationOrigin.SERVICE]
+    assert ours.state is OperationState.SUCCEEDED
+    must_agree(shop, payment, [170_00])
+
+
+@pytest.mark.parametrize("look", ["verify", "follow"])
+def test_a_capture_whose_answer_is_awaited_leaves_the_amount_of_its_hold(look: str) -> None:
+    shop = Shop()
+    payment = shop.authorize()
+    shop.fails("capture", Fault.LOST_AFTER)
+    shop.capture(payment, 80_00, final=True)
+    shop.wait(timedelta(hours=1))
+    getattr(shop, look)(*([payment] if look == "verify" else []))
+    end(shop)
+    now = shop.now(payment)
+    assert (now.authorized_amount, now.captured_amount) == (usd(100_00), usd(80_00))
+    [movement] = [one for _, one in Payment.movements_in(history_of(shop, payment))]
+    assert movement.operation_id == now.operations[-1].operation_id
+
+
+def test_a_verification_while_a_capture_is_sent_finds_no_difference() -> None:
+    shop = Shop()
+    payment = shop.authorize()
+    shop.fails("capture", Fault.LOST_BEFORE)
+    shop.capture(payment)
+    # The gateway does it between the look for the outcome and the read of the transaction.
+    find = shop.real_gateway.find_transaction
+    looks: list[str] = []
+
+    def find_and_capture(transaction_id: str) -> Transaction | None:
+        found = find(transaction_id)
+        if not looks:
+            looks.append(transaction_id)
+            [own] = shop.now(payment).operations[1:]
+            shop.real_gateway.capture(
+                Capture(operation_id=own.operation_id, transaction_id=transaction_id, amount=own.amount, in_part=False),
+                HELD,
+            )
+        return found
+
+    shop.real_gateway.find_transaction = find_and_capture  # type: ignore[method-assign]
+    assert shop.verify(payment).outcome is VerificationOutcome.NOT_FOUND_YET
+    assert shop.verify(payment).outcome is VerificationOutcome.REPAIRED
+    must_agree(shop, payment, [])
+
+
+def test_a_refund_by_a_void_that_came_too_late_is_not_lost_by_a_verification() -> None:
+    shop = Shop()
+    payment = shop.pay()
+    shop.fails("void", Fault.LOST_BEFORE)
+    shop.refund(payment)
+    shop.real_gateway.settle()
+    refunded = shop.verify(payment).payment
+    assert [o.state for o in refunded.operations[1:]] == [OperationState.FAILED, OperationState.SCHEDULED]
+    end(shop)
+    now = shop.now(payment)
+    assert (now.refunded_amount, now.funds) == (usd(100_00), Funds.RETURNED)
 
 
 def test_a_void_of_an_adjusted_hold_ends_the_adjusted_amount() -> None:
