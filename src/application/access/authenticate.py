@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -88,7 +89,7 @@ class Authenticate:
 Found = TypeVar("Found")
 
 
-class _Cache(Generic[Found]):
+class _Cache(ABC, Generic[Found]):
     """Caches records for a few seconds, so that a revocation soon takes effect in every process."""
 
     def __init__(
@@ -116,8 +117,9 @@ class _Cache(Generic[Found]):
                 self._found.popitem(last=False)
         return found
 
+    @abstractmethod
     def _read(self, work: UnitOfWork, name: str) -> Found | None:
-        raise NotImplementedError
+        """The stored record of that name."""
 
 
 class ApiKeyCache(_Cache[ApiKey]):

@@ -1,28 +1,23 @@
 """Creates, lists and revokes API keys."""
 
-import base64
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from application.audit.audit_log import ENTRY
-from application.common.api_key import KEY, SECRET_BYTES, ApiKey, format_key, hash_of, is_caller_id
+from application.access.issue_key import IssueKey, key_entry
+from application.common.api_key import ApiKey, is_caller_id
 from application.common.caller import NEVER_FOR_A_CUSTOMER, Scope
 from application.common.errors import NotFound, ResourceKind, Rule
 from application.common.validator import Validator
-from application.ports.audit_log import AuditEntry, AuditKind
+from application.ports.audit_log import AuditKind
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store
 from domain import ids
-from domain.ids import CallerId, CustomerId
+from domain.ids import CustomerId
 
 
 @dataclass(frozen=True, slots=True)
 class CreateApiKey:
-    store: Store
-    clock: Clock
-    ids: IdSource
-    random_bytes: Callable[[int], bytes]
+    issue: IssueKey
 
     def __call__(
         self,
@@ -34,7 +29,6 @@ class CreateApiKey:
         expire_time: datetime | None = None,
     ) -> tuple[ApiKey, str]:
         """Returns the stored key, and its text, shown only this once. Raises InvalidRequest and StoreUnavailable."""
-        now = self.clock.now()
         validator = Validator()
         if not is_caller_id(caller_id):
             validator.add("caller_id", Rule.CALLER_ID)
@@ -45,25 +39,14 @@ class CreateApiKey:
         refused = NEVER_FOR_A_CUSTOMER.intersection(scopes) if customer_id else ()
         if refused:
             validator.add("scopes", Rule.NOT_FOR_CUSTOMERS, ", ".join(sorted(scope.value for scope in refused)))
-        validator.plain_text("note", note)
-        if expire_time is not None and expire_time <= now:
-            validator.add("expire_time", Rule.AFTER, "now")
-        validator.done()
-        secret = new_secret(self.random_bytes)
-        key = ApiKey(
-            key_id=self.ids.new(KEY),
-            caller_id=CallerId(caller_id),
-            scopes=scopes,
-            secret_hash=hash_of(secret),
-            create_time=now,
+        return self.issue(
+            validator,
+            caller_id,
+            scopes,
             customer_id=CustomerId(customer_id) if customer_id else None,
             note=note,
             expire_time=expire_time,
         )
-        with self.store.begin() as work:
-            work.api_keys.add(key)
-            work.audit.add(key_entry(AuditKind.KEY_CREATED, key, now, self.ids))
-        return key, format_key(key.key_id, secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +77,3 @@ class RevokeApiKey:
                 work.api_keys.save(key)
                 work.audit.add(key_entry(AuditKind.KEY_REVOKED, key, now, self.ids))
         return key
-
-
-def new_secret(random_bytes: Callable[[int], bytes]) -> str:
-    return base64.urlsafe_b64encode(random_bytes(SECRET_BYTES)).decode().rstrip("=")
-
-
-def key_entry(kind: AuditKind, key: ApiKey, now: datetime, id_source: IdSource) -> AuditEntry:
-    """The actor is the command line: keys are managed there, by operators with the database's credentials."""
-    scopes = " ".join(sorted(scope.value for scope in key.scopes))
-    return AuditEntry(
-        entry_id=id_source.new(ENTRY),
-        time=now,
-        kind=kind,
-        actor="command line",
-        subject=key.key_id,
-        outcome="OK",
-        details={"caller_id": key.caller_id, "customer_id": key.customer_id or "", "scopes": scopes},
-    )

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from application.access.manage_api_keys import key_entry, new_secret
+from application.access.issue_key import IssueKey
 from application.audit.audit_log import ENTRY
-from application.common.api_key import KEY, ApiKey, format_key, hash_of
+from application.common.api_key import ApiKey
 from application.common.errors import FieldViolation, InvalidRequest, NotFound, ResourceKind, Rule
 from application.common.operator import Operator, OperatorRight, is_operator_name
 from application.common.validator import Validator
 from application.ports.audit_log import AuditEntry, AuditKind
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import LoginTaken, Store, UnitOfWork
-from domain.ids import OPERATOR, CallerId, OperatorId
+from domain.ids import OPERATOR, OperatorId
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +70,22 @@ class ChangeOperator:
 
 @dataclass(frozen=True, slots=True)
 class CreateOperatorKey:
-    store: Store
-    clock: Clock
-    ids: IdSource
-    random_bytes: Callable[[int], bytes]
+    issue: IssueKey
 
     def __call__(self, operator_id: str, *, note: str = "", expire_time: datetime | None = None) -> tuple[ApiKey, str]:
         """Returns the stored key, and its text, shown only this once.
 
         Raises InvalidRequest, NotFound (also for a revoked operator) and StoreUnavailable.
         """
-        now = self.clock.now()
-        validator = Validator()
-        validator.plain_text("note", note)
-        if expire_time is not None and expire_time <= now:
-            validator.add("expire_time", Rule.AFTER, "now")
-        validator.done()
-        secret = new_secret(self.random_bytes)
-        key = ApiKey(
-            key_id=self.ids.new(KEY),
+        return self.issue(
+            Validator(),
+            operator_id,
             # An operator's key has no scopes: a version that knows no operators grants it nothing.
-            caller_id=CallerId(operator_id),
-            scopes=frozenset(),
-            secret_hash=hash_of(secret),
-            create_time=now,
+            frozenset(),
             note=note,
             expire_time=expire_time,
+            must_allow=lambda work, now: active_operator(work, operator_id, now),
         )
-        with self.store.begin() as work:
-            active_operator(work, operator_id, now)
-            work.api_keys.add(key)
-            work.audit.add(key_entry(AuditKind.KEY_CREATED, key, now, self.ids))
-        return key, format_key(key.key_id, secret)
 
 
 @dataclass(frozen=True, slots=True)

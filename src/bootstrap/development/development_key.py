@@ -6,6 +6,7 @@ from typing import Final
 
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
+from application.access.issue_key import IssueKey
 from application.access.manage_api_keys import CreateApiKey
 from application.access.manage_operators import AddOperator, CreateOperatorKey
 from application.common.api_key import parse_key
@@ -38,7 +39,7 @@ def ensure_development_key(store: Store, path: Path) -> None:
     """Writes a new key to the file, unless it holds one that the store knows. Raises StoreUnavailable and OSError."""
     if _is_good(store, path):
         return
-    create = CreateApiKey(store, SystemClock(), UlidSource(), os.urandom)
+    create = CreateApiKey(IssueKey(store, SystemClock(), UlidSource(), os.urandom))
     _, key = create(_CALLER, EVERY_SCOPE, note="for development")
     _write(path, key)
     _write(path.with_suffix(HEADER_SUFFIX), f"authorization: Bearer {key}")
@@ -53,7 +54,7 @@ def ensure_operators_key(store: Store, path: Path) -> None:
         return
     clock, ids = SystemClock(), UlidSource()
     operator = AddOperator(store, clock, ids)(_OPERATOR, frozenset(OperatorRight))
-    _, key = CreateOperatorKey(store, clock, ids, os.urandom)(operator.operator_id, note="for development")
+    _, key = CreateOperatorKey(IssueKey(store, clock, ids, os.urandom))(operator.operator_id, note="for development")
     _write(path, key)
 
 

@@ -82,9 +82,12 @@ def serving(house: House, *options: tuple[str, Any]) -> Iterator[grpc.Channel]:
     server = house.container.server()
     try:
         address = run(server.start("127.0.0.1:0"))
-        with grpc.insecure_channel(address, options=options) as channel:
-            yield channel
-        run(server.stop(1))
+        try:
+            with grpc.insecure_channel(address, options=options) as channel:
+                yield channel
+        finally:
+            # Also after a failure: the threads of a server that runs on keep the process from ending.
+            run(server.stop(1))
     finally:
         run(_end_tasks())
         loop.call_soon_threadsafe(loop.stop)

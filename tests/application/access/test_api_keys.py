@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from application.access.issue_key import IssueKey
 from application.access.last_used_recorder import LastUsedRecorder
 from application.access.manage_api_keys import CreateApiKey, ListApiKeys, RevokeApiKey
 from application.common.api_key import ApiKey, format_key, is_caller_id, parse_key
@@ -49,7 +50,7 @@ class Office:
         self.clock, self.ids = ManualClock(), CountingIds()
         self.store = FailingStore(self.ids)
         self.asked_bytes: list[int] = []
-        self.create = CreateApiKey(self.store, self.clock, self.ids, self._random_bytes)
+        self.create = CreateApiKey(IssueKey(self.store, self.clock, self.ids, self._random_bytes))
         self.list = ListApiKeys(self.store)
         self.revoke = RevokeApiKey(self.store, self.clock, self.ids)
         self.uses = LastUsedRecorder(self.store)

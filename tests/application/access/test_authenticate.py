@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from application.access.authenticate import ApiKeyCache, Authenticate, OperatorCache, PresentedCredentials
+from application.access.issue_key import IssueKey
 from application.access.last_used_recorder import LastUsedRecorder
 from application.access.manage_api_keys import CreateApiKey, RevokeApiKey
 from application.audit.audit_log import Audit
@@ -63,7 +64,7 @@ class Door:
         self.keys = ApiKeyCache(self.store, GOOD_FOR_SECONDS, lambda: self.seconds)
         self.operators = OperatorCache(self.store, GOOD_FOR_SECONDS, lambda: self.seconds)
         self.uses = LastUsedRecorder(self.store)
-        self.create = CreateApiKey(self.store, self.clock, self.ids, bytes)
+        self.create = CreateApiKey(IssueKey(self.store, self.clock, self.ids, bytes))
         self.revoke = RevokeApiKey(self.store, self.clock, self.ids)
         self.key, self.shown = self.create("shop", SCOPES)
         self.only_keys = Authenticate(self.keys, self.operators, self.uses, self.clock)

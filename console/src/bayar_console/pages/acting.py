@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from bayar import BayarError
 from bayar_console.pages.errors import Refusal, refusal
 from bayar_console.signin.person import SignedInRequest
-from bayar_console.words import right_word
 
 
 class Unfit(Exception):
@@ -35,7 +34,12 @@ def act(
     caller_id: the caller whose data is changed; needed of operators.
     """
     if not request.person.may(right):
-        return without_right(request, right)
+        shown = Refusal(
+            _("You do not have this right"),
+            _("Your rights do not include this: %(right)s.") % {"right": right},
+            _("Ask an administrator for the right, or somebody who has it."),
+        )
+        return render(request, "console/error.html", {"refusal": shown}, status=403)
     try:
         messages.success(request, do(_keywords(request, caller_id)))
     except Unfit as error:
@@ -49,16 +53,6 @@ def act(
             # The page that follows repeats the same request, not a new one.
             request.session[f"repeat {back}"] = request.POST.get("request_id", "")
     return HttpResponseRedirect(back)
-
-
-def without_right(request: SignedInRequest, right: str) -> HttpResponseBase:
-    """The page that says which right the person lacks."""
-    shown = Refusal(
-        _("You do not have this right"),
-        _("Your rights do not include this: %(right)s.") % {"right": right_word(right)},
-        _("Ask an administrator for the right, or somebody who has it."),
-    )
-    return render(request, "console/error.html", {"refusal": shown}, status=403)
 
 
 def _keywords(request: SignedInRequest, caller_id: str) -> dict[str, Any]:

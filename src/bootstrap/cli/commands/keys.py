@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from application.access.issue_key import IssueKey
 from application.access.manage_api_keys import CreateApiKey, ListApiKeys, RevokeApiKey
 from application.common.api_key import ApiKey
 from application.common.caller import ONLY_IF_NAMED, Scope
@@ -64,7 +65,7 @@ def _create(parsed: argparse.Namespace, store: Store) -> int:
             say("bayar: --expires-days must be more than 0, and at most a hundred years")
             return USAGE
         expires = datetime.now(UTC) + timedelta(days=parsed.expires_days)
-    key, shown = CreateApiKey(store, SystemClock(), UlidSource(), os.urandom)(
+    key, shown = CreateApiKey(IssueKey(store, SystemClock(), UlidSource(), os.urandom))(
         parsed.caller,
         frozenset(known[name] for name in names),
         customer_id=parsed.customer,

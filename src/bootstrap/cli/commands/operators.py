@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from application.access.issue_key import IssueKey
 from application.access.manage_operators import (
     AddOperator,
     ChangeOperator,
@@ -133,7 +134,7 @@ def _tell(parsed: argparse.Namespace, document: dict[str, object], issued: dict[
 def _issue_key(operator_id: str, store: Store, *, expires: timedelta | None, note: str = "") -> dict[str, object]:
     """The key's id and the key itself, as the document shows them."""
     until = None if expires is None else datetime.now(UTC) + expires
-    create = CreateOperatorKey(store, SystemClock(), UlidSource(), os.urandom)
+    create = CreateOperatorKey(IssueKey(store, SystemClock(), UlidSource(), os.urandom))
     key, shown = create(operator_id, note=note, expire_time=until)
     say(f"{key.key_id} is a key of {operator_id}. Keep it now: it is not shown again.")
     return {"key_id": key.key_id, "api_key": shown}
