@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -44,6 +44,7 @@ HIT = PaymentSearchHit(payment=PAYMENT)
 ACCOUNT = MerchantAccount(merchant_account_id="my_usd", currency_code="USD", default=True)
 CARD = {"number": "4111111111111111", "expiration_month": 12, "expiration_year": 2030, "cvv": "123"}
 ENTRY = payments.DeclineReasonEntry(gateway_codes=["2001"])
+SUMMED_UP = payments.SummarizePaymentsResponse(uncounted_event_count=3)
 VERIFIED = payments.VerifyPaymentResponse(payment=PAYMENT)
 
 
@@ -268,6 +269,24 @@ CALLS: list[tuple[Callable[[BayarClient], object], Message, object, object]] = [
         ),
         payments.SearchPaymentsResponse(hits=[HIT]),
         [HIT],
+    ),
+    (
+        lambda client: client.summarize_payments(
+            from_date=date(2026, 11, 1),
+            until_date=date(2026, 12, 1),
+            time_zone="Asia/Jakarta",
+            caller_id="shop",
+            currency_code="IDR",
+        ),
+        payments.SummarizePaymentsRequest(
+            from_date="2026-11-01",
+            until_date="2026-12-01",
+            time_zone="Asia/Jakarta",
+            caller_id="shop",
+            currency_code="IDR",
+        ),
+        SUMMED_UP,
+        SUMMED_UP,
     ),
     (
         lambda client: client.verify_payment(payment_id="pay_1", language_code="id"),

@@ -28,10 +28,14 @@ DISPUTED: Final = "4023898493988028"
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """operator: every right. reader: may only look. shop: a caller's own key. stranger: of no use here."""
+    """operator: every right. reader: may only look. support: may give back as well. nobody: may not even look.
+    shop: a caller's own key. stranger: of no use here.
+    """
 
     operator: str
     reader: str
+    support: str
+    nobody: str
     shop: str
     stranger: str = "bayar_key_01m8knd589z6z61mkfbwr10dd4_nobody"
 
@@ -60,6 +64,8 @@ def keys(pair: Pair) -> Keys:
     return Keys(
         operator=_bayar(pair, "operators", "add", "Siti Rahayu", "--rights", every),
         reader=_bayar(pair, "operators", "add", "Rudi Hartono", "--rights", "read"),
+        support=_bayar(pair, "operators", "add", "Dewi Lestari", "--rights", "read,refund,void"),
+        nobody=_bayar(pair, "operators", "add", "Agus Wijaya", "--rights", "redeliver"),
         shop=_bayar(
             pair,
             "keys",

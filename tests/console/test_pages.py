@@ -257,12 +257,51 @@ def test_a_stored_method_is_deleted_with_a_reason(operator: Client, shop: BayarC
     assert "Mastercard" not in text_of(answer)
 
 
-def test_the_overview_counts(operator: Client, orders: Orders) -> None:
+def test_the_overview_counts_each_payment_once_it_is_counted(operator: Client, orders: Orders) -> None:
     assert orders
-    page = text_of(operator.get("/"))
+
+    def counted() -> bool:
+        return "Not enough money" in text_of(operator.get("/"))
+
+    until(counted, what="the statistics")
+    answer = operator.get("/")
+    page = text_of(answer)
     assert "open disputes" in page
-    assert "approved in two weeks" in page
-    assert "Insufficient funds" in page
+    assert "approved in 14 days" in page
+    rows = rows_of(answer, "by-day")
+    payments, approved, declined, others = map(int, rows[-1][1:5])
+    assert payments == approved + declined + others >= 4
+    assert (len(rows), declined >= 1) == (14, True)
+    assert rows_of(answer, "on-its-way")[-1][1].startswith("USD ")
+    assert rows_of(answer, "disputes")[-1][1].startswith("1: USD 30.00")
+
+
+def rows_of(answer: Any, name: str) -> list[list[str]]:
+    """The table of the chart: the cells of each day."""
+    page = answer.content.decode()
+    own = page[page.index(f'id="{name}"') :].partition("</section>")[0]
+    rows = re.findall(r"<tr>(<th scope=.row.>.*?)</tr>", own, re.DOTALL)
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+def test_each_drawing_has_the_table_of_its_numbers(operator: Client, orders: Orders) -> None:
+    assert orders
+    page = operator.get("/").content.decode()
+    drawing = r'<svg class="chart".*?</svg>\s*<p class="axis".*?</p>\s*(<details>.*?</details>)'
+    drawings = re.findall(drawing, page, re.DOTALL)
+    assert len(drawings) == page.count('class="chart"') >= 3
+    assert all(one.count('<th scope="row">') == 14 for one in drawings)
+
+
+@pytest.mark.parametrize(("asked", "days"), [("?days=30", 30), ("?days=90", 90), ("?days=1", 14), ("?days=x", 14)])
+def test_the_charts_show_as_many_days_as_can_be_chosen(operator: Client, orders: Orders, asked: str, days: int) -> None:
+    assert orders
+    assert len(rows_of(operator.get(f"/{asked}&currency=%3Cscript%3E"), "by-day")) == days
+
+
+def test_a_shop_sees_the_charts_of_its_own_payments(shopkeeper: Client, orders: Orders) -> None:
+    assert orders
+    until(lambda: "Not enough money" in text_of(shopkeeper.get("/")), what="the statistics")
 
 
 def test_the_reconciliation_compares(operator: Client, orders: Orders) -> None:

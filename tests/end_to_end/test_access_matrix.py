@@ -54,6 +54,7 @@ ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "PaymentService/GetPayment": {"paymentId": "pay"},
     "PaymentService/ListPayments": {"filter": {"customerId": "cus"}},
     "PaymentService/SearchPayments": {"query": "pay"},
+    "PaymentService/SummarizePayments": {"fromDate": "2026-11-01", "untilDate": "2026-11-02"},
     "PaymentService/VerifyPayment": {"paymentId": "pay"},
     "PaymentService/WatchPayment": {"paymentId": "pay"},
     "PaymentService/ListPaymentEvents": {"paymentId": "pay"},
@@ -254,7 +255,8 @@ def test_a_resource_of_another_caller_looks_nonexistent(path: str, stranger: str
     nowhere = {name: id_.partition("_")[0] + "_" + "0" * 26 for name, id_ in town.ids.items()}
     theirs, missing = (ask(town, path, shown, filled(row, ids)) for ids in (town.ids, nowhere))
     assert theirs == missing
-    if path.startswith("CheckoutService") and stranger == "another customer":
+    is_of_the_business = path.startswith("CheckoutService") or path == "PaymentService/SummarizePayments"
+    if is_of_the_business and stranger == "another customer":
         assert theirs == ("PERMISSION_DENIED", "NOT_FOR_CUSTOMERS", [])
         return
     assert theirs[0] in ("NOT_FOUND", "INVALID_ARGUMENT") or theirs == ("OK", "", [])

@@ -25,6 +25,7 @@ from tests.fakes.repositories.operators import MemoryOperators
 from tests.fakes.repositories.payment_methods import MemoryPaymentMethods
 from tests.fakes.repositories.payments import MemoryPayments
 from tests.fakes.repositories.search_index import MemorySearchIndex
+from tests.fakes.repositories.statistics import MemoryStatistics
 from tests.fakes.repositories.velocity_counters import MemoryVelocityCounters
 from tests.fakes.repositories.webhook_deliveries import MemoryDeliveries
 from tests.fakes.store_state import RowLocks, StoreState, copied_payment, is_due, latest_check
@@ -126,3 +127,4 @@ class MemoryUnitOfWork:
         self.audit = MemoryAuditLog(state)
         self.velocity = MemoryVelocityCounters(state)
         self.search = MemorySearchIndex(state)
+        self.statistics = MemoryStatistics(state)

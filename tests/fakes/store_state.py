@@ -16,6 +16,7 @@ from application.ports.deliveries import Delivery, DeliveryCursor
 from application.ports.feed import FeedEntry, HistoryEntry
 from application.ports.gateway_webhooks import StoredGatewayWebhook
 from application.ports.search import IndexProgress
+from application.ports.statistics import PaymentFacts, StatisticsProgress
 from application.ports.store import RequestRecord, farthest_check
 from application.ports.velocity import VelocityBlock
 from domain.checkout import Checkout, CheckoutUse
@@ -75,6 +76,9 @@ class StoreState:
     indexed: dict[PaymentId, IndexedPayment] = field(default_factory=dict)
     search_progress: IndexProgress | None = None
     search_version: int = 0
+    counted: dict[PaymentId, PaymentFacts] = field(default_factory=dict)
+    statistics_progress: StatisticsProgress | None = None
+    statistics_version: int = 0
 
     def copy(self) -> StoreState:
         history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
@@ -102,6 +106,9 @@ class StoreState:
             dict(self.indexed),
             self.search_progress,
             self.search_version,
+            dict(self.counted),
+            self.statistics_progress,
+            self.statistics_version,
         )
 
 

@@ -66,6 +66,12 @@ type PaymentServiceClient interface {
 	// A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
 	// events. As in ListPayments, a page can be short or empty, with more to come.
 	SearchPayments(ctx context.Context, in *SearchPaymentsRequest, opts ...grpc.CallOption) (*SearchPaymentsResponse, error)
+	// Sums up payments, declines, disputes and movements of money by day and currency: of the caller, or of every caller
+	// with the scope `admin` or by an operator. The sums are exact, cost the same however many payments there are, and
+	// follow changes within seconds.
+	//
+	// PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer.
+	SummarizePayments(ctx context.Context, in *SummarizePaymentsRequest, opts ...grpc.CallOption) (*SummarizePaymentsResponse, error)
 	// Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
 	// refunds, captures, voids and adjustments that somebody else made at the gateway.
 	//
@@ -160,6 +166,15 @@ func (c *paymentServiceClient) ListPayments(ctx context.Context, in *ListPayment
 func (c *paymentServiceClient) SearchPayments(ctx context.Context, in *SearchPaymentsRequest, opts ...grpc.CallOption) (*SearchPaymentsResponse, error) {
 	out := new(SearchPaymentsResponse)
 	err := c.cc.Invoke(ctx, "/bayar.payments.v1.PaymentService/SearchPayments", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *paymentServiceClient) SummarizePayments(ctx context.Context, in *SummarizePaymentsRequest, opts ...grpc.CallOption) (*SummarizePaymentsResponse, error) {
+	out := new(SummarizePaymentsResponse)
+	err := c.cc.Invoke(ctx, "/bayar.payments.v1.PaymentService/SummarizePayments", in, out, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -287,6 +302,12 @@ type PaymentServiceServer interface {
 	// A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
 	// events. As in ListPayments, a page can be short or empty, with more to come.
 	SearchPayments(context.Context, *SearchPaymentsRequest) (*SearchPaymentsResponse, error)
+	// Sums up payments, declines, disputes and movements of money by day and currency: of the caller, or of every caller
+	// with the scope `admin` or by an operator. The sums are exact, cost the same however many payments there are, and
+	// follow changes within seconds.
+	//
+	// PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer.
+	SummarizePayments(context.Context, *SummarizePaymentsRequest) (*SummarizePaymentsResponse, error)
 	// Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
 	// refunds, captures, voids and adjustments that somebody else made at the gateway.
 	//
@@ -335,6 +356,9 @@ func (UnimplementedPaymentServiceServer) ListPayments(context.Context, *ListPaym
 }
 func (UnimplementedPaymentServiceServer) SearchPayments(context.Context, *SearchPaymentsRequest) (*SearchPaymentsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method SearchPayments not implemented")
+}
+func (UnimplementedPaymentServiceServer) SummarizePayments(context.Context, *SummarizePaymentsRequest) (*SummarizePaymentsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method SummarizePayments not implemented")
 }
 func (UnimplementedPaymentServiceServer) VerifyPayment(context.Context, *VerifyPaymentRequest) (*VerifyPaymentResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method VerifyPayment not implemented")
@@ -508,6 +532,24 @@ func _PaymentService_SearchPayments_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PaymentService_SummarizePayments_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SummarizePaymentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaymentServiceServer).SummarizePayments(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/bayar.payments.v1.PaymentService/SummarizePayments",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaymentServiceServer).SummarizePayments(ctx, req.(*SummarizePaymentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PaymentService_VerifyPayment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(VerifyPaymentRequest)
 	if err := dec(in); err != nil {
@@ -636,6 +678,10 @@ var _PaymentService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SearchPayments",
 			Handler:    _PaymentService_SearchPayments_Handler,
+		},
+		{
+			MethodName: "SummarizePayments",
+			Handler:    _PaymentService_SummarizePayments_Handler,
 		},
 		{
 			MethodName: "VerifyPayment",

@@ -24,7 +24,7 @@ _PACKAGE: Final = ".bayar.payments.v1."
 # add_dispute_evidence.
 _BY_HAND: Final = {"Money", "Card", "PaymentFilter", "PaymentSearchFields", "EvidenceFile", "Heartbeat"}
 # Responses that are results themselves.
-_RENAMED: Final = {"VerifyPaymentResponse": "PaymentVerification"}
+_RENAMED: Final = {"VerifyPaymentResponse": "PaymentVerification", "SummarizePaymentsResponse": "PaymentSummaries"}
 # Parts that a message always has.
 _ALWAYS: Final = {
     ("VerifyPaymentResponse", "payment"),
@@ -33,6 +33,12 @@ _ALWAYS: Final = {
     ("UnresolvedOperation", "operation"),
     ("PaymentSearchHit", "payment"),
     ("DeclineReasonEntry", "decline"),
+    ("PaymentStateTotal", "total"),
+    ("DeclineTotal", "total"),
+    ("MovementTotal", "total"),
+    ("PaymentSummary", "disputes_opened"),
+    ("PaymentSummary", "disputes_won"),
+    ("PaymentSummary", "disputes_lost"),
 }
 # The fields in the str() of a model. Other models show all of theirs.
 _SUMMARIES: Final = {
@@ -45,6 +51,7 @@ _SUMMARIES: Final = {
     "Dispute": "dispute_id kind state amount reason reply_by_time",
     "Event": "position type event_id event_time",
     "Decline": "reason retry_advice",
+    "PaymentSummary": "date currency_code attempted_count approved_count declined_count",
     "PaymentVerification": "outcome differences payment",
 }
 _SCALARS: Final = {

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bayar import (
     AbuseScope,
+    DeclineReason,
     DisputeAction,
     DisputeKind,
     DisputeReason,
@@ -82,6 +83,31 @@ _PAIRS: Final[tuple[tuple[OpenEnum, str | Promise], ...]] = (
     (FailureReason.GATEWAY_REFUSED_CREDENTIALS, _("The gateway refused the shop's own credentials.")),
     (FailureReason.NO_LONGER_POSSIBLE, _("It became impossible meanwhile.")),
     (FailureReason.CLOSED_BY_ADMINISTRATOR, _("An administrator closed it by hand.")),
+    (DeclineReason.DECLINED, _("No reason given")),
+    (DeclineReason.INSUFFICIENT_FUNDS, _("Not enough money")),
+    (DeclineReason.LIMIT_EXCEEDED, _("A limit is reached")),
+    (DeclineReason.CARD_EXPIRED, _("Card expired")),
+    (DeclineReason.INVALID_CARD, _("No such card")),
+    (DeclineReason.INCORRECT_CVV, _("Wrong security code")),
+    (DeclineReason.INCORRECT_ADDRESS, _("Wrong address")),
+    (DeclineReason.CALL_ISSUER, _("The customer must call the bank")),
+    (DeclineReason.SUSPECTED_FRAUD, _("Suspected fraud")),
+    (DeclineReason.LOST_OR_STOLEN, _("Card lost or stolen")),
+    (DeclineReason.NOT_PERMITTED, _("Not permitted for this card")),
+    (DeclineReason.AUTHENTICATION_REQUIRED, _("Authentication required")),
+    (DeclineReason.STOPPED_BY_CUSTOMER, _("Stopped by the customer")),
+    (DeclineReason.ACCOUNT_CLOSED, _("Account closed")),
+    (DeclineReason.NETWORK_UNAVAILABLE, _("The bank was out of reach")),
+    (DeclineReason.DUPLICATE, _("Sent twice")),
+    (DeclineReason.TOO_MANY_ATTEMPTS, _("Too many attempts")),
+    (DeclineReason.MERCHANT_SETUP, _("The shop's own setup")),
+    (DeclineReason.METHOD_NOT_SUPPORTED, _("Payment method not supported")),
+    (DeclineReason.INVALID_AMOUNT, _("The amount is not accepted")),
+    (DeclineReason.WALLET_ACCOUNT, _("A problem of the wallet account")),
+    (DeclineReason.INVALID_DATA, _("Data not accepted")),
+    (DeclineReason.SETTLEMENT_DECLINED, _("Declined at settlement")),
+    (DeclineReason.REFUND_REFUSED, _("Refund refused")),
+    (DeclineReason.METHOD_REMOVED, _("Payment method removed")),
     (DisputeState.OPEN, _("Open")),
     (DisputeState.UNDER_REVIEW, _("With the bank")),
     (DisputeState.WON, _("Won")),
@@ -145,3 +171,25 @@ _PAIRS: Final[tuple[tuple[OpenEnum, str | Promise], ...]] = (
 )
 # Members of different enums are equal as numbers.
 _WORDS: Final = {(type(value), value.name): text for value, text in _PAIRS}
+
+_RIGHTS: Final = {
+    "read": _("to look at payments"),
+    "read_customers": _("to look at customers"),
+    "read_disputes": _("to look at disputes"),
+    "read_work": _("to look at open work"),
+    "read_books": _("to export the books"),
+    "refund": _("to give money back"),
+    "void": _("to void payments"),
+    "capture": _("to capture held money"),
+    "methods": _("to delete payment methods"),
+    "disputes": _("to answer disputes"),
+    "lift_blocks": _("to lift blocks"),
+    "resolve": _("to settle unknown outcomes"),
+    "redeliver": _("to send events again"),
+    "reconcile": _("to compare with the gateway"),
+}
+
+
+def right_word(name: str) -> str | Promise:
+    """The words for a right of the console."""
+    return _RIGHTS.get(name, name)

@@ -330,6 +330,7 @@ movements: Final = sa.Table(
     sa.Column("payout_currency_code", sa.Text),
     sa.Column("settlement_batch_id", sa.Text, nullable=False),
     sa.Index("ix_movements_time", "time", "movement_id"),
+    sa.Index("ix_movements_payment", "payment_id"),
     sa.Index("ix_movements_dispute", "dispute_id", **_where(IS_DISPUTES)),
 )
 
@@ -562,6 +563,44 @@ search_progress: Final = sa.Table(
     # The feed position up to which changes are indexed.
     sa.Column("position", sa.BigInteger, nullable=False),
     # Older payments than this one are still to be indexed. None: all are.
+    sa.Column("backfill_time", UtcTime),
+    sa.Column("backfill_id", sa.Text),
+)
+
+# Hourly rollups of the statistics. An empty caller stands for every caller, hour -1 for all hours together.
+statistics_rollups: Final = sa.Table(
+    "statistics_rollups",
+    metadata,
+    # Of the rollups: those of an earlier one are ignored, and removed by and by.
+    sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("caller_id", sa.Text, primary_key=True),
+    # Since 1970, in UTC.
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("currency_code", sa.Text, primary_key=True),
+    sa.Column("measure", sa.Text, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("minor_units", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+# The facts of each payment that are in the rollups of the generation.
+statistics_facts: Final = sa.Table(
+    "statistics_facts",
+    metadata,
+    sa.Column("payment_id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+)
+# One row: the progress of the statistics.
+statistics_progress: Final = sa.Table(
+    "statistics_progress",
+    metadata,
+    sa.Column("row_id", sa.Integer, primary_key=True, autoincrement=False),
+    # The version of the facts.
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    # The feed position up to which changes are counted.
+    sa.Column("position", sa.BigInteger, nullable=False),
+    # Older payments than this one are still to be counted. None: all are.
     sa.Column("backfill_time", UtcTime),
     sa.Column("backfill_id", sa.Text),
 )

@@ -17,6 +17,7 @@ from adapters.persistence.repositories.operators import SqlOperators
 from adapters.persistence.repositories.payment_methods import SqlPaymentMethods
 from adapters.persistence.repositories.payments import SqlPayments
 from adapters.persistence.repositories.search_index import SqlSearchIndex
+from adapters.persistence.repositories.statistics import SqlStatistics
 from adapters.persistence.repositories.velocity_counters import SqlVelocityCounters
 from adapters.persistence.repositories.webhook_deliveries import SqlDeliveries
 from application.ports.runtime import IdSource
@@ -52,3 +53,4 @@ class SqlUnitOfWork:
         self.operators = SqlOperators(connection)
         self.velocity = SqlVelocityCounters(connection)
         self.search = SqlSearchIndex(connection, sealer)
+        self.statistics = SqlStatistics(connection, sealer)

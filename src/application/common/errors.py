@@ -61,6 +61,8 @@ class Rule(Enum):
     LAST_FOUR = "last_four"
     TIMESTAMP = "timestamp"
     DATE = "date"
+    TIME_ZONE = "time_zone"
+    WHOLE_HOURS = "whole_hours"
     NO_CONTROL_CHARACTERS_BUT_BREAKS = "no_control_characters_but_breaks"
     FILE_NAME = "file_name"
     FILE_CONTENT = "file_content"

@@ -36,6 +36,8 @@ MAX_METADATA_ENTRIES: Final = 50
 MAX_METADATA_KEY: Final = 40
 MAX_METADATA_VALUE: Final = 500
 MAX_EXPIRY_YEARS: Final = 20
+_FIRST_DAY: Final = date(2000, 1, 1)
+_LAST_DAY: Final = date(9000, 1, 1)
 
 # Control characters, surrogates, line and paragraph separators, and Unicode noncharacters (such as U+FFFE and U+FFFF).
 # XML 1.0, which carries requests to the gateway, does not allow most of them.
@@ -156,6 +158,21 @@ class Validator:
         if has_unprintable(value):
             self.add(path, Rule.NO_CONTROL_CHARACTERS)
         return value
+
+    def day(self, path: str, value: str) -> date | None:
+        """A date as ISO 8601 has it, in its one form with hyphens. None: it is missing, or no such date."""
+        if not value:
+            self.add(path, Rule.REQUIRED)
+            return None
+        try:
+            # Other forms of ISO 8601 are refused: one day has one spelling.
+            found = date.fromisoformat(value) if len(value) == len("2026-11-30") else None
+        except ValueError:
+            found = None
+        if found is None or not _FIRST_DAY <= found <= _LAST_DAY:
+            self.add(path, Rule.DATE)
+            return None
+        return found
 
     def device_data(self, path: str, value: str) -> None:
         """The data collector's text. It is sent on unchanged and never stored."""

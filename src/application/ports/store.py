@@ -16,6 +16,7 @@ from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookSta
 from application.ports.movements import Movements
 from application.ports.payment_filter import PaymentFilter, PaymentPage
 from application.ports.search import SearchIndex
+from application.ports.statistics import Statistics
 from application.ports.velocity import VelocityCounters
 from domain.checkout import Checkout, CheckoutState, CheckoutUse
 from domain.customer import Customer
@@ -410,6 +411,9 @@ class UnitOfWork(Protocol):
 
     @property
     def search(self) -> SearchIndex: ...
+
+    @property
+    def statistics(self) -> Statistics: ...
 
 
 class Store(Protocol):

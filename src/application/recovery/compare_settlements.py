@@ -40,8 +40,8 @@ class CompareSettlements:
         Raises InvalidRequest at once; MovementsIncomplete, GatewayUnavailable and StoreUnavailable during iteration.
         """
         validator = Validator()
-        start = _checked_day(validator, "from_date", command.start)
-        end = _checked_day(validator, "until_date", command.end)
+        start = validator.day("from_date", command.start)
+        end = validator.day("until_date", command.end)
         if start is not None and end is not None:
             if end <= start:
                 validator.add("until_date", Rule.AFTER, "from_date")
@@ -85,17 +85,3 @@ class CompareSettlements:
 
 def _order(group: Group) -> tuple[str, str, str]:
     return group.merchant_account_id, group.currency_code, group.kind.value
-
-
-def _checked_day(validator: Validator, path: str, text: str) -> date | None:
-    if not text:
-        validator.add(path, Rule.REQUIRED)
-        return None
-    try:
-        # Other forms of ISO 8601 are refused: one day has one spelling.
-        day = date.fromisoformat(text) if len(text) == len("2026-11-30") else None
-    except ValueError:
-        day = None
-    if day is None or not date(2000, 1, 1) <= day <= date(9000, 1, 1):
-        validator.add(path, Rule.DATE)
-    return day

@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "webhooks": "list and retry the gateway's webhooks; list endpoints of event webhooks and resend events",
     "encryption": "show the encryption keys in use, and rotate to the current one",
     "search": "show the progress of the search index, and rebuild it",
+    "statistics": "show the progress of the statistics, and count every payment again",
     "events": "archive old payment histories",
     "keys": "issue, list and revoke the API keys of callers",
     "operators": "add, change, list and revoke the people who act on behalf of callers",

@@ -28,6 +28,7 @@ def background_jobs(container: Container, settings: Settings) -> list[PeriodicJo
         ("settlement poller", container.poll_settlements(), interval),
         ("event relay", container.relay_events(), settings.feed_interval_seconds),
         ("search indexer", container.index_payments(), settings.feed_interval_seconds),
+        ("statistics counter", container.count_payments(), settings.feed_interval_seconds),
         ("gateway webhook processor", container.process_gateway_webhooks(), interval),
         ("open dispute poller", container.poll_open_disputes(), interval),
         ("checkout follower", container.follow_checkouts(), interval),

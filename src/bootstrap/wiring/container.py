@@ -136,6 +136,8 @@ from application.recovery.service_hold import HoldWatch
 from application.recovery.settlement_ledger import SettlementLedger
 from application.search.index_payments import IndexPayments
 from application.search.search_payments import SearchPayments
+from application.statistics.count_payments import CountPayments
+from application.statistics.summarize_payments import SummarizePayments
 from bootstrap.config.event_webhooks import read_endpoints
 from bootstrap.config.merchant_accounts import read_accounts
 from bootstrap.config.payment_settings import RawCards
@@ -360,6 +362,8 @@ class Container(containers.DeclarativeContainer):
         SearchPayments, store, page_tokens, audit, settings.provided.key_for.call("searches in the audit log")
     )
     index_payments = providers.Singleton(IndexPayments, store)
+    summarize_payments = providers.Singleton(SummarizePayments, store, clock)
+    count_payments = providers.Singleton(CountPayments, store)
     verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, ids, poll_policy)
     list_payment_events = providers.Singleton(ListPaymentEvents, store, page_tokens)
     book_movements = providers.Singleton(BookMovements, store, is_stopping=stopping.provided.is_set)

@@ -2384,6 +2384,18 @@ export interface WatchPaymentResponse {
   /** The payment as it is now. */
   payment?: Payment;
 }
+/** The answer of SummarizePayments. */
+export interface SummarizePaymentsResponse {
+  /** The days and currencies in which there was anything, or with money on its way, by day, then currency. */
+  summaries: PaymentSummary[];
+  /**
+   * While the service works through the payments from before an upgrade, or through all of them again: payments created
+   * before this time may be missing. Absent: the sums are complete.
+   */
+  completeFromTime?: Date;
+  /** The number of the newest changes that are not counted yet. Mostly 0. */
+  uncountedEventCount: number;
+}
 /** The answer of ListPaymentEvents. */
 export interface ListPaymentEventsResponse {
   /** Oldest first. */
@@ -2407,6 +2419,73 @@ export interface DeclineReasonEntry {
 export interface ListDeclineReasonsResponse {
   /** One for each reason. */
   entries: DeclineReasonEntry[];
+}
+/** A number of things, and the sum of their amounts. */
+export interface Total {
+  /** How many. */
+  count: number;
+  /** The sum, in the currency of the summary. */
+  amount?: Money;
+}
+/** The payments in one state. */
+export interface PaymentStateTotal {
+  /** The state that they are in now. */
+  state: PaymentState | UnknownValue;
+  /** Their number, and the amounts that were asked for. */
+  total?: Total;
+}
+/** The declined payments of one reason. */
+export interface DeclineTotal {
+  /** Why they were declined. */
+  reason: DeclineReason | UnknownValue;
+  /** Their number, and the amounts that were asked for. */
+  total?: Total;
+}
+/** The movements of one kind. */
+export interface MovementTotal {
+  /** The kind, as in ExportMovements. */
+  kind: MovementKind | UnknownValue;
+  /** Their number, and their amounts, which are positive. */
+  total?: Total;
+}
+/** Payments, disputes and movements of money of one day and currency. */
+export interface PaymentSummary {
+  /** The day, such as "2026-11-30", in the time zone of the request. */
+  date: string;
+  /** ISO 4217. */
+  currencyCode: string;
+  /** The payments that were created on the day, by the state that they are in now. States without payments are left out. */
+  states: PaymentStateTotal[];
+  /** The number of payments created on the day: the sum of the states. */
+  attemptedCount: number;
+  /**
+   * Those that were authorized, whatever became of them later. The approval rate is approved_count out of
+   * approved_count and declined_count: pending and failed payments have no answer of the customer's bank.
+   */
+  approvedCount: number;
+  /** Those that were declined. */
+  declinedCount: number;
+  /** The declined ones, by reason. Reasons without payments are left out. */
+  declines: DeclineTotal[];
+  /** The disputes that take money and were opened on the day, by the gateway's time. */
+  disputesOpened?: Total;
+  /** The disputes that were won on the day. */
+  disputesWon?: Total;
+  /** The disputes that were lost, accepted, or expired on the day. */
+  disputesLost?: Total;
+  /**
+   * The movements of money of the day, each at its own time, by kind: the sums of ExportMovements. Kinds without
+   * movements are left out.
+   */
+  movements: MovementTotal[];
+  /** On its way to you at the end of the day, or now: captured, and not settled yet. */
+  awaitingSettlementAmount?: Money;
+  /** Settled, and not paid out to your bank yet. */
+  awaitingPayoutAmount?: Money;
+  /** On its way back to customers at the end of the day, or now: refunded, and not settled yet. */
+  refundsAwaitingSettlementAmount?: Money;
+  /** Refunded and settled, and not deducted from a payout yet. */
+  refundsAwaitingPayoutAmount?: Money;
 }
 /**
  * A postal address. Banks compare the billing address of a card with their records (AVS), so a complete
@@ -3583,6 +3662,22 @@ export interface WatchPaymentRequest {
   /** The language of messages in the answer, as in CreatePaymentRequest. */
   languageCode?: string;
 }
+/** The request of SummarizePayments. */
+export interface SummarizePaymentsRequest {
+  /** The first day, such as "2026-11-01". Required, in that form; otherwise INVALID_REQUEST. */
+  fromDate: string;
+  /** The day after the last. Required, after from_date, at most 92 days after; otherwise INVALID_REQUEST. */
+  untilDate: string;
+  /**
+   * The time zone of the days, such as "Asia/Jakarta" (IANA). Default: UTC. A zone whose days do not begin at a whole
+   * hour of UTC, such as "Asia/Kolkata", is INVALID_REQUEST, and so is an unknown one.
+   */
+  timeZone?: string;
+  /** Only the payments of this caller. Default: every caller's that the credential reaches. */
+  callerId?: string;
+  /** Only this currency, ISO 4217. Default: all. An unknown one is INVALID_REQUEST. */
+  currencyCode?: string;
+}
 /** The request of ListPaymentEvents. */
 export interface ListPaymentEventsRequest {
   /**
@@ -3951,6 +4046,17 @@ export class ContractCalls extends Calls {
    */
   searchPayments(request: SearchPaymentsRequest = {}, options?: CallOptions): AsyncGenerator<PaymentSearchHit, void, undefined> {
     return this.list('PaymentService', 'SearchPayments', request, 'hits', options);
+  }
+
+  /**
+   * Sums up payments, declines, disputes and movements of money by day and currency: of the caller, or of every caller
+   * with the scope `admin` or by an operator. The sums are exact, cost the same however many payments there are, and
+   * follow changes within seconds.
+   *
+   * PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer.
+   */
+  summarizePayments(request: SummarizePaymentsRequest, options?: CallOptions): Promise<SummarizePaymentsResponse> {
+    return this.unary('PaymentService', 'SummarizePayments', request, '', options);
   }
 
   /**

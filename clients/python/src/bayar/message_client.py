@@ -387,6 +387,31 @@ class BayarClient(ClientBase):
         call = prepared(requests.list_decline_reasons, language_code=language_code)
         return self._caller.pages(call, timeout_seconds, retry)
 
+    def summarize_payments(
+        self,
+        *,
+        from_date: date,
+        until_date: date,
+        time_zone: str = "",
+        caller_id: str = "",
+        currency_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> payment_service_pb2.SummarizePaymentsResponse:
+        """Sums up payments, declines, disputes and movements of money by day and currency.
+
+        until_date is exclusive. time_zone: that of the days, such as "Asia/Jakarta"; default UTC.
+        """
+        call = prepared(
+            requests.summarize_payments,
+            from_date=from_date,
+            until_date=until_date,
+            time_zone=time_zone,
+            caller_id=caller_id,
+            currency_code=currency_code,
+        )
+        return self._caller.unary(call, timeout_seconds, retry)
+
     def list_merchant_accounts(
         self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> Iterator[merchant_account_pb2.MerchantAccount]:

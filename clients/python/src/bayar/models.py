@@ -28,6 +28,7 @@ from bayar.payments.v1 import (
     payment_method_service_pb2,
     payment_pb2,
     payment_service_pb2,
+    payment_summary_pb2,
     three_d_secure_pb2,
     warning_pb2,
 )
@@ -1819,6 +1820,95 @@ class PaymentMethod(Model):
     """The caller that it belongs to."""
 
 
+@model(payment_summary_pb2.Total)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Total(Model):
+    """A number of things, and the sum of their amounts."""
+
+    count: int = 0
+    """How many."""
+    amount: Money = NO_MONEY
+    """The sum, in the currency of the summary."""
+
+
+@model(payment_summary_pb2.PaymentStateTotal)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentStateTotal(Model):
+    """The payments in one state."""
+
+    state: PaymentState = PaymentState.UNSPECIFIED
+    """The state that they are in now."""
+    total: Total = Total()
+    """Their number, and the amounts that were asked for."""
+
+
+@model(payment_summary_pb2.DeclineTotal)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DeclineTotal(Model):
+    """The declined payments of one reason."""
+
+    reason: DeclineReason = DeclineReason.UNSPECIFIED
+    """Why they were declined."""
+    total: Total = Total()
+    """Their number, and the amounts that were asked for."""
+
+
+@model(payment_summary_pb2.MovementTotal)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MovementTotal(Model):
+    """The movements of one kind."""
+
+    kind: MovementKind = MovementKind.UNSPECIFIED
+    """The kind, as in ExportMovements."""
+    total: Total = Total()
+    """Their number, and their amounts, which are positive."""
+
+
+@model(payment_summary_pb2.PaymentSummary)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentSummary(Model):
+    """Payments, disputes and movements of money of one day and currency."""
+
+    SUMMARY = ("date", "currency_code", "attempted_count", "approved_count", "declined_count")
+
+    date: str = ""
+    """The day, such as "2026-11-30", in the time zone of the request."""
+    currency_code: str = ""
+    """ISO 4217."""
+    states: tuple[PaymentStateTotal, ...] = ()
+    """The payments that were created on the day, by the state that they are in now. States without payments are left
+    out.
+    """
+    attempted_count: int = 0
+    """The number of payments created on the day: the sum of the states."""
+    approved_count: int = 0
+    """Those that were authorized, whatever became of them later. The approval rate is approved_count out of
+    approved_count and declined_count: pending and failed payments have no answer of the customer's bank.
+    """
+    declined_count: int = 0
+    """Those that were declined."""
+    declines: tuple[DeclineTotal, ...] = ()
+    """The declined ones, by reason. Reasons without payments are left out."""
+    disputes_opened: Total = Total()
+    """The disputes that take money and were opened on the day, by the gateway's time."""
+    disputes_won: Total = Total()
+    """The disputes that were won on the day."""
+    disputes_lost: Total = Total()
+    """The disputes that were lost, accepted, or expired on the day."""
+    movements: tuple[MovementTotal, ...] = ()
+    """The movements of money of the day, each at its own time, by kind: the sums of ExportMovements. Kinds without
+    movements are left out.
+    """
+    awaiting_settlement_amount: Money = NO_MONEY
+    """On its way to you at the end of the day, or now: captured, and not settled yet."""
+    awaiting_payout_amount: Money = NO_MONEY
+    """Settled, and not paid out to your bank yet."""
+    refunds_awaiting_settlement_amount: Money = NO_MONEY
+    """On its way back to customers at the end of the day, or now: refunded, and not settled yet."""
+    refunds_awaiting_payout_amount: Money = NO_MONEY
+    """Refunded and settled, and not deducted from a payout yet."""
+
+
 @model(three_d_secure_pb2.ExternalAuthentication)
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ExternalAuthentication(Model):
@@ -2325,6 +2415,21 @@ class PaymentVerification(Model):
     """The differences. Empty with MATCHES."""
     verify_time: datetime = EPOCH
     """When the gateway was asked."""
+
+
+@model(payment_service_pb2.SummarizePaymentsResponse)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentSummaries(Model):
+    """The answer of SummarizePayments."""
+
+    summaries: tuple[PaymentSummary, ...] = ()
+    """The days and currencies in which there was anything, or with money on its way, by day, then currency."""
+    complete_from_time: datetime | None = None
+    """While the service works through the payments from before an upgrade, or through all of them again: payments
+    created before this time may be missing. Absent: the sums are complete.
+    """
+    uncounted_event_count: int = 0
+    """The number of the newest changes that are not counted yet. Mostly 0."""
 
 
 @model(payment_service_pb2.DeclineReasonEntry)

@@ -50,6 +50,7 @@ from bayar.models import (
     PaymentMethod,
     PaymentSearchHit,
     PaymentState,
+    PaymentSummaries,
     PaymentVerification,
     ReconcileProgress,
     SeriesPosition,
@@ -432,6 +433,26 @@ def list_decline_reasons(
         lambda page: page.entries,
         DeclineReasonEntry.from_message,
         only_page,
+    )
+
+
+def summarize_payments(
+    *, from_date: date, until_date: date, time_zone: str = "", caller_id: str = "", currency_code: str = ""
+) -> Unary[payment_service_pb2.SummarizePaymentsResponse, PaymentSummaries]:
+    """Sums up payments, declines, disputes and movements of money by day and currency.
+
+    until_date is exclusive. time_zone: that of the days, such as "Asia/Jakarta"; default UTC.
+    """
+    request = payment_service_pb2.SummarizePaymentsRequest(
+        from_date=from_date.isoformat(),
+        until_date=until_date.isoformat(),
+        time_zone=time_zone,
+        caller_id=caller_id,
+        currency_code=currency_code,
+    )
+    response = payment_service_pb2.SummarizePaymentsResponse
+    return unary(
+        "PaymentService/SummarizePayments", request, response, lambda answer: answer, PaymentSummaries.from_message
     )
 
 

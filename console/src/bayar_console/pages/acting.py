@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from bayar import BayarError
 from bayar_console.pages.errors import Refusal, refusal
 from bayar_console.signin.person import SignedInRequest
+from bayar_console.words import right_word
 
 
 class Unfit(Exception):
@@ -34,12 +35,7 @@ def act(
     caller_id: the caller whose data is changed; needed of operators.
     """
     if not request.person.may(right):
-        shown = Refusal(
-            _("You do not have this right"),
-            _("Your rights do not include this: %(right)s.") % {"right": right},
-            _("Ask an administrator for the right, or somebody who has it."),
-        )
-        return render(request, "console/error.html", {"refusal": shown}, status=403)
+        return without_right(request, right)
     try:
         messages.success(request, do(_keywords(request, caller_id)))
     except Unfit as error:
@@ -53,6 +49,16 @@ def act(
             # The page that follows repeats the same request, not a new one.
             request.session[f"repeat {back}"] = request.POST.get("request_id", "")
     return HttpResponseRedirect(back)
+
+
+def without_right(request: SignedInRequest, right: str) -> HttpResponseBase:
+    """The page that says which right the person lacks."""
+    shown = Refusal(
+        _("You do not have this right"),
+        _("Your rights do not include this: %(right)s.") % {"right": right_word(right)},
+        _("Ask an administrator for the right, or somebody who has it."),
+    )
+    return render(request, "console/error.html", {"refusal": shown}, status=403)
 
 
 def _keywords(request: SignedInRequest, caller_id: str) -> dict[str, Any]:

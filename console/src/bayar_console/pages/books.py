@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from bayar import BayarError, Movement
+from bayar_console.pages.acting import without_right
 from bayar_console.pages.errors import refusal
 from bayar_console.signin.person import SignedInRequest
 
@@ -43,6 +44,8 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 @require_safe
 def show_books(request: SignedInRequest) -> HttpResponseBase:
     """The form; with a month, the file."""
+    if not request.person.may("read_books"):
+        return without_right(request, "read_books")
     month = request.GET.get("month", "")
     if not month:
         last = datetime.now(ZoneInfo(settings.CONSOLE.time_zone))

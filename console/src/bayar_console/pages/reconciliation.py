@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from bayar import Finding, FindingRemedy, ManualResolution, ReconcileProgress
-from bayar_console.pages.acting import Unfit, act, new_request_id
+from bayar_console.pages.acting import Unfit, act, new_request_id, without_right
 from bayar_console.signin.person import SignedInRequest
 
 _HOURS = {"24": 24, "72": 72, "168": 168}
@@ -20,6 +20,8 @@ _HOURS = {"24": 24, "72": 72, "168": 168}
 @require_safe
 def show_reconciliation(request: SignedInRequest) -> HttpResponseBase:
     """The form; with hours, the findings of that window."""
+    if not request.person.may("reconcile"):
+        return without_right(request, "reconcile")
     hours = _HOURS.get(request.GET.get("hours", ""))
     shown: dict[str, Any] = {"hours": request.GET.get("hours", ""), "choices": list(_HOURS)}
     if hours:

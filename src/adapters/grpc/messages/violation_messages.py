@@ -72,6 +72,9 @@ SENTENCES: Final = {
     Rule.NOT_FOR_CUSTOMERS: "must not hold {limit} for a credential of one customer: leave it out, or use one of the "
     "back end.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
+    Rule.TIME_ZONE: 'must be a time zone of the IANA database, such as "Asia/Jakarta", or empty for UTC.',
+    Rule.WHOLE_HOURS: "must be a time zone whose days begin at a whole hour of UTC, since sums are kept by the hour: "
+    "leave it out for days of UTC.",
     Rule.DATE: 'must be a date from the year 2000 on, such as "2026-11-30".',
     Rule.CONTRADICTS: "contradicts {limit}: keep only what is true.",
     Rule.ECI: 'must be an electronic commerce indicator, "00" to "07", as the authentication gave it.',

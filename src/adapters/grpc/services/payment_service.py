@@ -14,6 +14,7 @@ from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event
 from adapters.grpc.translate.resources import ResourceMapper, merchant_account, moment
 from adapters.grpc.translate.searches import raw_search, search_hit
+from adapters.grpc.translate.summaries import raw_summary_query, summary_response
 from application.payments.adjust_authorization import AdjustAuthorization
 from application.payments.capture_payment import CapturePayment
 from application.payments.create_payment import CreatePayment
@@ -25,6 +26,7 @@ from application.payments.refund_payment import RefundPayment
 from application.payments.verify_payment import VerifyPayment
 from application.payments.void_payment import VoidPayment
 from application.search.search_payments import SearchPayments
+from application.statistics.summarize_payments import SummarizePayments
 from bayar.payments.v1 import payment_pb2
 from bayar.payments.v1 import payment_service_pb2 as wire
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceServicer
@@ -47,6 +49,7 @@ class PaymentServicer(PaymentServiceServicer):
     get_payment: GetPayment
     list_payments: ListPayments
     search_payments: SearchPayments
+    summarize_payments: SummarizePayments
     verify_payment: VerifyPayment
     list_payment_events: ListPaymentEvents
     list_merchant_accounts: ListMerchantAccounts
@@ -120,6 +123,9 @@ class PaymentServicer(PaymentServiceServicer):
         return wire.SearchPaymentsResponse(
             hits=hits, next_page_token=page.next_page_token, complete_from_time=moment(page.complete_from)
         )
+
+    def SummarizePayments(self, request: wire.SummarizePaymentsRequest, context: Any) -> wire.SummarizePaymentsResponse:
+        return summary_response(self.summarize_payments(raw_summary_query(request), self.current_caller()))
 
     def VerifyPayment(self, request: wire.VerifyPaymentRequest, context: Any) -> wire.VerifyPaymentResponse:
         verified = self.verify_payment(request.payment_id, self.current_caller(), language_code=request.language_code)

@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Final
 
 from bayar.messages import PaymentState
-from bootstrap.cli.commands import payments_change, payments_export, payments_list, payments_search, payments_show
+from bootstrap.cli.commands import (
+    payments_change,
+    payments_export,
+    payments_list,
+    payments_search,
+    payments_show,
+    payments_summary,
+)
 from bootstrap.cli.terminal.arguments import add_limit
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.timestamps import parse_timestamp
@@ -80,6 +87,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="give captured money back, in full or in part",
             description="Refunds a payment, in full or in part, after a confirmation. Before settlement, a partial "
             "refund is scheduled until the payment has settled.",
+        )
+    )
+    payments_summary.add_summary(
+        actions.add_parser(
+            "summary",
+            help="sum up payments, declines, disputes and money on its way by day",
+            description="Sums up the payments of each day and currency: approval rate, movements of money, disputes, "
+            "and the money on its way at the end of the day. --json has all of it, declines by reason as well.",
         )
     )
     _add_export(

@@ -13,6 +13,7 @@ from bayar.payments.v1 import money_pb2 as _money_pb2
 from bayar.payments.v1 import order_details_pb2 as _order_details_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import payment_pb2 as _payment_pb2
+from bayar.payments.v1 import payment_summary_pb2 as _payment_summary_pb2
 from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -1255,6 +1256,82 @@ class WatchPaymentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchPaymentResponse: _TypeAlias = WatchPaymentResponse  # noqa: Y015
+
+@_typing.final
+class SummarizePaymentsRequest(_message.Message):
+    """The request of SummarizePayments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    from_date: _builtins.str
+    """The first day, such as "2026-11-01". Required, in that form; otherwise INVALID_REQUEST."""
+    until_date: _builtins.str
+    """The day after the last. Required, after from_date, at most 92 days after; otherwise INVALID_REQUEST."""
+    time_zone: _builtins.str
+    """The time zone of the days, such as "Asia/Jakarta" (IANA). Default: UTC. A zone whose days do not begin at a whole
+    hour of UTC, such as "Asia/Kolkata", is INVALID_REQUEST, and so is an unknown one.
+    """
+    caller_id: _builtins.str
+    """Only the payments of this caller. Default: every caller's that the credential reaches."""
+    currency_code: _builtins.str
+    """Only this currency, ISO 4217. Default: all. An unknown one is INVALID_REQUEST."""
+    def __init__(
+        self,
+        *,
+        from_date: _builtins.str = ...,
+        until_date: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        caller_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller_id", b"caller_id", "currency_code", b"currency_code", "from_date", b"from_date", "time_zone", b"time_zone", "until_date", b"until_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummarizePaymentsRequest: _TypeAlias = SummarizePaymentsRequest  # noqa: Y015
+
+@_typing.final
+class SummarizePaymentsResponse(_message.Message):
+    """The answer of SummarizePayments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUMMARIES_FIELD_NUMBER: _builtins.int
+    COMPLETE_FROM_TIME_FIELD_NUMBER: _builtins.int
+    UNCOUNTED_EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    uncounted_event_count: _builtins.int
+    """The number of the newest changes that are not counted yet. Mostly 0."""
+    @_builtins.property
+    def summaries(self) -> _containers.RepeatedCompositeFieldContainer[_payment_summary_pb2.PaymentSummary]:
+        """The days and currencies in which there was anything, or with money on its way, by day, then currency."""
+
+    @_builtins.property
+    def complete_from_time(self) -> _timestamp_pb2.Timestamp:
+        """While the service works through the payments from before an upgrade, or through all of them again: payments created
+        before this time may be missing. Absent: the sums are complete.
+        """
+
+    def __init__(
+        self,
+        *,
+        summaries: _abc.Iterable[_payment_summary_pb2.PaymentSummary] | None = ...,
+        complete_from_time: _timestamp_pb2.Timestamp | None = ...,
+        uncounted_event_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["complete_from_time", b"complete_from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete_from_time", b"complete_from_time", "summaries", b"summaries", "uncounted_event_count", b"uncounted_event_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummarizePaymentsResponse: _TypeAlias = SummarizePaymentsResponse  # noqa: Y015
 
 @_typing.final
 class ListPaymentEventsRequest(_message.Message):

@@ -69,6 +69,11 @@ class PaymentServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsResponse.FromString,
                 _registered_method=True)
+        self.SummarizePayments = channel.unary_unary(
+                '/bayar.payments.v1.PaymentService/SummarizePayments',
+                request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SummarizePaymentsRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SummarizePaymentsResponse.FromString,
+                _registered_method=True)
         self.VerifyPayment = channel.unary_unary(
                 '/bayar.payments.v1.PaymentService/VerifyPayment',
                 request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.VerifyPaymentRequest.SerializeToString,
@@ -202,6 +207,17 @@ class PaymentServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SummarizePayments(self, request, context):
+        """Sums up payments, declines, disputes and movements of money by day and currency: of the caller, or of every caller
+        with the scope `admin` or by an operator. The sums are exact, cost the same however many payments there are, and
+        follow changes within seconds.
+
+        PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def VerifyPayment(self, request, context):
         """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
         refunds, captures, voids and adjustments that somebody else made at the gateway.
@@ -287,6 +303,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.SearchPayments,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsResponse.SerializeToString,
+            ),
+            'SummarizePayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizePayments,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SummarizePaymentsRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.SummarizePaymentsResponse.SerializeToString,
             ),
             'VerifyPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.VerifyPayment,
@@ -544,6 +565,33 @@ class PaymentService(object):
             '/bayar.payments.v1.PaymentService/SearchPayments',
             bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_payment__service__pb2.SearchPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizePayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.PaymentService/SummarizePayments',
+            bayar_dot_payments_dot_v1_dot_payment__service__pb2.SummarizePaymentsRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_payment__service__pb2.SummarizePaymentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -103,6 +103,13 @@ class PaymentServiceStub:
     A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
     events. As in ListPayments, a page can be short or empty, with more to come.
     """
+    SummarizePayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.SummarizePaymentsRequest, _payment_service_pb2.SummarizePaymentsResponse]
+    """Sums up payments, declines, disputes and movements of money by day and currency: of the caller, or of every caller
+    with the scope `admin` or by an operator. The sums are exact, cost the same however many payments there are, and
+    follow changes within seconds.
+
+    PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer.
+    """
     VerifyPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]
     """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
     refunds, captures, voids and adjustments that somebody else made at the gateway.
@@ -199,6 +206,13 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
     events. As in ListPayments, a page can be short or empty, with more to come.
+    """
+    SummarizePayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.SummarizePaymentsRequest, _payment_service_pb2.SummarizePaymentsResponse]  # type: ignore[assignment]
+    """Sums up payments, declines, disputes and movements of money by day and currency: of the caller, or of every caller
+    with the scope `admin` or by an operator. The sums are exact, cost the same however many payments there are, and
+    follow changes within seconds.
+
+    PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer.
     """
     VerifyPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]  # type: ignore[assignment]
     """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
@@ -341,6 +355,19 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A payment is found by its ids and its reference at once, by the rest within seconds: an index follows the feed of
         events. As in ListPayments, a page can be short or empty, with more to come.
+        """
+
+    @_abc_1.abstractmethod
+    def SummarizePayments(
+        self,
+        request: _payment_service_pb2.SummarizePaymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.SummarizePaymentsResponse, _abc.Awaitable[_payment_service_pb2.SummarizePaymentsResponse]]:
+        """Sums up payments, declines, disputes and movements of money by day and currency: of the caller, or of every caller
+        with the scope `admin` or by an operator. The sums are exact, cost the same however many payments there are, and
+        follow changes within seconds.
+
+        PERMISSION_DENIED/NOT_FOR_CUSTOMERS with a credential of one customer.
         """
 
     @_abc_1.abstractmethod
