@@ -31,14 +31,18 @@ from application.payments.list_payment_events import ListPaymentEvents
 from application.payments.list_payments import ListPayments, RawPaymentFilter
 from application.ports.feed import FeedFilter, FeedKind
 from application.search.search_payments import RawSearch, SearchPayments
+from application.statistics.summarize_payments import RawSummaryQuery, SummarizePayments
 from benchmarks.environment import POSTGRESQL, SQLITE, Environment
 from benchmarks.report import Line
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
+from domain.dispute import DisputeState
+from domain.operation_log import Funds
 from domain.payment_state import PaymentState
 from tests import history_generator as long_history
 from tests.encryption_keys import SEALER
 from tests.history_generator import LATEST, MUSEUM, REGULAR, REGULAR_PAYMENTS, SHOP, WHOLESALER, LongHistory
 from tests.search_history import EVERY_PAYMENTS_WORD, fill_index
+from tests.statistics_history import fill_statistics
 
 _BASE: Final = 10_000
 # How many payments there are beside those: usually, and where the largest sizes are wanted.
@@ -86,6 +90,10 @@ class _Read:
     def search(self, query: str, caller: Caller) -> object:
         audit = Audit(self.store, SystemClock(), UlidSource())
         return SearchPayments(self.store, _TOKENS, audit, b"benchmark")(RawSearch(query=query), caller)
+
+    def summary(self, caller: Caller) -> object:
+        start, end = (LATEST - timedelta(days=14)).date().isoformat(), LATEST.date().isoformat()
+        return SummarizePayments(self.store, SystemClock())(RawSummaryQuery(start=start, end=end), caller)
 
     def feed(self, which: FeedFilter) -> object:
         return ReadFeed(self.store).after(self.history.count * 5, which, limit=50)
@@ -147,6 +155,15 @@ _KINDS: Final[dict[str, list[_Case]]] = {
         RawPaymentFilter(last_four=long_history.USUAL_LAST_FOUR),
         RawPaymentFilter(last_four=long_history.RARE_LAST_FOUR),
     ),
+    "a filter by funds": _filters(
+        *(RawPaymentFilter(funds=(place,)) for place in (Funds.HELD, Funds.CAPTURED, Funds.UNKNOWN, Funds.DISPUTED))
+    ),
+    "a filter by disputes": _filters(
+        RawPaymentFilter(is_disputed=True),
+        RawPaymentFilter(dispute_states=(DisputeState.OPEN,)),
+        RawPaymentFilter(dispute_states=(DisputeState.LOST,)),
+        RawPaymentFilter(is_disputed=True, brand=long_history.RARE_BRAND),
+    ),
     "a filter without one": _filters(RawPaymentFilter(brand="Visa"), RawPaymentFilter(currency_code="EUR")),
     "a filter that nearly nothing meets": _filters(*_RARE),
     "several filters": [
@@ -159,6 +176,7 @@ _KINDS: Final[dict[str, list[_Case]]] = {
     ],
     "a search": _searches(_SHOP_STAFF),
     "a search over every caller": _searches(_ADMINISTRATOR),
+    "a summary of two weeks": [lambda read: read.summary(_SHOP_STAFF), lambda read: read.summary(_ADMINISTRATOR)],
     "one payment": [lambda read: GetPayment(read.store)(read.a_payment, _SHOP)],
     "its history": [lambda read: ListPaymentEvents(read.store, _TOKENS)(read.a_payment, _SHOP)],
     "customers and their methods": [
@@ -171,13 +189,15 @@ _KINDS: Final[dict[str, list[_Case]]] = {
         lambda read: read.feed(FeedFilter(caller_id=SHOP, kinds=frozenset({FeedKind.DISPUTE}))),
         lambda read: read.feed(FeedFilter(caller_id=SHOP, customer_id=WHOLESALER)),
     ],
-    "a page of an export": [
-        lambda read: next(ExportPayments(read.store)(read.history.time_of(read.history.count // 2), LATEST)),
+    "a page of an export by payment": [
+        lambda read: next(ExportPayments(read.store)(read.history.time_of(read.history.count // 2), LATEST))
+    ],
+    "a page of an export by movement": [
         lambda read: next(
             ExportMovements(read.store, BookMovements(read.store))(
                 ExportMovementsCommand(start=read.history.time_of(read.history.count // 2), end=LATEST)
             )
-        ),
+        )
     ],
 }
 
@@ -240,6 +260,7 @@ def _filled_database(environment: Environment, kind: str, count: int) -> Iterato
         with _without_durable_commits(engine):
             filled = long_history.fill(engine, count)
             fill_index(engine, filled)
+            fill_statistics(engine, filled)
     # One connection, so that one process of the database does everything.
     with _engine_of(url, Limits(pool_size=1)) as engine:
         yield _Read(SqlStore(engine, UlidSource(), SEALER), filled, _process_of(engine))

@@ -16,8 +16,9 @@ from adapters.persistence.tables import metadata
 from application.ports.store import Store
 from domain.customer import Customer
 from domain.decline import CATALOGUE, DeclineReason
+from domain.dispute import Dispute, DisputeKind, DisputeReason, DisputeReport, DisputeState
 from domain.events import CaptureMode, EventContext, PaymentTerms
-from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CallerId, CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.money import Money
 from domain.operation import FailureReason
@@ -55,6 +56,9 @@ RARE_REFERENCE: Final = "needle"
 PENDING_PAYMENTS: Final = 10
 
 _PAYMENTS_A_CUSTOMER: Final = 20
+# One payment in so many is disputed, and most of those are decided.
+_PAYMENTS_A_DISPUTE: Final = 200
+_OF_PAYMENTS: Final = ("payments", "operations", "payment_events", "feed_events", "movements")
 _AT_ONCE: Final = 20_000
 _PLACE: Final = "position"
 
@@ -64,6 +68,8 @@ _TOKENS: Final = {
     "mov_zzzzzzzzzzzzzzzzzzzzzzzzzp": "mov_%(number)026d",
     "op_zzzzzzzzzzzzzzzzzzzzzzzzzz": "op_%(number)026d",
     "cus_zzzzzzzzzzzzzzzzzzzzzzzzzc": "%(customer)s",
+    "dis_zzzzzzzzzzzzzzzzzzzzzzzzzd": "dis_%(number)026d",
+    "zz-dispute": "dp%(number)010d",
     "pm_zzzzzzzzzzzzzzzzzzzzzzzzzzm": "pm_%(number)026d",
     "zz-request": "00000000-0000-4000-8000-%(number)012d",
     "zz-transaction": "t%(number)010d",
@@ -151,6 +157,14 @@ class LongHistory:
             return PaymentState.PENDING
         return RARE_STATE if number in self.rare else _STATE_OF[number * 7919 % 1000]
 
+    def dispute_of(self, number: int) -> DisputeState | None:
+        """The state of the payment's dispute. None: it has none."""
+        if number in self.rare:
+            return DisputeState.OPEN
+        if number % _PAYMENTS_A_DISPUTE:
+            return None
+        return DisputeState.OPEN if number % (10 * _PAYMENTS_A_DISPUTE) == 0 else DisputeState.WON
+
 
 _Lines = Mapping[tuple[PaymentState, bool], str]
 
@@ -160,11 +174,13 @@ def fill(engine: Engine, count: int) -> LongHistory:
     operations, the history and the feed; of every twentieth a customer; of every fortieth a method."""
     history = LongHistory(count)
     of_payments, of_customers = _templates(engine)
+    of_disputes = _dispute_templates(engine)
     with engine.begin() as connection:
         _empty(connection)
         put_back = _take_indexes_away(connection)
         for table, lines in of_payments.items():
             _copy(connection, table, _payment_lines(history, lines))
+        _copy(connection, "disputes", _dispute_lines(history, of_disputes))
         for table, line in of_customers.items():
             _copy(connection, table, _customer_lines(history, line, 1 if table == "customers" else 2))
         for statement in put_back:
@@ -183,6 +199,13 @@ def _payment_lines(history: LongHistory, lines: _Lines) -> Iterator[str]:
         yield lines[history.state_of(number), facts["is_guest"]] % facts
 
 
+def _dispute_lines(history: LongHistory, lines: Mapping[DisputeState, str]) -> Iterator[str]:
+    for number in sorted({*range(0, history.count + 1, _PAYMENTS_A_DISPUTE)[1:], *history.rare}):
+        state = history.dispute_of(number)
+        assert state is not None
+        yield lines[state] % history.facts(number)
+
+
 def _customer_lines(history: LongHistory, line: str, every: int) -> Iterator[str]:
     customers = history.count // _PAYMENTS_A_CUSTOMER
     for number in range(0, customers + 1, every):
@@ -192,7 +215,7 @@ def _customer_lines(history: LongHistory, line: str, every: int) -> Iterator[str
 
 def _templates(engine: Engine) -> tuple[Mapping[str, _Lines], dict[str, str]]:
     """Lines to be filled in for each table: of payments in each state, with and without a customer; of customers."""
-    tables = ("payments", "operations", "payment_events", "feed_events", "movements")
+    tables = _OF_PAYMENTS
     found: dict[str, dict[tuple[PaymentState, bool], str]] = {table: {} for table in tables}
     store = SqlStore(engine, CountingIds(), SEALER)
     for state in (*_STATES, RARE_STATE, PaymentState.PENDING):
@@ -209,6 +232,38 @@ def _templates(engine: Engine) -> tuple[Mapping[str, _Lines], dict[str, str]]:
         of_customers = {table: _lines_of(connection, table) for table in ("customers", "payment_methods")}
         _empty(connection)
     return found, of_customers
+
+
+def _dispute_templates(engine: Engine) -> dict[DisputeState, str]:
+    found = {}
+    store = SqlStore(engine, CountingIds(), SEALER)
+    for state in (DisputeState.OPEN, DisputeState.WON):
+        _make(store, PaymentState.SETTLED, is_guest=False)
+        report = DisputeReport(
+            gateway_dispute_id="zz-dispute",
+            transaction_id="zz-transaction",
+            kind=DisputeKind.CHARGEBACK,
+            state=state,
+            reason=DisputeReason.FRAUD,
+            amount=Money(_MINOR_UNITS, "XOF"),
+            change_time=_START + timedelta(days=1),
+            receive_time=_START + timedelta(days=1),
+        )
+        with store.begin() as work:
+            work.disputes.add(
+                Dispute(
+                    dispute_id=DisputeId("dis_zzzzzzzzzzzzzzzzzzzzzzzzzd"),
+                    caller_id=CallerId("zz-caller"),
+                    payment_id=PaymentId("pay_zzzzzzzzzzzzzzzzzzzzzzzzzp"),
+                    report=report,
+                    create_time=_START + timedelta(days=1),
+                    update_time=_START + timedelta(days=1),
+                )
+            )
+        with engine.begin() as connection:
+            found[state] = _lines_of(connection, "disputes")
+            _empty(connection)
+    return found
 
 
 def _make(store: Store, state: PaymentState, *, is_guest: bool) -> None:
@@ -324,8 +379,7 @@ def _with_places(cell: str) -> str:
 
 
 def _empty(connection: Connection) -> None:
-    tables = ("payment_methods", "customers", "movements", "feed_events", "payment_events", "operations", "payments")
-    for table in tables:
+    for table in ("disputes", "payment_methods", "customers", *reversed(_OF_PAYMENTS)):
         # Truncated and filled in one transaction, a table needs no log on a server that keeps little of one.
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"TRUNCATE {table} CASCADE")
@@ -377,7 +431,7 @@ _POSTGRESQL_INDEXES: Final = """
 
 def _take_indexes_away(connection: Connection) -> list[str]:
     """Rows are written much faster without. Returns the statements that put them back."""
-    names = ["payments", "operations", "payment_events", "feed_events", "movements", "customers", "payment_methods"]
+    names = [*_OF_PAYMENTS, "disputes", "customers", "payment_methods"]
     if connection.dialect.name == "postgresql":
         found = connection.exec_driver_sql(_POSTGRESQL_INDEXES, (names, names, names)).all()
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
+from adapters.persistence.store import SqlStore
 from application.common.pagination import Position
 from application.ports.payment_filter import PaymentFilter
 from application.ports.store import Store
+from domain.dispute import DisputeState
 from domain.ids import CallerId, CustomerId
 from domain.money import Money
+from domain.operation_log import Funds
 from domain.payment import Payment
 from domain.payment_state import PaymentState
 from tests.contract import random_payments
 from tests.contract.random_payments import IDS, SHOP, at, started
 from tests.contract.store_steps import OTHER_SHOP, add, change, fail, on_one_store, succeed
+from tests.contract.test_store_disputes import a_dispute
+
+OPEN, WON = DisputeState.OPEN, DisputeState.WON
 
 
 def _told(which: PaymentFilter) -> str:
@@ -161,3 +168,84 @@ class TestPages:
             if first.go_on_after:
                 rest = work.payments.page(SHOP, which, after=first.go_on_after, limit=10)
                 assert names(first.payments + rest.payments) == expected
+
+
+class TestDisputes:
+    def _payments(self, store: Store) -> list[Payment]:
+        """Six payments, oldest first: with no dispute, an open one, a won one, an open and a won one, two of another
+        shop.
+        """
+        payments = [started(seconds=number) for number in range(4)]
+        payments += [started(seconds=number, caller_id=OTHER_SHOP) for number in range(4, 6)]
+        add(store, *payments)
+        for number, state in ((1, OPEN), (2, WON), (3, OPEN), (3, WON), (5, OPEN)):
+            payment = payments[number]
+            dispute = a_dispute(store, payment, second=20 + number, caller_id=payment.terms.caller_id)
+            if state is not OPEN:
+                decided = replace(dispute.report, state=state, change_time=at(90).time)
+                with store.begin() as work:
+                    assert work.disputes.get(dispute.dispute_id, lock=True) is not None
+                    work.disputes.save(replace(dispute, report=decided, update_time=at(90).time))
+        return payments
+
+    @pytest.mark.parametrize(
+        ("caller_id", "which", "numbers"),
+        [
+            (SHOP, PaymentFilter(is_disputed=True), [3, 2, 1]),
+            (None, PaymentFilter(is_disputed=True), [5, 3, 2, 1]),
+            (SHOP, PaymentFilter(is_disputed=False), [0]),
+            (SHOP, PaymentFilter(dispute_states=frozenset({OPEN})), [3, 1]),
+            (None, PaymentFilter(dispute_states=frozenset({OPEN})), [5, 3, 1]),
+            (SHOP, PaymentFilter(dispute_states=frozenset({OPEN, WON})), [3, 2, 1]),
+            (SHOP, PaymentFilter(dispute_states=frozenset({WON}), currency_code="IDR"), []),
+            (SHOP, PaymentFilter(is_disputed=True, created_until=at(3).time), [2, 1]),
+            (SHOP, PaymentFilter(is_disputed=True, created_from=at(2).time, currency_code="USD"), [3, 2]),
+        ],
+    )
+    @pytest.mark.parametrize("limit", [1, 2, 50])
+    def test_payments_are_found_by_their_disputes_each_once(
+        self, store: Store, caller_id: CallerId | None, which: PaymentFilter, numbers: list[int], limit: int
+    ) -> None:
+        payments = self._payments(store)
+        found, after = [], None
+        while True:
+            with store.read() as work:
+                page = work.payments.page(caller_id, which, after=after, limit=limit)
+            found += page.payments
+            after = page.go_on_after
+            if after is None:
+                break
+        ids = [payment.terms.payment_id for payment in found]
+        assert ids == [payments[number].terms.payment_id for number in numbers]
+
+    def test_a_dispute_that_another_version_added_is_found_before_and_after_it_is_booked(self, store: Store) -> None:
+        payments = self._payments(store)
+        if not isinstance(store, SqlStore):
+            return
+        with store.begin() as work:
+            work.movements.connection.execute(text("UPDATE disputes SET payment_time = NULL, booked_time = NULL"))  # type: ignore[attr-defined]
+        which = PaymentFilter(dispute_states=frozenset({OPEN}))
+        for is_booked in (False, True):
+            if is_booked:
+                with store.begin() as work:
+                    work.movements.book(100)
+            with store.read() as work:
+                page = work.payments.page(SHOP, which, after=None, limit=50)
+            assert [one.terms.payment_id for one in page.payments] == [
+                payments[3].terms.payment_id,
+                payments[1].terms.payment_id,
+            ]
+
+    def test_payments_are_found_by_the_place_of_their_money(self, store: Store) -> None:
+        held, failed, other = started(seconds=1), started(seconds=2), started(seconds=3, caller_id=OTHER_SHOP)
+        fail(failed)
+        add(store, held, failed, other)
+        for caller_id, funds, expected in (
+            (SHOP, {held.funds}, [held]),
+            (None, {held.funds}, [other, held]),
+            (SHOP, {held.funds, failed.funds}, [failed, held]),
+            (SHOP, {Funds.DISBURSED}, []),
+        ):
+            with store.read() as work:
+                page = work.payments.page(caller_id, PaymentFilter(funds=frozenset(funds)), after=None, limit=9)
+            assert page.payments == expected

@@ -83,6 +83,7 @@ HAS_LOGIN: Final = sa.text("login <> '' AND revoke_time IS NULL")
 HAS_LAST_FOUR: Final = sa.text("last_four <> ''")
 # Not yet in the ledger of movements, or written since by a version that does not know it.
 IS_PAYMENT_UNBOOKED: Final = sa.text("booked_event_count IS NULL OR booked_event_count <> event_count")
+HAS_NO_PAYMENT_TIME: Final = sa.text("payment_time IS NULL")
 IS_DISPUTE_UNBOOKED: Final = sa.text("booked_time IS NULL OR booked_time <> update_time")
 IS_DISPUTES: Final = sa.text("dispute_id <> ''")
 IS_STALE: Final = sa.text("is_stale")
@@ -123,6 +124,7 @@ payments: Final = sa.Table(
     sa.Index("ix_payments_time", "create_time", "payment_id"),
     sa.Index("ix_payments_caller", "caller_id", "create_time", "payment_id"),
     sa.Index("ix_payments_state", "caller_id", "state", "create_time", "payment_id"),
+    sa.Index("ix_payments_funds", "caller_id", "funds", "create_time", "payment_id"),
     sa.Index("ix_payments_reference", "caller_id", "reference", "create_time", "payment_id"),
     sa.Index("ix_payments_customer", "customer_id", "create_time", "payment_id", **_where(IS_CUSTOMERS)),
     sa.Index("ix_payments_last_four", "caller_id", "last_four", "create_time", "payment_id", **_where(HAS_LAST_FOUR)),
@@ -303,12 +305,19 @@ disputes: Final = sa.Table(
     sa.Column("trace_context", sa.Text),
     # Its update_time when its movements were booked.
     sa.Column("booked_time", UtcTime),
+    # The create_time of its payment, by which filters of payments page. None: a version that did not know it added the
+    # dispute, and the next booking of its movements writes it.
+    sa.Column("payment_time", UtcTime),
     sa.UniqueConstraint("gateway_dispute_id"),
     sa.Index("ix_disputes_caller", "caller_id", "create_time", "dispute_id"),
     sa.Index("ix_disputes_time", "create_time", "dispute_id"),
     sa.Index("ix_disputes_payment", "payment_id"),
     sa.Index("ix_disputes_transaction", "transaction_id"),
     sa.Index("ix_disputes_check", "next_check_time", **_where(IS_WATCHED)),
+    # Filters of payments by their disputes scan these backwards.
+    sa.Index("ix_disputes_of_payments", "caller_id", "state", "payment_time", "payment_id"),
+    sa.Index("ix_disputes_of_all_payments", "state", "payment_time", "payment_id"),
+    sa.Index("ix_disputes_without_payment_time", "dispute_id", **_where(HAS_NO_PAYMENT_TIME)),
     sa.Index("ix_disputes_unbooked", "update_time", "dispute_id", **_where(IS_DISPUTE_UNBOOKED)),
 )
 

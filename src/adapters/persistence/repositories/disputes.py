@@ -13,7 +13,7 @@ from adapters.persistence.mapping import REPORT_FIELDS, dispute_from_row, disput
 from adapters.persistence.newer_records import newer_entries, readable
 from adapters.persistence.observer import Recorder
 from adapters.persistence.repositories.feed import FeedWriter
-from adapters.persistence.repositories.movement_rows import book_dispute
+from adapters.persistence.repositories.movement_rows import book_dispute, payment_time
 from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import is_due, newest_first_page
 from adapters.persistence.tables import IS_WATCHED, disputes
@@ -40,8 +40,11 @@ class SqlDisputes:
     recorder: Recorder | None = None
 
     def add(self, dispute: Dispute) -> None:
-        row = dispute_to_row(dispute, self.sealer) | {"booked_time": dispute.update_time}
-        self.connection.execute(insert(disputes), row)
+        row = dispute_to_row(dispute, self.sealer) | {
+            "booked_time": dispute.update_time,
+            "payment_time": payment_time(dispute.payment_id),
+        }
+        self.connection.execute(insert(disputes).values(row))
         book_dispute(self.connection, dispute, first_report=True)
         self.feed.append(dispute)
 
@@ -60,7 +63,9 @@ class SqlDisputes:
         if not is_booked or before.report.claim != dispute.report.claim:
             book_dispute(self.connection, dispute, first_report=not is_booked)
         changes["booked_time"] = dispute.update_time
-        self.connection.execute(update(disputes).where(own), changes)
+        if row.payment_time is None:
+            changes["payment_time"] = payment_time(dispute.payment_id)
+        self.connection.execute(update(disputes).where(own).values(changes))
         if before != dispute:
             self.feed.append(dispute)
 

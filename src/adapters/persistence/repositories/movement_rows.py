@@ -2,14 +2,15 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select
 
 from adapters.persistence.newer_records import Members
 from adapters.persistence.sql.prepared import Prepared
-from adapters.persistence.tables import IS_DISPUTES, movements
+from adapters.persistence.tables import IS_DISPUTES, movements, payments
 from domain.dispute import Dispute
 from domain.ids import PaymentId
 from domain.money import Money
@@ -38,6 +39,11 @@ def payment_rows(payment_id: PaymentId, numbered: Iterable[tuple[int, Movement]]
             movement_id = f"mov_{payment_id.removeprefix('pay_')}_{number:04}_{place}"
             rows.append((number, _to_row(movement, movement_id, payment_id)))
     return rows
+
+
+def payment_time(payment_id: str) -> ScalarSelect[datetime]:
+    """The creation of a dispute's payment, which its row repeats."""
+    return select(payments.c.create_time).where(payments.c.payment_id == payment_id).scalar_subquery()
 
 
 def book_dispute(connection: Connection, dispute: Dispute, *, first_report: bool) -> None:

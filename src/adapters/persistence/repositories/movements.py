@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import dispute_from_row
-from adapters.persistence.repositories.movement_rows import book_dispute, movement_from_row, payment_rows
+from adapters.persistence.repositories.movement_rows import book_dispute, movement_from_row, payment_rows, payment_time
 from adapters.persistence.repositories.payments import SqlPayments
 from adapters.persistence.sql.keyset_pagination import Bound, Condition, IndexScan, scan_page
 from adapters.persistence.tables import IS_DISPUTE_UNBOOKED, IS_PAYMENT_UNBOOKED, disputes, movements, payments
@@ -81,7 +81,8 @@ class SqlMovements:
         for row in rows:
             book_dispute(self.connection, dispute_from_row(row, self.sealer), first_report=True)
             own = table.dispute_id == row.dispute_id
-            self.connection.execute(update(disputes).where(own).values(booked_time=row.update_time))
+            booked = {"booked_time": row.update_time, "payment_time": payment_time(row.payment_id)}
+            self.connection.execute(update(disputes).where(own).values(booked))
         return len(rows)
 
     def _with_payments(self, rows: Sequence[Row[Any]]) -> list[BookedMovement]:

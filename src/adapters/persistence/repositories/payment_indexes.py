@@ -1,6 +1,6 @@
 """Chooses the index for a filter of payments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from adapters.persistence.tables import HAS_LAST_FOUR, IS_CUSTOMERS, disputes, p
 from application.common.pagination import Position
 from application.ports.payment_filter import PaymentFilter
 from domain.ids import CallerId
+from domain.operation_log import Funds
 
 _c: Final = payments.c
 _ORDER: Final = (_c.create_time, _c.payment_id)
@@ -33,7 +34,8 @@ _CONDITIONS: Final[dict[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
 
 
 def _has_dispute(c: Any, *which: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists(select(disputes.c.dispute_id).where(disputes.c.payment_id == c.payment_id, *which))
+    # The offset keeps PostgreSQL from joining all disputes: each payment is looked up by the index.
+    return exists(select(disputes.c.dispute_id).where(disputes.c.payment_id == c.payment_id, *which).offset(0))
 
 
 _EqualityPrefix = dict[Column[Any], Any]
@@ -74,6 +76,9 @@ def _choose(caller_id: CallerId, which: PaymentFilter) -> _Choice:
         return "customer_id", [{_c.customer_id: which.customer_id}], (IS_CUSTOMERS, _c.caller_id == caller_id)
     if which.last_four is not None:
         return "last_four", [whose | {_c.last_four: which.last_four}], (HAS_LAST_FOUR,)
+    if which.funds - {Funds.NONE}:
+        # It says more than the state.
+        return "funds", [whose | {_c.funds: place} for place in sorted(one.value for one in which.funds)], ()
     if which.states:
         return "states", [whose | {_c.state: state} for state in sorted(one.value for one in which.states)], ()
     return "", [whose], ()
@@ -83,7 +88,7 @@ def _of_everybody(connection: Connection, which: PaymentFilter) -> _Choice:
     """The indexes begin with the caller: one scan for each caller, if the filter has an index of its own."""
     if which.customer_id is not None and which.reference is None:
         return "customer_id", [{_c.customer_id: which.customer_id}], (IS_CUSTOMERS,)
-    if which.reference is None and which.last_four is None and not which.states:
+    if which.reference is None and which.last_four is None and not (which.states or which.funds):
         return "", [{}], ()
     callers = _callers(connection)
     if not 0 < len(callers) <= _MOST_CALLERS:
@@ -107,10 +112,21 @@ def _callers(connection: Connection) -> list[CallerId]:
     return found
 
 
-def conditions_of(which: PaymentFilter, led_by: str = "") -> list[Condition]:
-    """The conditions of the filter on a payment's row, without its times and the one that leads the index."""
-    asked = [(getattr(which, name), make) for name, make in _CONDITIONS.items() if name != led_by]
+def conditions_of(which: PaymentFilter, *led_by: str) -> list[Condition]:
+    """The conditions of the filter on a payment's row, without its times and those that lead the index."""
+    asked = [(getattr(which, name), make) for name, make in _CONDITIONS.items() if name not in led_by]
     return [_applied(make, value) for value, make in asked if value is not None and value != frozenset()]
+
+
+def payment_meets(conditions: Iterable[Condition]) -> Condition:
+    """The condition that the payment of a row meets these."""
+    own = payments.alias("own")
+
+    def condition(columns: Any) -> ColumnElement[bool]:
+        met = [one(own.c) for one in conditions]
+        return exists(select(own.c.payment_id).where(own.c.payment_id == columns.payment_id, *met))
+
+    return condition
 
 
 def _applied(make: Callable[[Any, Any], ColumnElement[bool]], value: Any) -> Condition:

@@ -39,6 +39,7 @@ from adapters.persistence.mapping import (
 from adapters.persistence.newer_records import newer_entries
 from adapters.persistence.observer import NOTHING, PaymentChange, Recorder
 from adapters.persistence.repositories import payment_archives as archive
+from adapters.persistence.repositories.disputed_payments import disputes_lead, page_of_disputed_payments
 from adapters.persistence.repositories.movement_rows import ADD_MOVEMENT, payment_rows
 from adapters.persistence.repositories.payment_indexes import page_of_payments
 from adapters.persistence.repositories.search_documents import remove_documents
@@ -245,7 +246,8 @@ class SqlPayments:
     def page(
         self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int
     ) -> PaymentPage:
-        rows, last = page_of_payments(self._connection, caller_id, which, after, limit)
+        read = page_of_disputed_payments if disputes_lead(self._connection, which) else page_of_payments
+        rows, last = read(self._connection, caller_id, which, after, limit)
         return PaymentPage(self._load(rows), last)
 
     def history(

@@ -6,7 +6,7 @@ index begins with the digest and the caller, so a caller's page never meets entr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from adapters.persistence.repositories.payment_indexes import conditions_of, newest_bound
+from adapters.persistence.repositories.payment_indexes import conditions_of, newest_bound, payment_meets
 from adapters.persistence.sql.keyset_pagination import Bound, Condition, IndexScan, scan_page
 from adapters.persistence.tables import HAS_TRANSACTION, operations, payments, search_entries
 from application.common.pagination import Position
@@ -62,7 +62,7 @@ def page_of_entries(
     rest = [_has_one_of(clause) for clause in present if clause is not leading]
     conditions = conditions_of(which)
     if conditions:
-        rest.append(_payment_meets(conditions))
+        rest.append(payment_meets(conditions))
     bound = newest_bound(after, which.created_until)
     scanned, horizon = _scanned(connection, caller_id, leading, bound)
     if not scanned:
@@ -205,16 +205,6 @@ def _has_one_of(digests: Digests) -> Condition:
                 for digest in sorted(digests)
             )
         )
-
-    return condition
-
-
-def _payment_meets(conditions: Iterable[Condition]) -> Condition:
-    own = payments.alias("own")
-
-    def condition(columns: Any) -> ColumnElement[bool]:
-        met = [one(own.c) for one in conditions]
-        return exists(select(own.c.payment_id).where(own.c.payment_id == columns.payment_id, *met))
 
     return condition
 

@@ -56,7 +56,8 @@ class SqlStatistics:
             return True
         if (self.connection.execute(select(func.max(feed_events.c.position))).scalar() or 0) > row.position:
             return True
-        return self.connection.execute(_of_others(row.generation).limit(1)).first() is not None
+        # There are no rollups of others before the first rebuild.
+        return row.generation > 1 and self.connection.execute(_of_others(row.generation).limit(1)).first() is not None
 
     def claim(self, version: int) -> StatisticsProgress | None:
         own = select(statistics_progress).with_for_update(skip_locked=True)
