@@ -77,6 +77,21 @@ def test_a_list_says_what_matters_of_each_payment(shop: Shop) -> None:
     assert told["order-1003"] == ["USD", "2001.00", "DECLINED", "NONE", "Visa", "1111"]
 
 
+def test_a_summary_sums_up_the_day(shop: Shop) -> None:
+    def counted() -> list[dict[str, Any]]:
+        lines = shop.cli.out("payments", "summary", "--currency", "USD", "--json").splitlines()
+        summaries = [json.loads(line) for line in lines]
+        return summaries if summaries and summaries[-1]["declined_count"] == "1" else []
+
+    summary = until(counted)[-1]
+    approved = int(summary["approved_count"])
+    assert int(summary["attempted_count"]) == approved + 1
+    assert summary["declines"][0]["reason"] == "DECLINE_REASON_INSUFFICIENT_FUNDS"
+    (row,) = [line.split() for line in shop.cli.out("payments", "summary", "--currency", "USD").splitlines()[2:]]
+    assert row[:4] == [summary["date"], "USD", summary["attempted_count"], summary["approved_count"]]
+    assert "must be a time zone" in shop.cli.run("payments", "summary", "--time-zone", "Mars/Base").stderr
+
+
 def test_a_search_says_in_which_field_each_payment_was_found(shop: Shop) -> None:
     def found(*words: str) -> list[list[str]]:
         return [row.split() for row in shop.cli.out("payments", "search", *words).splitlines()[2:]]

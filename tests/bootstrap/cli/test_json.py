@@ -84,6 +84,7 @@ def test_the_commands_of_the_database_answer_one_document(answer: Any) -> None:
     assert answer("background", "release") == {"level": "NONE", "reason": "", "since_time": None}
     assert len(answer("background", "new-mark")["deployment_mark"]) == 10
     assert answer("search", "rebuild")["is_complete"] is False
+    assert answer("statistics", "rebuild")["is_complete"] is False
 
 
 def test_keys_and_operators_are_documents_too(answer: Any) -> None:

@@ -5,6 +5,7 @@ import argparse
 from adapters.persistence.store import SqlStore
 from application.statistics.payment_facts import FACTS_VERSION
 from bootstrap.cli.local_database import with_local_database
+from bootstrap.cli.terminal.json_option import add_json
 from bootstrap.cli.terminal.output import say, write_json
 from bootstrap.wiring.clock_and_ids import SystemClock
 
@@ -12,17 +13,20 @@ from bootstrap.wiring.clock_and_ids import SystemClock
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     status = actions.add_parser("status", help="show how far the statistics are")
-    status.add_argument("--json", action="store_true", help="a JSON document")
+    add_json(status)
     status.set_defaults(run=lambda parsed: with_local_database(parsed, _status))
     rebuild = actions.add_parser(
         "rebuild", help="count every payment again, in the background of the running service, the newest first"
     )
+    add_json(rebuild)
     rebuild.set_defaults(run=lambda parsed: with_local_database(parsed, _rebuild))
 
 
-def _rebuild(_: argparse.Namespace, store: SqlStore) -> int:
+def _rebuild(parsed: argparse.Namespace, store: SqlStore) -> int:
     with store.begin() as work:
         work.statistics.restart()
+    if parsed.json:
+        return _status(parsed, store)
     say("The service counts every payment again, newest first. `bayar statistics status` shows how far it is.")
     return 0
 
