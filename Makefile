@@ -49,7 +49,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run console shop test test-crash test-python-client client-wheel contract-languages test-upgrade version-before version dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser test-console checkout-shots test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run console shop test test-crash test-python-client client-wheel contract-languages test-upgrade version-before version dist deploy-check image-check alert-drill test-node test-go test-twin-sdks test-browser test-console checkout-shots console-shots test-languages test-pages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -105,6 +105,10 @@ test-browser: $(BROWSER) $(SHOP) ## pay on the checkout page, and run npm's brai
 test-console: $(CONSOLE) $(BROWSER) ## test the web console: each page and act, sign-in, texts, and Chromium; a minute
 	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/console $(ARGS)
 	$(BIN)/lint-imports --no-logo --config console/pyproject.toml
+
+console-shots: $(CONSOLE) $(BROWSER) ## take a picture of each page of the web console as each role, in build/console-shots; a minute
+	mkdir -p build/console-shots
+	CONSOLE_SHOTS=build/console-shots $(BIN)/pytest --quiet tests/console/test_browser.py -k fits $(ARGS)
 
 checkout-shots: $(BROWSER) ## take a picture of each step of the checkout page, in build/checkout-shots; a minute
 	$(BIN)/python -m tests.browser.shots build/checkout-shots $(ARGS)

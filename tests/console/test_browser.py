@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,11 +19,14 @@ from bayar_console import web
 from bayar_console.configuration import Configuration
 from tests.browser.checkout_site import axe_script
 from tests.browser.shop import CHROMIUM
-from tests.console.conftest import HOST, Keys, Orders
+from tests.console.conftest import HOST, Keys, Orders, signed_in
+from tests.console.test_roles import PAGES
 from tests.end_to_end.service import until
 from tests.languages.toolchain import debian
 
 ADDRESS = f"http://{HOST}"
+# A directory for a picture of each page, for people to look at: `make console-shots`.
+SHOTS: Final = os.environ.get("CONSOLE_SHOTS", "")
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +65,9 @@ class Person:
         return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 
-def a_person(browser: Browser, address: str, key: str, **context: Any) -> Person:
+def a_person(browser: Browser, address: str, key: str, *, for_axe: bool = True, **context: Any) -> Person:
     # axe is put into the page by the test, which the page's own policy would forbid.
-    page = browser.new_context(bypass_csp=True, **context).new_page()
+    page = browser.new_context(bypass_csp=for_axe, **context).new_page()
     page.set_default_timeout(20_000)
     person = Person(page)
     page.on("pageerror", lambda error: person.faults.append(str(error)))
@@ -76,46 +80,82 @@ def a_person(browser: Browser, address: str, key: str, **context: Any) -> Person
     return person
 
 
-def pages_of(orders: Orders) -> list[str]:
-    return [
-        "/",
-        "/payments",
-        f"/payments/{orders.paid.payment_id}",
-        f"/payments/{orders.declined.payment_id}",
-        f"/payments/{orders.disputed.payment_id}",
-        "/payments/nonsense",
-        "/customers",
-        f"/customers/{orders.customer_id}",
-        "/disputes",
-        "/work",
-        "/webhooks",
-        "/blocks",
-        "/books",
-        "/reconcile?hours=24",
-    ]
+def pages_of(orders: Orders, dispute_id: str) -> dict[str, str]:
+    """The paths by name: each page that has a row in the table of roles, and those that look different."""
+    return {
+        **{name: row.path(orders, dispute_id) for name, row in PAGES.items()},
+        "declined": f"/payments/{orders.declined.payment_id}",
+        "disputed": f"/payments/{orders.disputed.payment_id}",
+        "held": f"/payments/{orders.held.payment_id}",
+        "unknown": "/payments/nonsense",
+        "search": "/payments?q=budi",
+        "differences": "/reconcile?hours=24",
+    }
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "language"), [(320, "light", "en"), (1280, "dark", "en"), (320, "dark", "id")]
-)
+# Who, at which width, in which scheme, in which language. Each pair of them is here.
+WALKS: Final = [
+    ("administrator", 320, "light", "en"),
+    ("administrator", 1280, "dark", "en"),
+    ("administrator", 320, "dark", "id"),
+    ("administrator", 1280, "light", "id"),
+    ("support", 320, "light", "en"),
+    ("support", 1280, "light", "id"),
+    ("nobody", 1280, "light", "en"),
+    ("nobody", 320, "light", "id"),
+]
+
+
+@pytest.mark.parametrize(("role", "width", "scheme", "language"), WALKS)
 def test_every_page_fits_and_axe_finds_nothing(
-    browser: Browser, address: str, keys: Keys, orders: Orders, width: int, scheme: str, language: str
+    browser: Browser, address: str, keys: Keys, orders: Orders, role: str, width: int, scheme: str, language: str
 ) -> None:
-    person = a_person(browser, address, keys.operator, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    key = {"administrator": keys.operator, "support": keys.support, "nobody": keys.nobody}[role]
+    # The others keep to the policy of the pages, which reports what it refuses as a fault.
+    person = a_person(
+        browser,
+        address,
+        key,
+        for_axe=role == "administrator",
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+    )
     page = person.page
     if language == "id":
         page.get_by_role("button", name="Bahasa Indonesia").click()
         expect(page.locator("html")).to_have_attribute("lang", "id")
     found = {}
-    for path in pages_of(orders):
+    for name, path in pages_of(orders, dispute_of(orders, keys)).items():
         page.goto(address + path)
-        found[path] = person.axe()
+        # The pages are the same for others, with less on them.
+        found[name] = person.axe() if role == "administrator" else []
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found[path] += [f"wider than the screen by {overflow} px"] if overflow > 0 else []
-    assert {path: faults for path, faults in found.items() if faults} == {}
+        found[name] += [f"wider than the screen by {overflow} px"] if overflow > 0 else []
+        if SHOTS:
+            page.screenshot(path=f"{SHOTS}/{role}-{width}-{language}-{name}.png", full_page=True)
+    assert {name: faults for name, faults in found.items() if faults} == {}
     assert person.heard == {HOST}
     # A page of an error answers 404, which the browser reports as such.
-    assert [fault for fault in person.faults if "404" not in fault and "400" not in fault] == []
+    assert [one for one in person.faults if not any(code in one for code in ("400", "403", "404"))] == []
+
+
+@pytest.mark.parametrize(("width", "language"), [(320, "en"), (1280, "id")])
+def test_the_page_of_sign_in_fits_and_axe_finds_nothing(
+    browser: Browser, address: str, width: int, language: str
+) -> None:
+    locale = {"en": "en-GB", "id": "id-ID"}[language]
+    page = browser.new_context(bypass_csp=True, viewport={"width": width, "height": 800}, locale=locale).new_page()
+    page.goto(address)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    assert Person(page).axe() == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/stranger-{width}-{language}-sign_in.png", full_page=True)
+
+
+def dispute_of(orders: Orders, keys: Keys) -> str:
+    page: str = signed_in(keys.operator).get(f"/payments/{orders.disputed.payment_id}").content.decode()
+    return page.partition("/disputes/")[2].partition('"')[0]
 
 
 def test_a_refund_by_keyboard_alone(browser: Browser, address: str, keys: Keys, shop: BayarClient) -> None:

@@ -102,7 +102,7 @@ def payments_chart(days: Sequence[date], found: Sequence[PaymentSummary]) -> Cha
         ],
         top=str(max(attempted)),
         is_empty=not any(attempted),
-        notes=(_("The approval rate is the share of the payments that the bank answered."),),
+        notes=(_("Approval rate: the approved payments, out of those that the bank answered."),),
     )
 
 

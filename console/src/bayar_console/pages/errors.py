@@ -46,7 +46,7 @@ def refusal(error: BayarError) -> Refusal:
     return Refusal(
         _heading(error),
         error.localized_message or error.message,
-        error.remedy,
+        _remedy(error),
         [f"{violation.field}: {violation.description}" for violation in error.violations],
     )
 
@@ -65,6 +65,26 @@ def _heading(error: BayarError) -> str:
             return _("This was refused")
 
 
+def _remedy(error: BayarError) -> str:
+    """For people: the service's own remedies are for programmers."""
+    match error.code:
+        case grpc.StatusCode.NOT_FOUND:
+            return _("Look for it in the search.")
+        case grpc.StatusCode.PERMISSION_DENIED:
+            return _("Ask an administrator for the right, or somebody who has it.")
+        case grpc.StatusCode.INVALID_ARGUMENT:
+            return _("Correct it, and try again.")
+        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED:
+            return _("Try again in a minute.")
+        case _:
+            return error.remedy
+
+
+def _names_nothing(error: BayarError) -> bool:
+    """Whether an address has something in the place of an id that is none."""
+    return error.code is grpc.StatusCode.INVALID_ARGUMENT and all(one.field.endswith("_id") for one in error.violations)
+
+
 class ServiceErrors:
     """Shows a page for an error of the service that no view has dealt with."""
 
@@ -81,6 +101,13 @@ class ServiceErrors:
             request.session.flush()
             return HttpResponseRedirect("/sign-in")
         _log.warning("%s %s: %s %s", request.method, request.path, error.code.name, error.reason)
+        if request.method == "GET" and error.violations and _names_nothing(error):
+            shown = Refusal(
+                _("There is no such thing here"),
+                _("The address names nothing that Bayar knows."),
+                _("Look for it in the search."),
+            )
+            return render(request, "console/error.html", {"refusal": shown}, status=404)
         return render(request, "console/error.html", {"refusal": refusal(error)}, status=_STATUS.get(error.code, 500))
 
 

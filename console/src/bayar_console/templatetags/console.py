@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.conf import settings
 from django.utils.formats import date_format
+from django.utils.translation import get_language_info
 
-from bayar import Instrument, OpenEnum
+from bayar import Instrument, OpenEnum, PaymentEvent, PaymentEventType
 from bayar_console.words import word
 
 register = template.Library()
@@ -36,6 +37,21 @@ def instrument_text(instrument: Instrument | None) -> str:
 
 
 @register.filter
+def has_more_to_say(event: PaymentEvent, language: str) -> bool:
+    """Whether the service's sentence, which is English, says more in that language than the words for the event."""
+    return language == "en" or event.type in _TOLD_BY_SENTENCE
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """The language's own name; the code of one that the console does not know."""
+    try:
+        return str(get_language_info(code)["name_local"]).capitalize()
+    except KeyError:
+        return code
+
+
+@register.filter
 def tone(state: OpenEnum) -> str:
     """The look of a state: good, bad, waiting or quiet."""
     return _TONES.get(state.name, "quiet")
@@ -47,6 +63,13 @@ def percent(part: Any) -> str:
     return f"{float(part):.2f}"
 
 
+# Differences, and what others did: nothing else on the page says it.
+_TOLD_BY_SENTENCE = {
+    PaymentEventType.DIFFERENCE_REPAIRED,
+    PaymentEventType.DISPUTE_CHANGED,
+    PaymentEventType.OUTSIDE_OPERATION_RECORDED,
+    PaymentEventType.OPERATION_FAILED,
+}
 _TONES = {
     "PENDING": "waiting",
     "AUTHORIZED": "waiting",
