@@ -10,6 +10,7 @@ from weakref import WeakMethod
 
 from sqlalchemy import Connection, Engine, QueuePool, and_, event, or_, select, update
 
+from adapters import cooperation
 from adapters.persistence.encryption.sealing import KEYLESS, Sealer
 from adapters.persistence.observer import UNOBSERVED, Recorder, StoreObserver, now
 from adapters.persistence.repositories.deployment import hold_of, renew_mark, save_hold
@@ -126,13 +127,16 @@ class SqlStore:
         # PostgreSQL's vacuum does this by itself. SQLite's log keeps the old pages until it is truncated.
         if self._groups is None:
             return
-        with translate_db_errors(), self._groups.exclusive(), closing(self._writing.raw_connection()) as connection:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            is_busy = cursor.fetchall()[0][0]
-            cursor.close()
+        with translate_db_errors(), self._groups.exclusive():
+            is_busy = cooperation.on_thread(self._truncate_log)
         if is_busy:
             _log.warning("the database was busy: erased data stays in its write-ahead log until the next erasure")
+
+    def _truncate_log(self) -> bool:
+        """Whether others kept it from doing so."""
+        with closing(self._writing.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return bool(cursor.fetchall()[0][0])
 
     @contextmanager
     def _unit_of_work(

@@ -13,6 +13,8 @@ import urllib3
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
+from adapters.cooperation import on_thread
+
 _log = logging.getLogger(__name__)
 
 # The accepted algorithms, each with its key type and curves: a token cannot choose others.
@@ -78,14 +80,14 @@ class Jwks:
         keys = self._current()
         found = keys.by_id.get(key_id)
         if found is None and self._may_ask(keys.fetched_at):
-            found = self._refreshed(keys).by_id.get(key_id)
+            found = on_thread(self._refreshed, keys).by_id.get(key_id)
         return found if found is not None and _fits(found, algorithm) else None
 
     def _current(self) -> _Keys:
         keys = self._keys
         if keys is not None and self._steady_seconds() - keys.fetched_at < _GOOD_FOR_SECONDS:
             return keys
-        return self._refreshed(keys)
+        return on_thread(self._refreshed, keys)
 
     def _may_ask(self, seen: float) -> bool:
         asked = self._asked_at

@@ -3,10 +3,10 @@
 A hundred calls that wait for the gateway cost nothing; a hundred that work at once are each a hundred times slower.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from contextvars import ContextVar
+from typing import Final, Protocol
 
 
 class ConcurrencySlot(Protocol):
@@ -16,35 +16,29 @@ class ConcurrencySlot(Protocol):
         """Releases the slot to another thread for the duration of the context."""
 
 
-class _HeldSlot(threading.local):
-    """The slot that this thread holds."""
-
-    slot: ConcurrencySlot | None = None
-
-
-_held = _HeldSlot()
+_held: Final[ContextVar[ConcurrencySlot | None]] = ContextVar("held_slot", default=None)
 
 
 @contextmanager
 def holding_slot(slot: ConcurrencySlot) -> Iterator[None]:
     """Registers the slot for the thread that works with it."""
-    _held.slot = slot
+    token = _held.set(slot)
     try:
         yield
     finally:
-        _held.slot = None
+        _held.reset(token)
 
 
 @contextmanager
 def blocking_call() -> Iterator[None]:
     """Wraps a wait without work: a gateway call, another call. Does nothing where the thread holds no slot."""
-    slot = _held.slot
+    slot = _held.get()
     if slot is None:
         yield
         return
-    _held.slot = None
+    token = _held.set(None)
     try:
         with slot.released():
             yield
     finally:
-        _held.slot = slot
+        _held.reset(token)

@@ -1,13 +1,22 @@
 """Single-flight: a duplicate of a request that is still running waits for the first one's answer."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from application.common.concurrency import blocking_call
 from domain.ids import CallerId, RequestId
 
 Key = tuple[CallerId, RequestId]
+
+
+class Event(Protocol):
+    """The part of threading.Event in use."""
+
+    def set(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> bool: ...
 
 
 class InFlightRequests:
@@ -17,11 +26,12 @@ class InFlightRequests:
     hanging request leave threads for others.
     """
 
-    def __init__(self, most_threads: int) -> None:
+    def __init__(self, most_threads: int, event: Callable[[], Event] = threading.Event) -> None:
+        self._event = event
         self._most_threads = most_threads
         self._waiting = 0
         self._lock = threading.Lock()
-        self._running: dict[Key, threading.Event] = {}
+        self._running: dict[Key, Event] = {}
 
     @contextmanager
     def track(self, key: Key) -> Iterator[None]:
@@ -29,7 +39,7 @@ class InFlightRequests:
 
         A duplicate under the same key changes nothing: the first request stays the one to wait for.
         """
-        finished = threading.Event()
+        finished = self._event()
         with self._lock:
             is_first = self._running.setdefault(key, finished) is finished
         try:

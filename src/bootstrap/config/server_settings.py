@@ -46,12 +46,13 @@ class ServerSettings(SettingsGroup):
     """The number of processes that answer calls on the gRPC port, as `bayar serve --workers` sets it: one for each
     core. More than one needs PostgreSQL and Linux. Each counts as a replica. See docs/operate/scale.md.
     """
-    grpc_threads: int = Field(200, ge=2, le=1000)
-    """The number of threads, and so of calls under way at once. A call mostly waits for Braintree: at half a second an
-    answer, three quarters of 200 threads carry 300 payments a second.
+    grpc_threads: int = Field(200, ge=2, le=20_000)
+    """The maximum of calls under way at once. A call mostly waits for Braintree: at half a second an answer, three
+    quarters of 200 carry 300 payments a second. A waiting call costs some 40 kB and a connection to Braintree, no
+    thread.
     """
     grpc_queue: int = Field(1000, ge=0, le=100_000)
-    """The maximum of calls that wait for a thread, and as many again that only read. Further calls fail with
+    """The maximum of calls that wait for a slot, and as many again that only read. Further calls fail with
     OVERLOADED.
     """
 

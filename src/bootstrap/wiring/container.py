@@ -14,6 +14,7 @@ from typing import Any
 from dependency_injector import containers, providers
 from sqlalchemy import Engine
 
+from adapters import cooperation
 from adapters.braintree.codes.declines import codes_by_reason
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.order_ids import OrderIds
@@ -285,7 +286,9 @@ class Container(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(UlidSource)
-    in_flight = providers.Singleton(InFlightRequests, providers.Callable(_threads_of_requests, settings))
+    in_flight = providers.Singleton(
+        InFlightRequests, providers.Callable(_threads_of_requests, settings), event=providers.Object(cooperation.Event)
+    )
     current_caller = providers.Object(current_caller)
     limits = providers.Factory(Limits, pool_size=settings.provided.database_connections)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)

@@ -6,8 +6,9 @@ request paths of either library would take more time than all the rest.
 
 import ssl
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -16,6 +17,7 @@ from urllib3.util import make_headers, parse_url
 from urllib3.util.wait import wait_for_read
 
 from adapters.braintree.transport.tls import ResumingContext, TlsSocket
+from adapters.cooperation import READABLE, WRITABLE, Descriptor, is_cooperative
 from application.common.lease import steady_seconds
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
@@ -24,6 +26,11 @@ MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 _RECORD_BYTES: Final = 16 * 1024
 # Enough for most responses, compressed. Each waiting call holds this much memory.
 _ANSWER_BYTES: Final = 4 * 1024
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+# A socket with a timeout of 0 does not wait at all.
+_SHORTEST_SECONDS: Final = 0.001
 _GZIP: Final = 16 + zlib.MAX_WBITS
 # A proxy that is reached over TLS is verified by the machine's authorities.
 _PROXY_CONFIG: Final = ProxyConfig(
@@ -80,11 +87,13 @@ class Connection:
         self._opened = address.connect()
         self._socket = self._opened.sock
         self._tls = address.tls
+        self._descriptor = Descriptor(self._socket.fileno())
         # The first answer brings the session for resumption.
         self._is_new = True
         self.last_use = steady_seconds()
 
     def close(self) -> None:
+        self._descriptor.forget()
         self._opened.close()
 
     @property
@@ -94,15 +103,16 @@ class Connection:
 
     def send(self, request: bytes, timeout_seconds: float) -> None:
         """Raises RequestNotSent if the system took no byte of the request, and OSError."""
-        self._socket.settimeout(timeout_seconds)
+        deadline = steady_seconds() + timeout_seconds
         try:
             # One call and at most one TLS record: if it fails because of the connection, nobody can read any part of
             # it. (Python raises an end of file where TLS could not write.)
-            sent = self._socket.send(request[:_RECORD_BYTES])
+            sent = self._transfer(self._socket.send, request[:_RECORD_BYTES], timeout_seconds)
         except (ConnectionError, ssl.SSLEOFError):
             raise RequestNotSent("the connection was closed") from None
-        if sent < len(request):
-            self._socket.sendall(request[sent:])
+        while sent < len(request):
+            rest = request[sent : sent + _RECORD_BYTES]
+            sent += self._transfer(self._socket.send, rest, deadline - steady_seconds())
 
     def receive(self, timeout_seconds: float) -> tuple[int, bytes, bool]:
         """Status, content, and whether the connection may be used again. Raises AnswerLost and OSError.
@@ -113,10 +123,9 @@ class Connection:
         parser = answer.parser
         deadline = 0.0
         received_bytes = 0
-        self._socket.settimeout(timeout_seconds)
         while not answer.is_complete:
             try:
-                part = self._socket.recv(_RECORD_BYTES if deadline else _ANSWER_BYTES)
+                part = self._transfer(self._socket.recv, _RECORD_BYTES if deadline else _ANSWER_BYTES, timeout_seconds)
             except TimeoutError:
                 raise AnswerLost("the answer arrives too slowly" if deadline else "no answer in time") from None
             if not part:
@@ -138,12 +147,34 @@ class Connection:
             deadline = deadline or now + timeout_seconds
             if now >= deadline:
                 raise AnswerLost("the answer arrives too slowly")
-            self._socket.settimeout(deadline - now)
+            timeout_seconds = deadline - now
         self.last_use = steady_seconds()
         if self._is_new and isinstance(self._socket, TlsSocket) and self._tls is not None:
             self._tls.keep_session(self._socket)
         self._is_new = False
         return answer.status, answer.content(), answer.may_go_on
+
+    def _transfer(self, transfer: Callable[[Argument], Result], argument: Argument, timeout_seconds: float) -> Result:
+        """Sends or receives once, and waits until that is possible. Raises TimeoutError, and OSError."""
+        if not is_cooperative():
+            self._socket.settimeout(max(timeout_seconds, _SHORTEST_SECONDS))
+            return transfer(argument)
+        if self._socket.gettimeout() != 0:
+            self._socket.settimeout(0)
+        deadline = steady_seconds() + timeout_seconds
+        while True:
+            try:
+                return transfer(argument)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                wanted = READABLE if transfer == self._socket.recv else WRITABLE
+            except ssl.SSLWantWriteError:
+                wanted = WRITABLE
+            remaining = deadline - steady_seconds()
+            try:
+                if remaining <= 0 or not self._descriptor.wait(wanted, remaining):
+                    raise TimeoutError
+            finally:
+                self._descriptor.forget()
 
 
 class _Answer:

@@ -13,6 +13,7 @@ from adapters.braintree.transport.connection import Address, AnswerLost, Request
 from adapters.braintree.transport.lease_check import NotAllowedToSend, check_lease
 from adapters.braintree.transport.platform import MACHINE, Platform, Wire
 from adapters.braintree.transport.tls import Handshakes, ResumingContext
+from adapters.cooperation import Semaphore, on_thread
 
 # Braintree closes connections after a minute of idleness. This is well below, so that no request meets the close.
 MAX_IDLE_SECONDS: Final = 45.0
@@ -29,7 +30,7 @@ class _Pool:
 
     def __init__(self, size: int, steady_seconds: Callable[[], float]) -> None:
         self._steady_seconds = steady_seconds
-        self._places = threading.BoundedSemaphore(size)
+        self._places = Semaphore(size)
         self._lock = threading.Lock()
         # The last used is at the right end, so that unneeded connections age at the left one.
         self._idle: deque[Wire] = deque()
@@ -37,7 +38,7 @@ class _Pool:
 
     def enter(self, timeout_seconds: float) -> None:
         """Takes a slot, to be released. Raises RequestNotSent if none is free in time."""
-        if not self._places.acquire(timeout=timeout_seconds):
+        if not self._places.acquire(timeout_seconds):
             raise RequestNotSent("every connection is busy")
 
     def leave(self) -> None:
@@ -174,7 +175,7 @@ class PooledTransport:
     def _opened(self) -> Wire:
         check_lease()
         try:
-            return self._connect(self._address)
+            return on_thread(self._connect, self._address)
         except Exception as failure:
             # Not chained: the errors contain the address, and so the id in it.
             raise RequestNotSent(_cause(failure)) from None

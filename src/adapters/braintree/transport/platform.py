@@ -1,11 +1,11 @@
 """The adapter's dependencies on the machine: clock, connections, condition variables. The simulation replaces them."""
 
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from adapters import cooperation
 from adapters.braintree.transport.connection import Address, Connection
 from application.common.lease import steady_seconds
 
@@ -36,7 +36,7 @@ class Condition(AbstractContextManager[Any], Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
     connect: Callable[[Address], Wire] = Connection
-    condition: Callable[[], Condition] = threading.Condition
+    condition: Callable[[], Condition] = cooperation.Condition
     steady_seconds: Callable[[], float] = steady_seconds
 
 

@@ -275,3 +275,11 @@ def record_only_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]
         for method in service.methods
         if method.name.startswith(("Get", "List"))
     )
+
+
+def cooperative_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]:
+    """The paths of the methods that do little work at once: those that change or get one resource. They run on the
+    event loop, and have no thread.
+    """
+    gets = {path for path in record_only_methods(services) if path.rpartition("/")[2].startswith("Get")}
+    return write_methods(services) | gets

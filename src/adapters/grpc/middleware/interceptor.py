@@ -54,6 +54,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         record_only: Collection[str],
         closed: Collection[str] = (),
         observer: CallObserver = UNOBSERVED,
+        cooperative: Collection[str] = (),
     ) -> None:
         """record_only: the methods that have threads of their own. closed: services besides the contract's that need an
         authenticated caller.
@@ -63,6 +64,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._pool = pool
         self._record_only = frozenset(record_only)
         self._closed = frozenset(closed)
+        self._cooperative = frozenset(cooperative)
         self._stopping = asyncio.Event()
         self._open_calls = OpenCalls()
         self._open_probes = OpenCalls()
@@ -123,7 +125,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             wrapped = _async_handler(behaviour, method, metadata, self._admission, self._observer)
         else:
             self._pooled.add(method)
-            run = partial(self._pool.run, is_slow=is_slow)
+            run = partial(self._pool.run, is_slow=is_slow, is_cooperative=method in self._cooperative)
             # Large answers are serialized on the thread that makes them: the event loop is shared by all.
             wrapped = _blocking_handler(
                 behaviour, method, metadata, self._admission, run, encode or _identity, self._open_calls, self._observer

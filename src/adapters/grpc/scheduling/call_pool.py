@@ -1,4 +1,6 @@
-"""The thread pool for blocking calls, behind bounded queues with fair queueing by CPU time used and load shedding."""
+"""The pool of calls, which run on the event loop or on threads, behind bounded queues with fair queueing by CPU time
+used and load shedding.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +8,22 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from threading import Lock
+from functools import partial
+from threading import Event, Lock
 from typing import Any, Final, TypeVar
 
+from adapters import cooperation
 from adapters.grpc.errors.exceptions import CallTooLong, Overloaded, ServiceStopping
 from adapters.grpc.scheduling.fair_queue import FairQueue, Flow, Share
 from application.common.concurrency import holding_slot
 
 Answer = TypeVar("Answer")
 
+# Only calls that run on threads need one. Fewer than that run at once, and some wait for others.
+_MOST_THREADS: Final = 500
 # The weight of the latest call in the moving averages.
 _WEIGHT: Final = 0.1
 # The safety margin over the average duration.
@@ -42,34 +48,59 @@ class _Job:
     work: Callable[[], Any]
     lane: _Lane
     share: Share[_Job]
-    future: Future[Any]
+    loop: asyncio.AbstractEventLoop
+    # Done early where nobody waits any more.
+    answer: asyncio.Future[Any]
+    # Whether it runs in a greenlet on the loop. Otherwise, it runs on a thread.
+    is_cooperative: bool = False
     # On the monotonic clock. A later start would end after the caller's deadline.
     latest_start: float = math.inf
     expected_seconds: float = 0.0
     took_seconds: float = 0.0
+    _outcome: Callable[[], None] | None = None
 
     def run(self, pool: CallPool) -> None:
-        if not self.future.set_running_or_notify_cancel():
+        if self.answer.done():
             return
-        began, used = time.monotonic(), time.thread_time()
+        began, used = time.monotonic(), cooperation.cpu_seconds()
         if began > self.latest_start:
-            self.future.set_exception(Overloaded())
+            self._outcome = partial(self._set_failure, Overloaded())
             return
         try:
             with holding_slot(_JobSlot(pool, self)):
                 answer = self.work()
         except BaseException as failure:
-            self.future.set_exception(failure)
+            self._outcome = partial(self._set_failure, failure)
         else:
-            self.future.set_result(answer)
-        # CPU time costs other threads. Blocked time costs them nothing.
-        self.took_seconds = time.thread_time() - used
+            self._outcome = partial(self._set, answer)
+        # CPU time costs other calls. Blocked time costs them nothing.
+        self.took_seconds = cooperation.cpu_seconds() - used
         self.lane.duration += (time.monotonic() - began - self.lane.duration) * _WEIGHT
 
-    def refuse(self) -> None:
-        """Refuses a job that has not started."""
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_exception(Overloaded())
+    def tell(self) -> None:
+        """Gives the outcome to whoever waits for it, once the slot is released."""
+        if self._outcome is not None:
+            self._tell(self._outcome)
+
+    def _tell(self, outcome: Callable[[], None]) -> None:
+        if cooperation.current_loop() is self.loop:
+            outcome()
+        else:
+            # A loop that is closed has nobody who waits.
+            with suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(outcome)
+
+    def fail(self, failure: BaseException) -> None:
+        """Ends a job that has not started, or the wait for one that has."""
+        self._tell(partial(self._set_failure, failure))
+
+    def _set(self, answer: Any) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+    def _set_failure(self, failure: BaseException) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(failure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +191,18 @@ class _Lane:
 
 
 class CallPool:
-    """Runs blocking calls. It sheds calls that would queue behind too many, or past their deadline, and bounds every
+    """Runs synchronous calls. It sheds calls that would queue behind too many, or past their deadline, and bounds every
     wait.
 
-    Slow calls, which wait for others, have `slow_threads` of the threads, and quick calls the rest. Each lane has its
+    Cooperative calls run on the event loop, and wait as adapters/cooperation.py lets them; others have threads. Slow
+    calls, which wait for others, have `slow_threads` of the slots, and quick calls the rest. Each lane has its
     own queue, so that neither waits for the other. The number of running calls is bounded, so that none is much slower
     than alone. The queues are fair: the caller with the least CPU time goes next. A full queue makes room by refusing
     the newest call of the caller that has the most waiting.
     """
 
     def __init__(self, threads: int, queue: int, longest_seconds: float, slow_threads: int | None = None) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="call")
+        self._executor = ThreadPoolExecutor(min(threads, _MOST_THREADS), thread_name_prefix="call")
         self._queue = queue
         self._longest_seconds = longest_seconds
         slow = threads if slow_threads is None else slow_threads
@@ -178,6 +210,7 @@ class CallPool:
         self._quick = _Lane(max(1, threads - slow))
         self._lock = Lock()
         self._is_stopped = False
+        self._drained = Event()
 
     def is_full(self, *, is_slow: bool, flow: Callable[[], Flow] = Flow) -> bool:
         """Whether the flow's next call would be refused for lack of room. Without a queue, only `run` can tell."""
@@ -192,6 +225,7 @@ class CallPool:
         work: Callable[[], Answer],
         *,
         is_slow: bool = False,
+        is_cooperative: bool = False,
         remaining_seconds: float | None = None,
         flow: Flow = Flow(),  # noqa: B008
     ) -> Answer:
@@ -200,20 +234,28 @@ class CallPool:
 
         If the caller stops waiting, started work runs to its end, and queued work never starts.
         """
-        job = self._submit(work, self._slow if is_slow else self._quick, flow, remaining_seconds)
+        loop = asyncio.get_running_loop()
+        lane = self._slow if is_slow else self._quick
+        with self._lock:
+            share = lane.queue.share(flow)
+        job = _Job(work, lane, share, loop, loop.create_future(), is_cooperative)
+        self._submit(job, remaining_seconds)
+        timer = loop.call_later(self._longest_seconds, job.fail, CallTooLong(self._longest_seconds))
         try:
-            answer: Answer = await asyncio.wait_for(asyncio.wrap_future(job.future), self._longest_seconds)
-        except (TimeoutError, asyncio.CancelledError) as end:
-            if job.future.cancel():
-                self._dequeue(job)
-            if isinstance(end, TimeoutError):
-                raise CallTooLong(self._longest_seconds) from None
+            answer: Answer = await job.answer
+        except (CallTooLong, asyncio.CancelledError):
+            self._dequeue(job)
             raise
+        finally:
+            timer.cancel()
         return answer
 
     def shutdown(self) -> None:
-        """Waits for the running calls and for those that queue behind them."""
-        self._is_stopped = True
+        """Waits for the running calls and for those that queue behind them. It blocks: call it off the event loop."""
+        with self._lock:
+            self._is_stopped = True
+            self._note_drained()
+        self._drained.wait()
         self._executor.shutdown()
 
     def pause(self, job: _Job) -> None:
@@ -228,18 +270,17 @@ class CallPool:
             job.lane.running += 1
             job.lane.queue.resume(job.share)
 
-    def _submit(self, work: Callable[[], Any], lane: _Lane, flow: Flow, remaining_seconds: float | None) -> _Job:
+    def _submit(self, job: _Job, remaining_seconds: float | None) -> None:
+        lane = job.lane
         with self._lock:
-            share = lane.queue.share(flow)
-            job = _Job(work, lane, share, Future())
-            lane.queue.push(share, job)
+            if self._is_stopped:
+                raise ServiceStopping
+            lane.queue.push(job.share, job)
             startable = lane.startable_jobs()
             if job not in startable:
                 self._require_room(job, remaining_seconds)
         for one in startable:
-            if not self._start(one) and one is job:
-                raise ServiceStopping
-        return job
+            self._start(one)
 
     def _require_room(self, job: _Job, remaining_seconds: float | None) -> None:
         """Raises Overloaded if the job cannot queue. Called under the lock."""
@@ -249,49 +290,65 @@ class CallPool:
                 longest = lane.queue.longest()
                 if longest is job.share or longest.waiting <= 1:
                     raise Overloaded
-                lane.queue.pop_newest(longest).refuse()
+                lane.queue.pop_newest(longest).fail(Overloaded())
             job.latest_start = lane.latest_start(job.share, time.monotonic(), remaining_seconds)
         except Overloaded:
             lane.queue.remove(job.share, job)
             raise
 
-    def _start(self, job: _Job) -> bool:
-        """False after shutdown."""
-        try:
-            self._executor.submit(self._run, job)
-        except RuntimeError:
-            # If the system gives no new thread, the job stays queued, and starts once a thread is free.
-            if not self._is_stopped:
-                return True
-            job.future.cancel()
-            # Releases this job's slot to those who wait.
-            self._run(job)
-            return False
-        return True
+    def _start(self, job: _Job) -> None:
+        if not job.is_cooperative:
+            # If the system gives no new thread, the job waits for a thread that is free.
+            with suppress(RuntimeError):
+                self._executor.submit(self._run_on_thread, job)
+            return
+        work = partial(self._run, job)
+        if cooperation.current_loop() is not job.loop:
+            job.loop.call_soon_threadsafe(cooperation.start, work)
+        elif cooperation.is_cooperative():
+            job.loop.call_soon(cooperation.start, work)
+        else:
+            cooperation.start(work)
 
     def _dequeue(self, job: _Job) -> None:
         """Removes an abandoned job from the queue, which frees its room."""
         with self._lock:
             job.lane.queue.remove(job.share, job)
+            self._note_drained()
 
     def _run(self, job: _Job) -> None:
+        job.run(self)
+        following = self._end(job)
+        job.tell()
+        if following is not None:
+            self._start(following)
+
+    def _run_on_thread(self, job: _Job) -> None:
         following: _Job | None = job
-        while following is not None:
+        while following is not None and not following.is_cooperative:
             following.run(self)
-            following = self._end(following)
+            ended, following = following, self._end(following)
+            ended.tell()
+        if following is not None:
+            self._start(following)
 
     def _end(self, job: _Job) -> _Job | None:
         """The next job, if it may start now."""
         with self._lock:
             job.lane.note_end(job, time.monotonic())
             following = job.lane.next()
+            self._note_drained()
         # One end may let more than one job start, since its estimated cost no longer counts.
         self._start_waiting(job.lane)
         return following
 
     def _start_waiting(self, lane: _Lane) -> None:
-        """Starts none after shutdown: the running threads take the queued jobs then."""
         with self._lock:
-            startable = [] if self._is_stopped else lane.startable_jobs()
+            startable = lane.startable_jobs()
         for job in startable:
             self._start(job)
+
+    def _note_drained(self) -> None:
+        """Called under the lock."""
+        if self._is_stopped and not any(lane.started or len(lane.queue) for lane in (self._slow, self._quick)):
+            self._drained.set()

@@ -16,6 +16,7 @@ from adapters.grpc.connections.connection_guard import ConnectionGuard
 from adapters.grpc.middleware.admission_control import (
     AdmissionControl,
     AdmissionLimits,
+    cooperative_methods,
     record_only_methods,
     write_methods,
 )
@@ -136,7 +137,9 @@ class GrpcServer:
             operator_rights(services),
         )
         admission = AdmissionControl(guard, limits, write_methods(services))
-        self._interceptor = CallInterceptor(admission, self._pool, record_only_methods(services), closed, observer)
+        self._interceptor = CallInterceptor(
+            admission, self._pool, record_only_methods(services), closed, observer, cooperative_methods(services)
+        )
         # With mutual TLS, no stranger can make a call.
         is_mutual = tls is not None and tls.client_ca is not None
         self._strangers = (

@@ -18,6 +18,8 @@ from sqlalchemy import URL, Connection, Dialect, Engine, event
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from adapters import cooperation
+from adapters.persistence.sql.cooperative_connections import ConnectionQueuePool, connect_postgresql, leave_connection
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.file_permissions import create_private, restrict_to_owner
 from adapters.persistence.sql.prepared import execute_sql
@@ -57,6 +59,7 @@ def create_engine(url: str, limits: Limits = Limits()) -> Engine:
     """Opens no connection yet. Raises ValueError, without the password, for a URL that cannot be used."""
     parsed = _parse(url)
     shared: dict[str, Any] = {
+        "poolclass": ConnectionQueuePool,
         "pool_size": limits.pool_size,
         "max_overflow": 0,
         # LIFO: the last used connection has the warmest caches, its own and the machine's.
@@ -154,7 +157,7 @@ def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
             locked = isinstance(failure.orig, sqlite3.OperationalError) and "locked" in str(failure.orig)
             if not locked or time.monotonic() >= end:
                 raise
-            time.sleep(_LOCK_POLL_SECONDS)
+            cooperation.sleep(_LOCK_POLL_SECONDS)
         else:
             return
 
@@ -177,6 +180,7 @@ def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engi
     } | {name: value for name, value in url.query.items() if isinstance(value, str)}
     connect_args["options"] = f"{ours} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
+    event.listen(engine, "do_connect", connect_postgresql)
     event.listen(engine, "connect", _make_durable)
     event.listen(engine, "checkin", _record_checkin)
     event.listen(engine, "checkout", partial(_ping_if_suspect, engine.dialect))
@@ -194,7 +198,8 @@ def _make_durable(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def _record_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
+def _record_checkin(connection: object, record: ConnectionPoolEntry) -> None:
+    leave_connection(connection)
     record.info[_IDLE_SINCE] = time.monotonic()
 
 

@@ -5,11 +5,12 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
+from adapters import cooperation
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.prepared import execute_sql
 from application.common.errors import StoreUnavailable
@@ -33,7 +34,7 @@ class _Group:
     begin_time: float
     # The units that are kept: each ended without an error.
     units: int = 0
-    is_done: Event = field(default_factory=Event)
+    is_done: cooperation.Event = field(default_factory=cooperation.Event)
     failure: BaseException | None = None
 
     @property
@@ -72,8 +73,8 @@ class GroupCommit:
         self._kept: Connection | None = None
         self._lock = Lock()
         self._is_taken = False
-        # A lock for each thread that waits for its turn. Whoever passes the turn on releases it.
-        self._waiting: deque[Lock] = deque()
+        # Whoever passes the turn on wakes the next one.
+        self._waiting: deque[cooperation.Waiter] = deque()
         # Only the holder of the turn uses it.
         self._group: _Group | None = None
 
@@ -179,7 +180,8 @@ class GroupCommit:
         """Leaves an error to the units of the group, which all raise it."""
         try:
             with translate_db_errors():
-                group.connection.commit()
+                # The disk may take long, and others work meanwhile.
+                cooperation.on_thread(group.connection.commit)
         except BaseException as failure:
             self._fail(group, failure)
             if not isinstance(failure, Exception):
@@ -239,10 +241,9 @@ class GroupCommit:
             if not self._is_taken:
                 self._is_taken = True
                 return
-            turn = Lock()
-            turn.acquire()
+            turn = cooperation.Waiter()
             self._waiting.append(turn)
-        if turn.acquire(timeout=_TURN_TIMEOUT_SECONDS):
+        if turn.wait(_TURN_TIMEOUT_SECONDS):
             return
         with self._lock:
             if turn not in self._waiting:
@@ -258,7 +259,7 @@ class GroupCommit:
     def _pass_turn_to_waiting(self, *, or_free: bool = False) -> bool:
         with self._lock:
             if self._waiting:
-                self._waiting.popleft().release()
+                self._waiting.popleft().wake()
                 return True
             if or_free:
                 self._is_taken = False

@@ -17,6 +17,7 @@ from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
+from adapters import cooperation
 from adapters.grpc.middleware.admission_control import FailedLogins
 from adapters.grpc.middleware.authorization import peer_of
 from adapters.grpc.token_bucket import TokenBuckets
@@ -37,7 +38,7 @@ class Slow:
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
-        self.go_on = threading.Event()
+        self.go_on = cooperation.Event()
         self.begun = threading.Semaphore(0)
 
     def __getattr__(self, name: str) -> Any:

@@ -1,0 +1,308 @@
+"""Lets synchronous code wait without a thread of its own: its greenlet is suspended, and the event loop goes on.
+
+`start` runs the code. Whatever waits in it has to wait by this module: anything else stops the event loop. On a thread,
+the same functions block the thread as usual. ADR 31.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+from greenlet import getcurrent, greenlet
+
+Answer = TypeVar("Answer")
+
+READABLE: Final = 1
+WRITABLE: Final = 2
+
+# Opened connections and commits are short, and a commit is shared by those who wait for it.
+_THREADS: Final = ThreadPoolExecutor(8, thread_name_prefix="waits")
+
+
+class _Work(greenlet):
+    """Code that runs on the event loop of one thread."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__(work)
+        # Whoever suspends goes back to the event loop, in whose greenlet work is made.
+        self._loop_greenlet: Any = getcurrent()
+        self.gr_context = copy_context()
+        self.loop = asyncio.get_running_loop()
+        # The CPU seconds until the last wait, and the thread's CPU seconds at its end.
+        self.used = 0.0
+        self.since = time.thread_time()
+
+    def suspend(self) -> Any:
+        self.used += time.thread_time() - self.since
+        try:
+            return self._loop_greenlet.switch()
+        finally:
+            self.since = time.thread_time()
+
+
+def start(work: Callable[[], None]) -> None:
+    """Runs the work, which raises nothing, until its first wait. Its rest follows by itself. Call it on the event loop,
+    outside other work.
+    """
+    _Work(work).switch()
+
+
+def current_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop on which the caller runs, whether in work or not. None on another thread."""
+    return asyncio._get_running_loop()
+
+
+def is_cooperative() -> bool:
+    """Whether the caller is work that `start` has begun."""
+    return isinstance(getcurrent(), _Work)
+
+
+def cpu_seconds() -> float:
+    """The CPU time of the present work since its start, or else of the thread."""
+    current = getcurrent()
+    if isinstance(current, _Work):
+        return current.used + time.thread_time() - current.since
+    return time.thread_time()
+
+
+class _Wait:
+    """One wait of the present work. It is over once, by whoever comes first."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: _Work) -> None:
+        self._work: _Work | None = work
+
+    def end(self, value: Any) -> None:
+        """Goes on with the work. Runs on the event loop, outside other work."""
+        work, self._work = self._work, None
+        if work is not None:
+            work.switch(value)
+
+    def cancel(self) -> None:
+        self._work = None
+
+
+def on_thread(function: Callable[..., Answer], *arguments: Any) -> Answer:
+    """Runs a function that blocks on another thread, so that the event loop goes on. Outside work, it blocks here."""
+    current = getcurrent()
+    if not isinstance(current, _Work):
+        return function(*arguments)
+    wait, loop = _Wait(current), current.loop
+
+    def tell(_: Future[Answer]) -> None:
+        # A loop that is closed has nobody who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(wait.end, None)
+
+    running = _THREADS.submit(copy_context().run, function, *arguments)
+    running.add_done_callback(tell)
+    current.suspend()
+    return running.result()
+
+
+def sleep(seconds: float) -> None:
+    current = getcurrent()
+    if isinstance(current, _Work):
+        current.loop.call_later(seconds, _Wait(current).end, None)
+        current.suspend()
+    else:
+        time.sleep(seconds)
+
+
+class Descriptor:
+    """A socket on which work waits, one at a time. It stays registered between waits, until it is forgotten: at the
+    latest before it is closed or used on a thread, since its number may soon be another socket's.
+    """
+
+    __slots__ = ("_loop", "_number", "_wait")
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._wait: _Wait | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def wait(self, wanted: int, timeout_seconds: float | None = None) -> int:
+        """Waits for READABLE, WRITABLE or either. Returns what is ready, and 0 after the timeout. In work only."""
+        work: Any = getcurrent()
+        wait = self._wait = _Wait(work)
+        loop = work.loop
+        if wanted & READABLE and self._loop is None:
+            self._loop = loop
+            loop.add_reader(self._number, self._readable)
+        if wanted & WRITABLE:
+            loop.add_writer(self._number, wait.end, WRITABLE)
+        timer = None if timeout_seconds is None else loop.call_later(timeout_seconds, wait.end, 0)
+        try:
+            return int(work.suspend())
+        finally:
+            self._wait = None
+            wait.cancel()
+            if timer is not None:
+                timer.cancel()
+            if wanted & WRITABLE:
+                loop.remove_writer(self._number)
+
+    def forget(self) -> None:
+        """On the event loop of the last wait."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._number)
+            self._loop = None
+
+    def _readable(self) -> None:
+        if self._wait is not None:
+            self._wait.end(READABLE)
+        else:
+            # Nobody waits: the other side closes, or says what nobody asked for.
+            self.forget()
+
+
+class Waiter:
+    """One wait of the work or the thread that makes it. Any thread may wake it, once."""
+
+    __slots__ = ("_is_woken", "_lock", "_wait", "_work")
+
+    def __init__(self) -> None:
+        current = getcurrent()
+        self._work = current if isinstance(current, _Work) else None
+        self._is_woken = False
+        if self._work is not None:
+            self._wait = _Wait(self._work)
+        else:
+            self._lock = Lock()
+            self._lock.acquire()
+
+    def wake(self) -> None:
+        self._is_woken = True
+        if self._work is None:
+            self._lock.release()
+            return
+        loop = self._work.loop
+        if current_loop() is loop:
+            loop.call_soon(self._wait.end, True)
+        else:
+            # A loop that is closed has nobody who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._wait.end, True)
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Whether it was woken before the timeout."""
+        if self._work is None:
+            return self._lock.acquire(timeout=-1 if timeout_seconds is None else max(0.0, timeout_seconds))
+        if timeout_seconds is None:
+            return bool(self._work.suspend())
+        timer = self._work.loop.call_later(max(0.0, timeout_seconds), self._wait.end, False)
+        try:
+            return bool(self._work.suspend())
+        finally:
+            timer.cancel()
+
+
+class Event:
+    """threading.Event, for greenlets as well."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._is_set = False
+        self._waiters: list[Waiter] = []
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def set(self) -> None:
+        with self._lock:
+            self._is_set = True
+            waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            waiter.wake()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        with self._lock:
+            if self._is_set:
+                return True
+            waiter = Waiter()
+            self._waiters.append(waiter)
+        try:
+            return waiter.wait(timeout) or self._is_set
+        finally:
+            with self._lock:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+
+
+class Condition:
+    """threading.Condition with a lock of its own, for greenlets as well. Nobody may wait otherwise while inside."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._waiters: deque[Waiter] = deque()
+
+    def __enter__(self) -> bool:
+        return self._lock.__enter__()
+
+    def __exit__(self, *failure: object) -> None:
+        self._lock.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        waiter = Waiter()
+        self._waiters.append(waiter)
+        self._lock.release()
+        try:
+            return waiter.wait(timeout)
+        finally:
+            self._lock.acquire()
+            with suppress(ValueError):
+                self._waiters.remove(waiter)
+
+    def notify(self, n: int = 1) -> None:
+        for _ in range(min(n, len(self._waiters))):
+            self._waiters.popleft().wake()
+
+
+class Semaphore:
+    """threading.Semaphore, for greenlets as well. Whoever releases hands over to the one that waits longest."""
+
+    def __init__(self, value: int) -> None:
+        self._lock = Lock()
+        self._value = value
+        self._waiters: deque[Waiter] = deque()
+
+    def acquire(self, timeout: float | None = None) -> bool:
+        with self._lock:
+            if self._value > 0:
+                self._value -= 1
+                return True
+            if timeout is not None and timeout <= 0:
+                return False
+            waiter = Waiter()
+            self._waiters.append(waiter)
+        try:
+            is_woken = waiter.wait(timeout)
+        except BaseException:
+            if not self._leave(waiter):
+                self.release()
+            raise
+        return is_woken or not self._leave(waiter)
+
+    def release(self) -> None:
+        with self._lock:
+            if self._waiters:
+                self._waiters.popleft().wake()
+            else:
+                self._value += 1
+
+    def _leave(self, waiter: Waiter) -> bool:
+        """False if the waiter was woken meanwhile."""
+        with self._lock:
+            if waiter not in self._waiters:
+                return False
+            self._waiters.remove(waiter)
+        return True
