@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -14,6 +14,7 @@ from braintree_twin.testing import Twin
 
 SQLITE: Final = "SQLite"
 POSTGRESQL: Final = "PostgreSQL"
+_SALES: Final = "/transactions"
 
 
 @dataclass(slots=True)
@@ -27,6 +28,22 @@ class Environment:
     stack: ExitStack
     _names: Callable[[], int] = field(default_factory=lambda: count().__next__)
     _postgresql_url: str = ""
+
+    @contextmanager
+    def slow_gateway(self, seconds: float) -> Iterator[None]:
+        """Each answer to a sale takes so many seconds more."""
+        if seconds:
+            self.twin.control.add_fault("delay", method="POST", path=_SALES, seconds=seconds)
+        try:
+            yield
+        finally:
+            self.twin.control.clear_faults()
+
+    def new_directory(self) -> Path:
+        """An empty directory."""
+        directory = self.directory / str(self._names())
+        directory.mkdir()
+        return directory
 
     def new_database(self, kind: str) -> str:
         """The URL of an empty database."""

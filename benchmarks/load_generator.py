@@ -1,7 +1,7 @@
 """The load generator, a separate process: makes calls, and prints their number and durations.
 
-`orders` go to the web shop, all others to a gRPC server. Closed loop: a number of callers, each with one call
-under way. Open loop, with --rate: calls per second, timed from the planned start of each.
+`orders` go to the FastAPI shop, `forms` to the Django shop, all others to a gRPC server. Closed loop: a number of
+callers, each with one call under way. Open loop, with --rate: calls per second, timed from the planned start of each.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import argparse
 import asyncio
 import json
 import os
+import secrets
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Final
 
@@ -182,6 +184,35 @@ async def _orders(arguments: argparse.Namespace, stack: AsyncExitStack) -> Call:
     return order
 
 
+async def _forms(arguments: argparse.Namespace, stack: AsyncExitStack) -> Call:
+    """Orders at the Django shop, and pays each with the card's form. Does not ask for the empty form before."""
+    token = secrets.token_hex(16)
+    session = await stack.enter_async_context(
+        aiohttp.ClientSession(
+            f"http://{arguments.address}",
+            cookies={"csrftoken": token},
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            headers={"X-CSRFToken": token},
+        )
+    )
+    run = uuid.uuid4().hex[:12]
+    card = {"name": "Ada Lovelace", "number": "4111111111111111", "cvv2": "123"}
+    card |= {"expiration_0": "12", "expiration_1": str(datetime.now(UTC).year + 4)}
+
+    async def submit(path: str, form: Mapping[str, str]) -> tuple[int, str]:
+        async with session.post(path, data=form, allow_redirects=False) as response:
+            await response.read()
+            return response.status, response.headers.get("Location", "")
+
+    async def pay(number: int) -> str:
+        status, place = await submit("/orders/", {"reference": f"{run}-{number}", "amount": f"{10 + number % 50}.00"})
+        if status == 302:
+            status, place = await submit(place, card)
+        return "OK" if status == 302 and "/paid/" in place else str(status)
+
+    return pay
+
+
 _KINDS: Final = {
     "payments": _payments,
     "reads": _reads,
@@ -189,6 +220,7 @@ _KINDS: Final = {
     "first_events": _first_events,
     "unread_streams": _unread_streams,
     "orders": _orders,
+    "forms": _forms,
 }
 
 

@@ -38,8 +38,9 @@ def _bars(lines: Sequence[Line], path: Path) -> None:
     for place, line in enumerate(reversed(lines)):
         axes.barh(place, line.median, color=_COLORS[line.is_met], height=0.6)
         axes.plot([min(line.values), max(line.values)], [place, place], color="black", linewidth=1)
-        if line.at_least is not None:
-            axes.plot([line.at_least] * 2, [place - 0.4, place + 0.4], color="black", linestyle=":")
+        goal = line.at_least if line.at_least is not None else line.at_most
+        if goal is not None:
+            axes.plot([goal] * 2, [place - 0.4, place + 0.4], color="black", linestyle=":")
         axes.text(line.median, place + 0.33, f" {line.median:.2f}", va="center", fontsize=8)
     axes.set_yticks(range(len(lines)), [line.what for line in reversed(lines)], fontsize=8)
     axes.axvline(1, color="#999999", linewidth=0.8)

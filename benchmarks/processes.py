@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +90,12 @@ class Measured:
         payment_id: str = "",
         connections: int = 4,
         timeout_seconds: float = 60.0,
+        warm_up_seconds: float = 1.0,
     ) -> Load:
         """Run a load, and measure the CPU of the server and its children."""
         arguments = [what, self.address, "--seconds", str(seconds), "--callers", str(callers), "--rate", str(rate)]
         arguments += ["--payment-id", payment_id, "--connections", str(connections)]
-        arguments += ["--timeout-seconds", str(timeout_seconds)]
+        arguments += ["--timeout-seconds", str(timeout_seconds), "--warm-up-seconds", str(warm_up_seconds)]
         process = psutil.Process(self.pid)
         with (
             subprocess.Popen(
@@ -176,9 +177,13 @@ def bayar(
     *,
     workers: int = 1,
     program: str = BAYAR,
+    prefix: Sequence[str] = (),
     log: IO[bytes] | None = None,
 ) -> Iterator[Measured]:
-    """The service as an operator starts it, with a small log. log: takes the lines in place of standard error."""
+    """The service as an operator starts it, with a small log.
+
+    prefix: the command that runs the service's. log: takes the lines in place of standard error.
+    """
     settings = {
         "BAYAR_LOG_LEVEL": "warning",
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "1",
@@ -191,7 +196,7 @@ def bayar(
     migrated = run_bayar("migrate", environment=environment)
     if migrated.returncode:
         raise RuntimeError(migrated.stderr)
-    command = [sys.executable, "-m", program, "serve", "--workers", str(workers)]
+    command = [*prefix, sys.executable, "-m", program, "serve", "--workers", str(workers)]
     environment |= {"BAYAR_API_KEY": TEST_KEY}
     with _running(command, environment, ready="Bayar listens on ", log=log) as measured:
         let_in(database_url)
@@ -207,6 +212,25 @@ def web_shop(twin: Twin, database_url: str) -> Iterator[Measured]:
     command = [sys.executable, "-m", "uvicorn", "benchmarks.peers.web_shop:app", "--port", str(port)]
     command += ["--no-access-log"]
     with _running(command, environment, ready="", address=f"127.0.0.1:{port}") as measured:
+        yield measured
+
+
+@contextmanager
+def django_shop(twin: Twin, database_url: str) -> Iterator[Measured]:
+    """The shop on django-payments under gunicorn, one process with a thread for each caller."""
+    more = {
+        "SHOP_DATABASE_URL": database_url,
+        "PYTHONPATH": str(PEERS),
+        "DJANGO_SETTINGS_MODULE": "benchmarks.peers.django_shop.settings",
+    }
+    environment = environment_of(twin, database_url, more)
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"], env=environment, check=True
+    )
+    address = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "gunicorn", "benchmarks.peers.django_shop.wsgi", "--bind", address]
+    command += ["--threads", "16", "--log-level", "warning"]
+    with _running(command, environment, ready="", address=address) as measured:
         yield measured
 
 
@@ -264,6 +288,15 @@ def postgresql(directory: Path) -> Iterator[str]:
     """A new PostgreSQL with durable commits; yields the URL of an empty database."""
     with get_server(directory, cleanup_mode="delete") as server:
         yield str(server.get_uri())
+
+
+@contextmanager
+def database(directory: Path, prefix: Sequence[str]) -> Iterator[str]:
+    """A new PostgreSQL, run by another command; yields the URL of an empty database."""
+    directory.mkdir()
+    command = [*prefix, sys.executable, "-m", "benchmarks.peers.database", str(directory)]
+    with _running(command, dict(os.environ), ready="ready ") as running:
+        yield running.address
 
 
 def free_port() -> int:

@@ -24,13 +24,17 @@ class _Twin(Environment):
         return "https://"
 
 
+def twin_environment() -> Environment:
+    """The gateway's twin, in place of Braintree's sandbox."""
+    host, _, port = os.environ["BAYAR_BRAINTREE_URL"].removeprefix("https://").partition(":")
+    return _Twin("benchmark", host, port, "http://auth.invalid", True, os.environ["BAYAR_BRAINTREE_CA_FILE"])
+
+
 def gateway_of_environment() -> BraintreeGateway:
     """The gateway as in the SDK's manual, except for the address."""
-    host, _, port = os.environ["BAYAR_BRAINTREE_URL"].removeprefix("https://").partition(":")
-    environment = _Twin("benchmark", host, port, "http://auth.invalid", True, os.environ["BAYAR_BRAINTREE_CA_FILE"])
     return BraintreeGateway(
         Configuration(
-            environment,
+            twin_environment(),
             os.environ["BAYAR_BRAINTREE_MERCHANT_ID"],
             os.environ["BAYAR_BRAINTREE_PUBLIC_KEY"],
             os.environ["BAYAR_BRAINTREE_PRIVATE_KEY"],

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
 
 from bayar.payments.v1 import payment_pb2, payment_service_pb2
-from benchmarks import fairness, processes
+from benchmarks import fairness, in_flight, measures, processes
+from benchmarks.disk import Disk
 from benchmarks.report import Line, Report
+from bootstrap.config.settings import load_settings
 from braintree_twin.testing import start_twin
+from tests.encryption_keys import ENCRYPTION_KEYS
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_table_says_what_is_met_what_is_missed_and_what_could_not_be_measured() -> None:
@@ -59,3 +76,70 @@ def test_a_quiet_caller_is_measured_beside_a_noisy_one(tmp_path: Path) -> None:
                 load = fairness.load(quiet, kind, rate, 0.5, payment_id)
             assert load.outcomes == {"OK": load.count}
             assert load.count > 0
+
+
+def test_the_page_names_every_measure() -> None:
+    page = (ROOT / "docs" / "benchmarks" / "README.md").read_text()
+    named = re.findall(r"`(\w+)`", page.partition("The measures: ")[2].partition("\n")[0])
+    assert named == list(measures.ALL)
+
+
+@pytest.mark.parametrize("crowd", in_flight.CROWDS, ids=lambda crowd: crowd.callers)
+def test_the_service_takes_the_settings_of_a_crowd(crowd: in_flight.Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = {"ENVIRONMENT": "sandbox", "MERCHANT_ID": "m", "PUBLIC_KEY": "p", "PRIVATE_KEY": "very-private"}
+    named = {f"BAYAR_BRAINTREE_{name}": value for name, value in account.items()}
+    for name, value in {**named, "BAYAR_ENCRYPTION_KEYS": ENCRYPTION_KEYS, **crowd.settings}.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.grpc_threads + settings.grpc_queue >= crowd.callers
+    assert settings.calls_per_connection * crowd.connections >= min(crowd.callers, 500)
+
+
+class _FormShop(BaseHTTPRequestHandler):
+    """Answers as the Django shop does, whose packages only `make bench` installs."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        has_token = self.headers["X-CSRFToken"] in self.headers["Cookie"]
+        has_card = {"number", "expiration_0", "expiration_1", "cvv2", "name"} <= form.keys()
+        is_order = self.path == "/orders/" and {"amount", "reference"} <= form.keys()
+        self.send_response(302 if has_token and (is_order or has_card) else 403)
+        self.send_header("Location", "/orders/1/" if is_order else "http://shop.example/paid/1")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def _form_shop() -> Iterator[processes.Measured]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _FormShop) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield processes.Measured(f"127.0.0.1:{server.server_port}", os.getpid(), dict(os.environ))
+        finally:
+            server.shutdown()
+
+
+def test_a_load_of_forms_orders_and_pays() -> None:
+    with _form_shop() as shop:
+        load = shop.load("forms", seconds=0.2, callers=2, warm_up_seconds=0)
+    assert load.outcomes == {"OK": load.count}
+    assert load.count > 0
+
+
+_FLUSHES = "import os, sys; file = open(sys.argv[1], 'w'); [(os.fsync(file), os.fdatasync(file)) for _ in range(2)]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the slow disk needs Linux's seccomp")
+def test_a_slow_disk_delays_and_counts_each_flush(tmp_path: Path) -> None:
+    disk = Disk.new(tmp_path)
+    command = [*disk.prefix, sys.executable, "-c", _FLUSHES, str(tmp_path / "file")]
+    with disk.slow(0.1):
+        began = time.monotonic()
+        subprocess.run(command, check=True)
+        assert time.monotonic() - began > 0.4
+    assert disk.flushes == 4

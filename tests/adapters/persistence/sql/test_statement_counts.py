@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Barrier
 from typing import Any
 
 import pytest
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, event
 
+from adapters.persistence.sql.group_commit import GroupCommit
 from adapters.persistence.store import SqlStore
 from tests.application.shop import SHOP, Shop, an_order
 from tests.encryption_keys import SEALER
+from tests.end_to_end.service import until
+from tests.fakes.faulty_gateway import Fault, FaultyGateway
+
+_TOGETHER = 8
 
 
 @dataclass
@@ -51,8 +58,20 @@ def counting(engine: Engine) -> Iterator[Cost]:
             event.remove(engine, name, listener)
 
 
+@contextmanager
+def ready_together(groups: GroupCommit, units: int) -> Iterator[None]:
+    """Lets no unit of work begin until so many wait."""
+    with groups.exclusive():
+        yield
+        until(lambda: groups.waiting == units)
+
+
 @pytest.fixture
 def shop(engine: Engine) -> Shop:
+    return shop_on(engine)
+
+
+def shop_on(engine: Engine) -> Shop:
     shop = Shop()
     shop.store = SqlStore(engine, shop.ids, SEALER)  # type: ignore[assignment]
     shop.restart()
@@ -84,3 +103,22 @@ def test_a_payment_is_read_in_one_round_trip(shop: Shop, engine: Engine) -> None
     with counting(engine) as cost:
         assert shop.get(payment.terms.payment_id, SHOP) == payment
     assert (cost.statements, cost.in_transactions, cost.commits) == (1, 0, 0)
+
+
+def test_payments_that_are_ready_together_share_two_commits(sqlite_engine: Engine) -> None:
+    shop, at_gateway = shop_on(sqlite_engine), Barrier(_TOGETHER + 1)
+    groups = shop.store._groups  # type: ignore[attr-defined]
+
+    def meet(_call: str) -> Fault:
+        at_gateway.wait(10)
+        return Fault.NONE
+
+    shop.gateway = FaultyGateway(shop.real_gateway, meet)
+    shop.restart()
+    with counting(sqlite_engine) as cost, ThreadPoolExecutor(_TOGETHER) as pool:
+        with ready_together(groups, _TOGETHER):
+            payments = [pool.submit(shop.pay) for _ in range(_TOGETHER)]
+        with ready_together(groups, _TOGETHER):
+            at_gateway.wait(10)
+        assert len({payment.result().terms.payment_id for payment in payments}) == _TOGETHER
+    assert cost.commits == 2

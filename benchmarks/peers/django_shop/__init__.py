@@ -1,0 +1,1 @@
+"""A shop on django-payments with its Braintree form, set up as its documentation says."""
