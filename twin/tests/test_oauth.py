@@ -6,7 +6,7 @@ import base64
 import http.client
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import braintree
 import pytest
 from braintree.exceptions.authentication_error import AuthenticationError
+from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.not_found_error import NotFoundError
 from twin_sdk import codes, codes_on
 
@@ -148,6 +149,48 @@ def test_the_connect_url_sends_the_browser_back_with_a_code(twin: SdkTwin) -> No
     connection.request("GET", f"{url.path}?client_id={CREDENTIALS[0]}")
     assert connection.getresponse().status == 400
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("scope", "permitted", "refused"),
+    [
+        ("read_only", ("find", "search"), ("sale", "create", "vault")),
+        ("transaction:sale,transaction:find", ("find", "sale"), ("create", "vault")),
+        ("transaction:find", ("find",), ("sale", "search", "create")),
+        ("transaction:search", ("search",), ("sale", "find")),
+        ("customer:create", ("create",), ("find", "sale", "vault")),
+        ("view_facilitated_transactions", ("find", "search"), ("sale", "create")),
+        ("grant_payment_method", (), ("find", "sale", "create")),
+        ("payment_method:create/facilitated,read_only", ("find", "vault"), ("sale",)),
+    ],
+)
+def test_a_scope_permits_its_calls_alone(
+    twin: SdkTwin, scope: str, permitted: tuple[str, ...], refused: tuple[str, ...]
+) -> None:
+    _, shop = connected(twin, scope=scope)
+    paid = twin.gateway("shop").transaction.sale({"amount": "10.00", "payment_method_nonce": "fake-valid-nonce"})
+    owner = twin.gateway("shop").customer.create({}).customer.id
+    calls: dict[str, Callable[[], Any]] = {
+        "find": lambda: shop.transaction.find(paid.transaction.id),
+        "search": lambda: list(shop.transaction.search(braintree.TransactionSearch.order_id == "none").items),
+        "sale": lambda: shop.transaction.sale({"amount": "11.00", "payment_method_nonce": "fake-valid-nonce"}),
+        "create": lambda: shop.customer.create({}),
+        "vault": lambda: shop.payment_method.create({"customer_id": owner, "payment_method_nonce": "fake-valid-nonce"}),
+    }
+    for name in permitted:
+        calls[name]()
+    for name in refused:
+        with pytest.raises(AuthorizationError):
+            calls[name]()
+
+
+def test_an_unknown_scope_is_refused(twin: SdkTwin) -> None:
+    answer = (
+        platform(twin)
+        .config.http()
+        .post("/oauth_testing/grants", {"grant": {"merchant_public_id": "shop", "scope": "everything"}})
+    )
+    assert "93803" in str(answer)
 
 
 def test_a_granted_payment_method_pays_its_recipient(twin: SdkTwin) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from braintree.exceptions.not_found_error import NotFoundError
 from browser_calls import Browser
 from twin_sdk import card, codes, gateway_to, sale, sale_request
 
+from braintree_twin.seed.fields import InvalidSeed
+from braintree_twin.seed.loader import check_seed
 from braintree_twin.testing import start_twin
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "seed.md"
@@ -124,16 +126,24 @@ def test_the_documented_seed_is_loaded(tmp_path: Path) -> None:
         ('add_ons = ["insurance"]', 'add_ons = ["no"]', "merchants[shop].plans[monthly].add_ons has 'no'"),
     ],
 )
-def test_an_invalid_seed_stops_the_start_and_names_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_an_invalid_seed_names_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in example()
     path = tmp_path / "seed.toml"
     path.write_text(example().replace(old, new, 1))
+    with pytest.raises(InvalidSeed) as raised:
+        check_seed(path)
+    assert said in str(raised.value)
+    assert "seed.toml" in str(raised.value)
+
+
+def test_an_invalid_seed_stops_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text(example().replace('amount = "100.00"', 'amount = "1.001"', 1))
     command = [sys.executable, "-m", "braintree_twin", "serve", "--plain", "--address", "127.0.0.1:0"]
     files = ["--state", str(tmp_path / "twin.db"), "--seed", str(path)]
     ended = subprocess.run([*command, *files], capture_output=True, text=True, timeout=20, check=False)
     assert ended.returncode == 1
-    assert said in ended.stderr
-    assert "seed.toml" in ended.stderr
+    assert "[first_sale].amount must be an amount in USD" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
@@ -199,6 +209,57 @@ def test_check_tells_every_fault_at_once_by_the_ids_of_the_records(tmp_path: Pat
         "merchants[shop].disputes[dispute].transaction is 'gone'",
     ]
     assert [line[: len(start)] for line, start in zip(said, starts, strict=True)] == starts
+
+
+def test_check_tells_the_faults_of_plans_and_disputes_and_what_is_near(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text(
+        """
+[[merchants]]
+id = "shop"
+public_key = "p"
+private_key = "k"
+accounts = [{id = "usd", currency = "USDX"}]
+plans = [{id = "m", name = "M", price = "1.00", billing_frequency = 0, billing_day_of_month = 30,
+    number_of_billing_cycles = 0, trial_duration = 3, trial_duration_unit = "year", currency = "EURO"}]
+disputes = [{id = "d", transaction = "gone", status = "odd", kind = "strange"}]
+verifications = [{id = "v", number = "4111111111111111", expiration_date = "12/2035", cvv = "Q"}]
+"""
+    )
+    with pytest.raises(InvalidSeed) as raised:
+        check_seed(path)
+    said = [fault.split(": ", 1)[1] for fault in raised.value.faults]
+    place = "merchants[shop]"
+    starts = [
+        f"{place}.accounts[usd].currency is 'USDX', and is none of the ",
+        f"{place}.plans[m].number_of_billing_cycles must be 1 or more",
+        f"{place}.plans[m].currency is 'EURO', and is none of the ",
+        f"{place}.plans[m].billing_frequency must be 1 or more",
+        f"{place}.plans[m].billing_day_of_month must be 1 to 28, or 31",
+        f"{place}.plans[m].trial_duration_unit is 'year', and must be one of day, month",
+        f"{place}.verifications[v].cvv is 'Q'",
+        f"{place}.disputes[d].transaction is 'gone'",
+        f"{place}.disputes[d].status is 'odd'",
+        f"{place}.disputes[d].kind is 'strange'",
+    ]
+    assert [line[: len(start)] for line, start in zip(said, starts, strict=True)] == starts
+    assert "USD" in said[0].partition("near it are ")[2]
+
+
+def test_a_seeded_subscription_is_billed_by_the_clock(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text(example())
+    with start_twin(tmp_path, arguments=("--seed", str(path))) as twin:
+        shop = gateway_to(twin, merchant_id="shop", public_key="shop_public", private_key="shop_private")
+        before = shop.subscription.find("ada_monthly")
+        assert before.billing_period_start_date < before.next_billing_date
+        assert before.paid_through_date == before.billing_period_end_date
+        twin.control.advance(timedelta(days=31))
+        billed = shop.subscription.find("ada_monthly")
+        assert [(each.amount, each.status) for each in billed.transactions] == [
+            (Decimal("9.99"), "submitted_for_settlement")
+        ]
+        assert billed.billing_period_start_date == before.next_billing_date
 
 
 def test_check_accepts_the_documented_seed(tmp_path: Path) -> None:

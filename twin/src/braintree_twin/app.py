@@ -17,13 +17,22 @@ from braintree_twin.client_api.authentication import unverified_merchant_id
 from braintree_twin.client_api.errors import client_error
 from braintree_twin.client_api.web_requests import is_jsonp, read_query, unwrapped, wrapped
 from braintree_twin.clock import Clock
-from braintree_twin.errors import NotAuthenticated, NotFound, RequestError, TooLarge, UnhandledFields, UnknownVersion
+from braintree_twin.errors import (
+    Forbidden,
+    NotAuthenticated,
+    NotFound,
+    RequestError,
+    TooLarge,
+    UnhandledFields,
+    UnknownVersion,
+)
 from braintree_twin.graphql_api import endpoint as graphql_api
 from braintree_twin.http_messages import Request, Response
 from braintree_twin.ids import Ids
 from braintree_twin.json_reader import read_json
 from braintree_twin.merchants import Merchant, Merchants
 from braintree_twin.oauth.grants import bearer, grant_of_access_token, merchant_named
+from braintree_twin.oauth.scopes import permits
 from braintree_twin.params import Params
 from braintree_twin.request_schema import Effect, UnhandledField, unhandled_fields
 from braintree_twin.resources import ROUTES
@@ -213,6 +222,8 @@ class App:
         needs_keys = match is None or match.route.needs_keys
         if merchant is None or (needs_keys and not self._may_act(merchant, request)):
             raise NotAuthenticated
+        if needs_keys and match is not None:
+            self._check_scope(match, request)
         call = self.call(merchant, request.base_url)
         call.keys_in_flight = self._in_flight.get(merchant.id, ())
         call.body, call.content_type = request.body, request.headers.get("content-type", "")
@@ -227,6 +238,13 @@ class App:
             return merchant.has_keys(given)
         granted = grant_of_access_token(self.store, token, self.clock.stamp())
         return granted is not None and merchant_named(token) == merchant.id
+
+    def _check_scope(self, match: Match, request: Request) -> None:
+        """Raise Forbidden if an access token is given whose scopes do not permit the call."""
+        token = bearer(request.headers.get("authorization", ""))
+        granted = grant_of_access_token(self.store, token, self.clock.stamp()) if token else None
+        if granted and not permits(granted.scope, match.route.method, match.route.path):
+            raise Forbidden(f"the scope {granted.scope} does not permit this call")
 
     def _owner_of_application(self, request: Request) -> str | None:
         owner = self.merchants.owner_of(dict(parse_qsl(request.query)).get("client_id", ""))

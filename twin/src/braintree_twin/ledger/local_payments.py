@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from braintree_twin.calls import Call
-from braintree_twin.clock import stamp
+from braintree_twin.clock import FixedClock, parse_stamp, stamp
 from braintree_twin.rules.bank_accounts import LOCAL_PAYMENT
 from braintree_twin.state.records import LocalPayment, Nonce
 from braintree_twin.webhooks.notifications import notify
@@ -115,15 +116,16 @@ def _notify(call: Call, record: LocalPayment, kind: str) -> None:
 
 
 def apply_due(call: Call) -> int:
-    """Expire what nobody approved, and reverse what nobody sold; returns the number of changes."""
+    """Expire what nobody approved, reverse what nobody sold, each at its own time; returns the number of changes."""
     due = list(call.store.local_payments.scan(call.merchant.id, [("due_at <= ?", call.clock.stamp())]))
     for record in due:
+        moment = replace(call, clock=FixedClock(parse_stamp(record.due_at or call.clock.stamp())))
         nonce = call.store.nonces.get(call.merchant.id, record.nonce)
         if nonce and nonce.consumed:
-            record.transacted_at, record.due_at = call.clock.stamp(), None
+            record.transacted_at, record.due_at = moment.clock.stamp(), None
             call.store.local_payments.put(call.merchant.id, record)
         elif record.status == APPROVED:
-            _reverse(call, record)
+            _reverse(moment, record)
         else:
-            _expire(call, record)
+            _expire(moment, record)
     return len(due)

@@ -252,13 +252,13 @@ def _fail(call: Call, record: Subscription) -> None:
         record.past_due_since = today(call).isoformat()
         record.retries = 0
         enter(call, record, PAST_DUE, source=RECURRING)
-    _schedule_retry(call, record)
+    schedule_retry(call, record)
     notify_subscription(call, "charged_unsuccessfully", record)
     if was != PAST_DUE:
         notify_subscription(call, "went_past_due", record)
 
 
-def _schedule_retry(call: Call, record: Subscription) -> None:
+def schedule_retry(call: Call, record: Subscription) -> None:
     """Set the next attempt: by the retry days, and otherwise with the next billing period."""
     following = _next_period(record)
     waits = call.merchant.retry_days
@@ -307,5 +307,5 @@ def make_past_due(call: Call, record: Subscription, days: int) -> None:
     record.failure_count += 1
     record.past_due_since = (today(call) - timedelta(days=days)).isoformat()
     enter(call, record, PAST_DUE)
-    _schedule_retry(call, record)
+    schedule_retry(call, record)
     save(call, record)

@@ -10,11 +10,11 @@ from braintree_twin.oauth.grants import (
     create_grant,
     grant_of_access_token,
     grant_of_refresh_token,
-    is_scope,
     merchant_named,
     renew,
     use_code,
 )
+from braintree_twin.oauth.scopes import are_scopes
 from braintree_twin.params import Params
 from braintree_twin.request_schema import EVERYTHING, schema
 from braintree_twin.state.records import OAuthGrant
@@ -43,7 +43,7 @@ def connect(call: Call) -> PageAnswer:
         raise MalformedRequest("redirect_uri must be a URL")
     if not merchant_id:
         raise MalformedRequest(MERCHANT_PATTERN)
-    if not is_scope(scope):
+    if not are_scopes(scope):
         raise MalformedRequest("scope is unknown")
     with call.store.change():
         grant = create_grant(call, merchant_id, call.merchant.client_id, scope)
@@ -61,7 +61,7 @@ def create_test_grant(call: Call) -> Answer:
     merchant_id, scope = params.text("merchant_public_id"), params.text("scope") or "read_write"
     if merchant_id is None:
         raise failed("grant", "merchant_public_id", INVALID_REQUEST)
-    if not is_scope(scope):
+    if not are_scopes(scope):
         raise failed("grant", "scope", INVALID_SCOPE)
     return Answer("grant", {"code": create_grant(call, merchant_id, client_id, scope).code}, 201)
 

@@ -9,13 +9,6 @@ from braintree_twin.clock import parse_stamp, stamp
 from braintree_twin.state.records import OAuthGrant
 from braintree_twin.state.store import Store
 
-SCOPES = (
-    "read_write",
-    "read_only",
-    "grant_payment_method",
-    "shared_vault_transactions",
-    "view_facilitated_transactions",
-)
 LIFETIME = timedelta(days=10 * 365)
 CODE_LIFETIME = timedelta(minutes=10)
 
@@ -24,10 +17,6 @@ def merchant_named(token: str) -> str | None:
     """The merchant that a code or token names, such as access_token$development$shop$secret."""
     parts = token.split("$")
     return parts[2] if len(parts) == 4 else None
-
-
-def is_scope(scope: str) -> bool:
-    return bool(scope) and all(each in SCOPES for each in scope.split(","))
 
 
 def create_grant(call: Call, merchant_id: str, client_id: str, scope: str) -> OAuthGrant:

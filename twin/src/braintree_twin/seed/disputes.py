@@ -9,6 +9,7 @@ from braintree_twin.calls import Call
 from braintree_twin.clock import stamp
 from braintree_twin.ledger.disputes import STATUSES, new_dispute, save
 from braintree_twin.seed.fields import Fields
+from braintree_twin.state.records import Transaction
 
 KINDS = ("chargeback", "pre_arbitration", "retrieval")
 PROTECTION_LEVELS = ("effortless", "standard", "not_protected")
@@ -33,8 +34,19 @@ def load_dispute(call: Call, fields: Fields, identifier: str) -> None:
     if record is None:
         if transaction_id:
             fields.fault("transaction", f"is {transaction_id!r}, which is no transaction of this merchant")
-        fields.ignore_the_rest()
-        return
+        # The other fields are read over a transaction that nobody keeps, so that all their faults are told.
+        account = call.merchant.default_account
+        record = Transaction(
+            id="",
+            type="sale",
+            status="settled",
+            merchant_account_id=account.id,
+            currency=account.currency,
+            amount="0",
+            amount_requested="0",
+            created_at=call.clock.stamp(),
+            updated_at=call.clock.stamp(),
+        )
     dispute = new_dispute(call, record)
     dispute.id = identifier
     dispute.status = status = fields.one_of("status", STATUSES, "open")
@@ -63,7 +75,7 @@ def load_dispute(call: Call, fields: Fields, identifier: str) -> None:
         {"status": each, "timestamp": f"{day}T00:00:00Z", "effective_date": day, "disbursement_date": day}
         for each, day in days.items()
     ]
-    if call.store.disputes.get(call.merchant.id, identifier) is None:
+    if record.id and call.store.disputes.get(call.merchant.id, identifier) is None:
         record.disputes.append(asdict(dispute))
         call.store.transactions.put(call.merchant.id, record)
         save(call, dispute)

@@ -6,12 +6,25 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import Any, Self, TypeVar
 
 from braintree_twin.rules.money import canonical, exponent
 
 Result = TypeVar("Result")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+# Of more names than these, a fault tells those that are near.
+_FEW = 20
+
+
+def _choice(value: str, known: Collection[str]) -> str:
+    """The names that may stand in the place of this one."""
+    if len(known) <= _FEW:
+        return f"must be one of {', '.join(sorted(known))}"
+    near = get_close_matches(value, sorted(known), n=3, cutoff=0.5)
+    return f"is none of the {len(known)} known names" + (f"; near it are {', '.join(near)}" if near else "")
 
 
 class InvalidSeed(Exception):
@@ -78,7 +91,7 @@ class Fields:
         if value in known:
             return str(value)
         if value:
-            self.fault(name, f"is {value!r}, and must be one of {', '.join(sorted(known))}")
+            self.fault(name, f"is {value!r}, and {_choice(value, known)}")
         return default or sorted(known)[0]
 
     def flag(self, name: str, default: bool) -> bool:
@@ -96,6 +109,14 @@ class Fields:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             self.fault(name, "must be a whole number")
+            return default
+        return value
+
+    def number_from(self, name: str, smallest: int, default: int | None = None) -> int | None:
+        """A whole number that is at least the smallest one."""
+        value = self.number(name, default)
+        if value is not None and value < smallest:
+            self.fault(name, f"must be {smallest} or more")
             return default
         return value
 
@@ -181,10 +202,6 @@ class Fields:
 
     def each(self, name: str, read: Callable[[Self], Result]) -> list[Result]:
         return [_read_all(read, section) for section in self.sections(name)]
-
-    def ignore_the_rest(self) -> None:
-        """Do not report unread names: a fault above keeps them from being read."""
-        self._asked |= set(self._table)
 
     def reject_unknown(self) -> None:
         for name in sorted(set(self._table) - self._asked):

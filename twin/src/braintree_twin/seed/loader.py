@@ -9,8 +9,10 @@ from pathlib import Path
 from braintree_twin.app import App
 from braintree_twin.calls import Call
 from braintree_twin.merchants import Merchants
+from braintree_twin.rules.currencies import KNOWN_CURRENCIES
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
 from braintree_twin.rules.modifications import ARRAYS
+from braintree_twin.rules.recurring_billing import BILLING_DAYS, UNITS
 from braintree_twin.seed.disputes import load_dispute
 from braintree_twin.seed.fields import Fields
 from braintree_twin.seed.instruments import read_address, read_instrument
@@ -63,15 +65,19 @@ def _load_merchant(call: Call, merchant_seeds: MerchantSeed) -> None:
 def _load_catalog_entry(kind: str, call: Call, fields: Fields, identifier: str) -> None:
     currency = call.merchant.default_account.currency
     values: dict[str, object] = {"name": fields.required("name"), "description": fields.text("description")}
-    values["number_of_billing_cycles"] = fields.number("number_of_billing_cycles")
+    values["number_of_billing_cycles"] = fields.number_from("number_of_billing_cycles", 1)
     if kind == "plan":
-        values["currency_iso_code"] = currency = fields.text("currency") or currency
+        values["currency_iso_code"] = currency = fields.one_of("currency", KNOWN_CURRENCIES, currency)
         values["price"] = fields.amount("price", currency)
-        values["billing_frequency"] = fields.number("billing_frequency", 1)
-        values["billing_day_of_month"] = fields.number("billing_day_of_month")
-        values["trial_duration"] = fields.number("trial_duration")
-        values["trial_duration_unit"] = fields.text("trial_duration_unit")
-        values["trial_period"] = values["trial_duration"] is not None
+        values["billing_frequency"] = fields.number_from("billing_frequency", 1, 1)
+        values["billing_day_of_month"] = day = fields.number("billing_day_of_month")
+        if day is not None and day not in BILLING_DAYS:
+            fields.fault("billing_day_of_month", "must be 1 to 28, or 31 for the last day of each month")
+        values["trial_duration"] = trial = fields.number_from("trial_duration", 1)
+        values["trial_duration_unit"] = fields.one_of("trial_duration_unit", UNITS, "month") if trial else None
+        if trial is None and "trial_duration_unit" in fields:
+            fields.fault("trial_duration_unit", "needs a trial_duration")
+        values["trial_period"] = trial is not None
         for root, belonging in _KINDS.items():
             if belonging != "plan":
                 values[root] = _belonging(call, fields, root, belonging)
@@ -98,7 +104,7 @@ def _load_customer(call: Call, fields: Fields, identifier: str) -> None:
     addresses = [read_address(section) for section in fields.sections("addresses")]
     created = fields.moment("created_at")
     now = call.clock.stamp()
-    copies = fields.number("copies", 1) or 0
+    copies = fields.number_from("copies", 1, 1) or 1
     # Copies have a number behind the id.
     for each in [identifier, *(f"{identifier}_{number}" for number in range(2, copies + 1))]:
         if call.store.customers.get(call.merchant.id, each):

@@ -7,6 +7,7 @@ from typing import Any
 from braintree_twin.calls import Call
 from braintree_twin.clock import stamp
 from braintree_twin.rules.processor_responses import kind_of
+from braintree_twin.seed.accounts import AVS_CODES
 from braintree_twin.seed.fields import Fields
 from braintree_twin.seed.instruments import read_payer
 from braintree_twin.seed.transactions import REJECTION_REASONS
@@ -39,9 +40,9 @@ def load_verification(call: Call, fields: Fields, identifier: str) -> None:
         token=instrument.method.token if instrument.method else None,
         customer_id=instrument.method.customer_id if instrument.method else None,
         billing=instrument.billing,
-        avs_postal=fields.text("avs_postal") or "I",
-        avs_street=fields.text("avs_street") or "I",
-        cvv=fields.text("cvv") or "I",
+        avs_postal=fields.one_of("avs_postal", AVS_CODES, "I"),
+        avs_street=fields.one_of("avs_street", AVS_CODES, "I"),
+        cvv=fields.one_of("cvv", AVS_CODES, "I"),
         processor_response_code=code,
         processor_response_type=kind_of(code) if code else None,
         gateway_rejection_reason=reason if status == "gateway_rejected" else None,

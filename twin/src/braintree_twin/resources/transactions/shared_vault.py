@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from braintree_twin.calls import Call
 from braintree_twin.oauth.grants import grant_of_call
+from braintree_twin.oauth.scopes import SHARED_VAULT
 from braintree_twin.params import Params
 from braintree_twin.resources.transactions.common import ROOT
 from braintree_twin.validation import failed
@@ -22,7 +23,6 @@ NAMES = tuple(
     )
 )
 NOT_PERMITTED = "91518"
-SCOPE = "shared_vault_transactions"
 
 
 def vault_of(call: Call, params: Params) -> tuple[Call, Params]:
@@ -34,7 +34,7 @@ def vault_of(call: Call, params: Params) -> tuple[Call, Params]:
     if not shared:
         return call, params
     permitted = grant_of_call(call)
-    owner = call.find_owner(permitted.client_id) if permitted and SCOPE in permitted.scope.split(",") else None
+    owner = call.find_owner(permitted.client_id) if permitted and SHARED_VAULT in permitted.scope.split(",") else None
     if owner is None:
         raise failed(ROOT, shared[0], NOT_PERMITTED)
     own = {name: params.raw(name) for name in params if name not in NAMES}
