@@ -8,9 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
+
+from graphql import GraphQLInputObjectType, GraphQLObjectType
 
 from braintree_twin.calls import Route
 from braintree_twin.graphql_api import endpoint as graphql_api
+from braintree_twin.graphql_api.read_inputs import FACTS
 from braintree_twin.request_schema import Effect, Schema
 from braintree_twin.resources import ROUTES as XML_ROUTES
 
@@ -42,8 +46,9 @@ def page() -> str:
     parts.append("## Calls without fields\n")
     parts.append("\n".join(f"- {route.method} {route.path}" for route in ROUTES if _has_no_fields(route)) + "\n")
     parts.append("## Calls whose fields are not listed\n")
-    parts.append("GraphQL, whose schema knows the fields, uploads, and the pages and forms of browsers.\n")
+    parts.append("GraphQL, whose schema is below, uploads, and the pages and forms of browsers.\n")
     parts.append("\n".join(f"- {route.method} {route.path}" for route in ROUTES if route.takes is None) + "\n")
+    parts += _graph()
     return "\n".join(parts)
 
 
@@ -76,6 +81,29 @@ def _rows(path: str, known: Schema) -> Iterator[Row]:
         yield path, names
     for name, section in known.sections.items():
         yield from _rows(f"{path}.{name}", section)
+
+
+def _graph() -> list[str]:
+    """What GraphQL serves: each query, mutation and search, and the fields of each input."""
+    types = graphql_api.SCHEMA.type_map
+    calls = ["| Call | Takes | Answers |", "|---|---|---|"]
+    for kind in ("Query", "Mutation", "Search"):
+        for name, field in sorted(cast("GraphQLObjectType", types[kind]).fields.items()):
+            takes = ", ".join(f"{each}: {argument.type}" for each, argument in field.args.items())
+            shown = f"search.{name}" if kind == "Search" else name
+            calls.append(f"| `{shown}` | {takes} | {field.type} |")
+    inputs = ["| Input | Fields |", "|---|---|"]
+    for name, known in sorted(types.items()):
+        if isinstance(known, GraphQLInputObjectType):
+            inputs.append(f"| `{name}` | {' '.join(sorted(known.fields))} |")
+    without = " ".join(f"`{path}`" for path in sorted(FACTS))
+    return [
+        "## GraphQL\n",
+        "A field of an input that no resolver reads is named in the log as well; the schema refuses any other.\n",
+        "\n".join(calls) + "\n",
+        "\n".join(inputs) + "\n",
+        f"Facts of which the gateway shows no effect either: {without}.\n",
+    ]
 
 
 def _table(rows: list[Row]) -> str:
