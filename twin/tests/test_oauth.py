@@ -184,6 +184,13 @@ def test_a_scope_permits_its_calls_alone(
             calls[name]()
 
 
+def test_a_scope_for_reading_permits_no_mutation(twin: SdkTwin) -> None:
+    _, shop = connected(twin, scope="read_only")
+    assert shop.graphql_client.query("{ ping }")["data"] == {"ping": "pong"}
+    with pytest.raises(AuthorizationError):
+        shop.graphql_client.query("mutation { createCustomer { customer { id } } }")
+
+
 def test_an_unknown_scope_is_refused(twin: SdkTwin) -> None:
     answer = (
         platform(twin)

@@ -13,6 +13,8 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     MiddlewareManager,
+    OperationDefinitionNode,
+    OperationType,
     build_schema,
     execute_sync,
     parse,
@@ -33,7 +35,8 @@ from braintree_twin.graphql_api.queries import QUERIES
 from braintree_twin.graphql_api.read_inputs import InputReader
 from braintree_twin.graphql_api.services import SERVICES
 from braintree_twin.ids import Ids
-from braintree_twin.oauth.grants import bearer, grant_of_access_token
+from braintree_twin.oauth.grants import bearer, grant_of_access_token, grant_of_call
+from braintree_twin.oauth.scopes import permits_graph
 
 # For servers, and for browsers and apps.
 SCHEMA_FILES = (
@@ -142,6 +145,10 @@ def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any
     document = _parsed(query)
     if isinstance(document, tuple):
         return _answer(graph.call, {}, [_invalid(error) for error in document])
+    grant = grant_of_call(graph.call)
+    if grant and not permits_graph(grant.scope, writes=_writes(document)):
+        message = f"the scope {grant.scope} does not permit this call"
+        return _answer(graph.call, {}, [_error(message, "AUTHORIZATION", "developer_error")])
     reader = InputReader()
     result = execute_sync(
         SCHEMA,
@@ -157,6 +164,12 @@ def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any
         graph.call.note_unhandled(reader.unhandled())
     unexecuted = any(isinstance(error.original_error, InvalidVariables) for error in result.errors or ())
     return _answer(graph.call, {} if unexecuted else {"data": result.data}, _errors(result))
+
+
+def _writes(document: DocumentNode) -> bool:
+    """Whether the document has a mutation."""
+    operations = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    return any(each.operation is OperationType.MUTATION for each in operations)
 
 
 def _errors(result: ExecutionResult) -> list[Fields]:

@@ -40,6 +40,17 @@ def permits(text: str, method: str, path: str) -> bool:
     return any(_permits(each, method, path) for each in text.split(","))
 
 
+def permits_graph(text: str, *, writes: bool) -> bool:
+    """Whether a grant with these scopes permits a query of the graph, or a mutation.
+
+    Resource-oriented scopes permit both: nobody publishes which mutations they stand for.
+    """
+    scopes = text.split(",")
+    if READ_WRITE in scopes or any(_OF_RESOURCE.fullmatch(each) for each in scopes):
+        return True
+    return READ_ONLY in scopes and not writes
+
+
 def _permits(scope: str, method: str, path: str) -> bool:
     resource = _resource(path)
     searches = path.endswith(("advanced_search", "advanced_search_ids", "_ids", "/expired", "/expiring"))
