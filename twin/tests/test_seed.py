@@ -220,10 +220,19 @@ id = "shop"
 public_key = "p"
 private_key = "k"
 accounts = [{id = "usd", currency = "USDX"}]
-plans = [{id = "m", name = "M", price = "1.00", billing_frequency = 0, billing_day_of_month = 30,
-    number_of_billing_cycles = 0, trial_duration = 3, trial_duration_unit = "year", currency = "EURO"}]
 disputes = [{id = "d", transaction = "gone", status = "odd", kind = "strange"}]
 verifications = [{id = "v", number = "4111111111111111", expiration_date = "12/2035", cvv = "Q"}]
+
+[[merchants.plans]]
+id = "m"
+name = "M"
+price = "1.00"
+billing_frequency = 0
+billing_day_of_month = 30
+number_of_billing_cycles = 0
+trial_duration = 3
+trial_duration_unit = "year"
+currency = "EURO"
 """
     )
     with pytest.raises(InvalidSeed) as raised:
