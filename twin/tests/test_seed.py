@@ -271,6 +271,38 @@ def test_a_seeded_subscription_is_billed_by_the_clock(tmp_path: Path) -> None:
         assert billed.billing_period_start_date == before.next_billing_date
 
 
+PAST_DUE = """
+[[merchants]]
+id = "{0}"
+public_key = "{0}_public"
+private_key = "{0}_private"
+retry_days = [1]
+after_retries = "{0}"
+accounts = [{{id = "{0}_usd", currency = "USD"}}]
+plans = [{{id = "monthly", name = "Monthly", price = "2000.00"}}]
+customers = [{{id = "ada"}}]
+payment_methods = [{{token = "visa", customer = "ada", number = "4111111111111111", expiration_date = "12/2035"}}]
+subscriptions = [{{id = "declined", plan = "monthly", payment_method = "visa"}}]
+"""
+
+
+def test_the_last_failed_attempt_cancels_leaves_or_tries_on(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text("".join(PAST_DUE.format(name) for name in ("retry", "cancel", "leave")))
+    with start_twin(tmp_path, arguments=("--seed", str(path))) as twin:
+        found = {}
+        for days in (35, 35):
+            twin.control.advance(timedelta(days=days))
+            for name in ("retry", "cancel", "leave"):
+                shop = gateway_to(twin, merchant_id=name, public_key=f"{name}_public", private_key=f"{name}_private")
+                subscription = shop.subscription.find("declined")
+                found.setdefault(name, []).append((subscription.status, len(subscription.transactions)))
+        assert found["cancel"] == [("Canceled", 2)] * 2
+        assert found["leave"] == [("Past Due", 2)] * 2
+        # The next period is charged together with the balance, and 4000.00 is authorized.
+        assert found["retry"] == [("Past Due", 2), ("Active", 3)]
+
+
 def test_check_accepts_the_documented_seed(tmp_path: Path) -> None:
     path = tmp_path / "seed.toml"
     path.write_text(example())

@@ -91,7 +91,8 @@ class Merchant:
     prorate_downgrades: bool = False
     # Days from a failed charge to the first automatic attempt, from there to the second, and so on.
     retry_days: tuple[int, ...] = (10, 6)
-    cancel_after_retries: bool = False
+    # After the last automatic attempt: "retry" with the next billing period, "cancel", or "leave" it past due.
+    after_retries: str = "retry"
     # The credentials of the OAuth application that the merchant owns; None: made from its id.
     oauth_client_id: str | None = None
     oauth_client_secret: str | None = None

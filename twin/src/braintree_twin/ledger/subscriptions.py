@@ -259,9 +259,12 @@ def _fail(call: Call, record: Subscription) -> None:
 
 
 def schedule_retry(call: Call, record: Subscription) -> None:
-    """Set the next attempt: by the retry days, and otherwise with the next billing period."""
+    """Set the next attempt: by the retry days, and otherwise with the next billing period, or never."""
     following = _next_period(record)
     waits = call.merchant.retry_days
+    if record.retries >= len(waits) and call.merchant.after_retries == "leave":
+        record.next_billing_date, record.due_at = following, None
+        return
     if record.retries < len(waits):
         following = min(following, (today(call) + timedelta(days=waits[record.retries])).isoformat())
     record.next_billing_date = following
@@ -275,7 +278,7 @@ def _retry(call: Call, record: Subscription) -> None:
         recover(call, record, source=RECURRING)
         notify_subscription(call, "charged_successfully", record)
         return
-    if record.retries >= len(call.merchant.retry_days) and call.merchant.cancel_after_retries:
+    if record.retries >= len(call.merchant.retry_days) and call.merchant.after_retries == "cancel":
         record.failure_count += 1
         notify_subscription(call, "charged_unsuccessfully", record)
         cancel(call, record, source=RECURRING)

@@ -37,6 +37,14 @@ class Seed:
             raise InvalidSeed(*(f"{self.path}: {fault}" for fault in self.faults))
 
 
+AFTER_RETRIES = ("retry", "cancel", "leave")
+
+
+def _after_retries(fields: Fields) -> str:
+    """The default of `after_retries`, by its older name."""
+    return "cancel" if fields.flag("cancel_after_retries", False) else "retry"
+
+
 TABLES = (
     "add_ons",
     "discounts",
@@ -93,7 +101,7 @@ def _merchant(fields: Fields) -> MerchantSeed:
         prorate_upgrades=fields.flag("prorate_upgrades", True),
         prorate_downgrades=fields.flag("prorate_downgrades", False),
         retry_days=fields.numbers("retry_days", (10, 6)),
-        cancel_after_retries=fields.flag("cancel_after_retries", False),
+        after_retries=fields.one_of("after_retries", AFTER_RETRIES, _after_retries(fields)),
         oauth_client_id=fields.text("oauth_client_id"),
         oauth_client_secret=fields.text("oauth_client_secret"),
         company_name=fields.text("company_name"),
