@@ -247,6 +247,9 @@ def test_a_payment_that_never_reached_the_bank_says_why(bank: Any, shop: SdkTwin
     rejected = bank.transaction.find(paid.id)
     assert rejected.status == "settlement_declined"
     assert (rejected.ach_return_code, rejected.ach_reject_reason) == ("RJCT", "The account is outside of the U.S.")
+    assert rejected.ach_return_responses == []
+    any_return = TransactionSearch.reason_code == "any_reason_code"
+    assert paid.id not in {each.id for each in bank.transaction.search(any_return).items}
 
 
 def test_the_mandate_of_a_payment_is_the_one_that_it_names(bank: Any) -> None:

@@ -58,6 +58,17 @@ def test_a_fault_in_jsonp_is_told_in_the_status_of_its_answer(browser: Browser, 
     assert answer["fieldErrors"]
 
 
+def test_a_page_reads_by_jsonp(browser: Browser, twin: Twin) -> None:
+    before = {each.field for each in twin.control.requests().unhandled_fields}
+    for more in ({}, {"_method": "GET"}):
+        status, function, answer = jsonp(browser, twin, "configuration", **more)
+        assert (status, function, answer["status"]) == (200, "shop.got", 200)
+        assert answer["merchantId"] == twin.merchant_id
+    # The names of JSONP are no fields of the call.
+    after = {each.field for each in twin.control.requests().unhandled_fields}
+    assert not (after - before) & {"callback", "_method"}
+
+
 @pytest.mark.parametrize("callback", ["alert(1)", "<script>", "a b", ""])
 def test_jsonp_calls_a_function_by_its_name_only(browser: Browser, twin: Twin, callback: str) -> None:
     base = browser.config["clientApiUrl"].removeprefix(twin.url)

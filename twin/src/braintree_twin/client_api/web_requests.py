@@ -6,13 +6,14 @@ import json
 import re
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from braintree_twin.errors import MalformedRequest
 from braintree_twin.http_messages import Request, Response
 
 _CALLBACK = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.]{0,199}", re.ASCII)
 _PART = re.compile(r"\[([^\[\]]*)\]")
+_OF_JSONP = ("callback", "_method")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 MAX_FIELDS, MAX_NESTING = 500, 20
 
@@ -44,7 +45,9 @@ def _insert(fields: dict[str, Any], path: list[str], value: str) -> None:
 
 
 def is_jsonp(request: Request) -> bool:
-    return request.method == "GET" and "callback=" in request.query
+    return request.method == "GET" and any(
+        name == "callback" for name, _ in parse_qsl(request.query, keep_blank_values=True)
+    )
 
 
 def unwrapped(request: Request) -> tuple[Request, str]:
@@ -59,7 +62,8 @@ def unwrapped(request: Request) -> tuple[Request, str]:
     plain = {name: text for name, text in request.headers.items() if name != "accept-encoding"}
     body = b"" if method == "GET" else json.dumps(fields).encode()
     headers = {**plain, "content-type": "application/json"}
-    return replace(request, method=method, headers=headers, body=body), callback
+    own = [pair for pair in parse_qsl(request.query, keep_blank_values=True) if pair[0] not in _OF_JSONP]
+    return replace(request, method=method, query=urlencode(own), headers=headers, body=body), callback
 
 
 def wrapped(response: Response, callback: str) -> Response:

@@ -26,6 +26,8 @@ class BankEndpoints:
         reason = fields.get("reject_reason")
         if reason is not None and (not isinstance(reason, str) or code != REJECTED):
             raise InvalidField("reject_reason", f"must be a text, with the reason_code {REJECTED}")
+        if code == REJECTED and not reason:
+            raise InvalidField("reject_reason", f"is needed with the reason_code {REJECTED}")
         for merchant in self._app.merchants:
             call = self._app.call(merchant)
             record = self._app.store.transactions.get(merchant.id, str(fields.get("transaction_id")))

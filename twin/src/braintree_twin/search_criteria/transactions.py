@@ -154,7 +154,7 @@ def _ach_type(record: Transaction) -> Texts:
 
 def _returned(name: str) -> _Values:
     """A field of the returns by the customer's bank."""
-    return lambda record: [each[name] for each in record.ach_returns]
+    return lambda record: [each[name] for each in record.returned_by_bank]
 
 
 # The reason code that a search names for every one of them.
@@ -162,7 +162,7 @@ ANY_REASON_CODE = "any_reason_code"
 
 
 def _reasons(record: Transaction) -> Texts:
-    codes = [each["reason_code"] for each in record.ach_returns]
+    codes = [each["reason_code"] for each in record.returned_by_bank]
     return [*codes, ANY_REASON_CODE] if codes else ()
 
 

@@ -343,7 +343,7 @@ class Transaction:
     due_at: str | None = None
     # same_day or standard, if the request asked for one.
     requested_ach_type: str | None = None
-    # Returns of the customer's bank, each with created_at and reason_code.
+    # Returns of the customer's bank, each with created_at and reason_code; rejects before it have a reject_reason.
     ach_returns: list[Fields] = field(default_factory=list)
     # Copies of its disputes, as asdict() writes them.
     disputes: list[dict[str, Any]] = field(default_factory=list)
@@ -364,6 +364,11 @@ class Transaction:
     duplicate_of: str | None = None
     # The last partial settlement was submitted.
     final_capture: bool = False
+
+    @property
+    def returned_by_bank(self) -> list[Fields]:
+        """The returns of payments that reached the bank."""
+        return [each for each in self.ach_returns if not each.get("reject_reason")]
 
     @property
     def customer_id(self) -> str | None:

@@ -215,7 +215,9 @@ def _life(record: Transaction) -> dict[str, Node]:
         "disbursement_details": _disbursement(record.disbursement),
         "shipments": Elements("shipment", [dict(shipment) for shipment in record.shipments]),
         "disputes": Elements("dispute", [dispute(Dispute(**fields)) for fields in record.disputes]),
-        "ach_return_responses": Elements("ach_return_response", [_ach_return(each) for each in record.ach_returns]),
+        "ach_return_responses": Elements(
+            "ach_return_response", [_ach_return(each) for each in record.returned_by_bank]
+        ),
         "authorization_adjustments": Elements(
             "authorization_adjustment", [_adjustment(entry) for entry in record.authorization_adjustments]
         ),
