@@ -292,7 +292,8 @@ def main(arguments: list[str] | None = None) -> int:
             twin, options.sales or options.calls, options.threads, options.seed, sales_only=bool(options.sales)
         )
     say = sys.stdout.write
-    say(f"{outcome.calls} calls from {options.threads} threads in {outcome.seconds:.1f} s\n")
+    by_clock = f"{outcome.seconds:.1f} s, {outcome.calls / outcome.seconds:.0f} a second by the clock"
+    say(f"{outcome.calls} calls from {options.threads} threads in {by_clock}\n")
     if outcome.twin_cpu_seconds:
         say(f"{outcome.calls / outcome.twin_cpu_seconds:.0f} calls a second of the twin's CPU\n")
     say(f"answers: {dict(sorted(outcome.statuses.items()))}\n")
