@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from threading import Lock
+from threading import Lock, local
 from typing import Any, Final, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -27,18 +27,29 @@ WRITABLE: Final = 2
 _THREADS: Final = ThreadPoolExecutor(8, thread_name_prefix="waits")
 
 
-class _Work(greenlet):
-    """Code that runs on the event loop of one thread."""
+# Greenlets that have done their work are used again: a new one maps memory, which takes longer than a small call.
+_MOST_IDLE: Final = 100
 
-    def __init__(self, work: Callable[[], None]) -> None:
-        super().__init__(work)
+
+class _Idle(local):
+    """The unused greenlets of this thread, on the loop that runs there."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.works: list[_Work] = []
+
+
+class _Work(greenlet):
+    """Code that runs on the event loop of one thread: one piece of work after the other."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(self._go_on)
         # Whoever suspends goes back to the event loop, in whose greenlet work is made.
         self._loop_greenlet: Any = getcurrent()
-        self.gr_context = copy_context()
-        self.loop = asyncio.get_running_loop()
+        self.loop = loop
         # The CPU seconds until the last wait, and the thread's CPU seconds at its end.
         self.used = 0.0
-        self.since = time.thread_time()
+        self.since = 0.0
 
     def suspend(self) -> Any:
         self.used += time.thread_time() - self.since
@@ -47,12 +58,30 @@ class _Work(greenlet):
         finally:
             self.since = time.thread_time()
 
+    def _go_on(self, work: Callable[[], None]) -> None:
+        while True:
+            self.used, self.since = 0.0, time.thread_time()
+            work()
+            del work
+            if len(_idle.works) >= _MOST_IDLE or _idle.loop is not self.loop:
+                return
+            _idle.works.append(self)
+            work = self._loop_greenlet.switch()
+
+
+_idle: Final = _Idle()
+
 
 def start(work: Callable[[], None]) -> None:
     """Runs the work, which raises nothing, until its first wait. Its rest follows by itself. Call it on the event loop,
     outside other work.
     """
-    _Work(work).switch()
+    loop = asyncio.get_running_loop()
+    if _idle.loop is not loop:
+        _idle.loop, _idle.works = loop, []
+    greenlet_of_work = _idle.works.pop() if _idle.works else _Work(loop)
+    greenlet_of_work.gr_context = copy_context()
+    greenlet_of_work.switch(work)
 
 
 def current_loop() -> asyncio.AbstractEventLoop | None:

@@ -62,7 +62,9 @@ class _Job:
     def run(self, pool: CallPool) -> None:
         if self.answer.done():
             return
-        began, used = time.monotonic(), cooperation.cpu_seconds()
+        began = time.monotonic()
+        # Work begins with the job, and a thread has had others.
+        used = 0.0 if self.is_cooperative else time.thread_time()
         if began > self.latest_start:
             self._outcome = partial(self._set_failure, Overloaded())
             return
