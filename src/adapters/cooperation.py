@@ -23,8 +23,8 @@ Answer = TypeVar("Answer")
 READABLE: Final = 1
 WRITABLE: Final = 2
 
-# Opened connections and commits are short, and a commit is shared by those who wait for it.
-_THREADS: Final = ThreadPoolExecutor(8, thread_name_prefix="waits")
+# Each starts with its first use. Where a peer does not answer, as many calls wait for a connection to it.
+_THREADS: Final = ThreadPoolExecutor(256, thread_name_prefix="waits")
 
 
 # Greenlets that have done their work are used again: a new one maps memory, which takes longer than a small call.
@@ -120,7 +120,16 @@ class _Wait:
         self._work = None
 
 
-def on_thread(function: Callable[..., Answer], *arguments: Any) -> Answer:
+def one_thread(name: str) -> ThreadPoolExecutor:
+    """A thread for `on_thread`, on which functions run one after the other. It starts now: later, the system might have
+    none.
+    """
+    thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+    thread.submit(int).result()
+    return thread
+
+
+def on_thread(function: Callable[..., Answer], *arguments: Any, threads: ThreadPoolExecutor = _THREADS) -> Answer:
     """Runs a function that blocks on another thread, so that the event loop goes on. Outside work, it blocks here."""
     current = getcurrent()
     if not isinstance(current, _Work):
@@ -132,7 +141,7 @@ def on_thread(function: Callable[..., Answer], *arguments: Any) -> Answer:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(wait.end, None)
 
-    running = _THREADS.submit(copy_context().run, function, *arguments)
+    running = threads.submit(copy_context().run, function, *arguments)
     running.add_done_callback(tell)
     current.suspend()
     return running.result()

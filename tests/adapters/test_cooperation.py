@@ -218,6 +218,27 @@ def test_blocking_functions_run_on_a_thread_with_the_context_and_their_errors() 
     assert cooperation.on_thread(threading.get_ident) == threading.get_ident(), "no work, no other thread"
 
 
+def test_one_thread_runs_functions_in_order_however_many_threads_are_taken() -> None:
+    async def story() -> None:
+        thread, go_on = cooperation.one_thread("ordered"), threading.Event()
+        order: list[int] = []
+        taken = [result_of(partial(cooperation.on_thread, go_on.wait, 10)) for _ in range(100)]
+        try:
+            await asyncio.gather(
+                *(
+                    result_of(partial(cooperation.on_thread, order.append, number, threads=thread))
+                    for number in range(20)
+                )
+            )
+            assert order == list(range(20))
+            assert not any(one.done() for one in taken)
+        finally:
+            go_on.set()
+        assert await asyncio.gather(*taken) == [True] * 100
+
+    in_a_loop(story)
+
+
 def test_each_work_keeps_its_context_and_its_exception_across_waits() -> None:
     async def story() -> None:
         everyone = cooperation.Event()

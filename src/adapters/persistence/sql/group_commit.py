@@ -71,6 +71,8 @@ class GroupCommit:
         self._engine = engine
         self._keeps_connection = keeps_connection
         self._kept: Connection | None = None
+        # Of its own: a commit waits for the disk, and for nobody else.
+        self._commits = cooperation.one_thread("commits")
         self._lock = Lock()
         self._is_taken = False
         # Whoever passes the turn on wakes the next one.
@@ -181,7 +183,7 @@ class GroupCommit:
         try:
             with translate_db_errors():
                 # The disk may take long, and others work meanwhile.
-                cooperation.on_thread(group.connection.commit)
+                cooperation.on_thread(group.connection.commit, threads=self._commits)
         except BaseException as failure:
             self._fail(group, failure)
             if not isinstance(failure, Exception):
