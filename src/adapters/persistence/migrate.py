@@ -4,6 +4,7 @@ Migrations expand the schema, so that the version before runs on it, too. A migr
 schema's oldest revision: only code that knows that migration may run from then on.
 """
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, text, update
 
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.engine import SQLITE_BEGIN
-from adapters.persistence.tables import schema_compatibility
+from adapters.persistence.tables import metadata, schema_compatibility
 
 if TYPE_CHECKING:
     from alembic.script import Script, ScriptDirectory
@@ -26,6 +27,8 @@ _SCRIPTS: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 18_986_787
 _PAUSE_SECONDS: Final = 0.2
 _ONLY_ROW: Final = 1
+# The revisions of every version.
+_FORM: Final = re.compile(r"[0-9]{4}")
 
 
 class SchemaState(Enum):
@@ -38,6 +41,8 @@ class SchemaState(Enum):
     NEWER = "newer"
     # A newer version has removed something that this version needs.
     TOO_NEW = "too new"
+    # It has tables of the same names, or the migrations, of another application.
+    FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Schema:
     missing: Sequence[str] = ()
     # The code of the oldest version that may run must know this migration. None where the database does not say.
     oldest_revision: str | None = None
+    # The tables of another application whose names this version needs, in alphabetical order.
+    foreign_tables: Sequence[str] = ()
 
     @property
     def is_usable(self) -> bool:
@@ -59,7 +66,7 @@ class Schema:
 
 
 class UnknownSchema(Exception):
-    """A newer version has migrated the database to a schema on which this version cannot run."""
+    """A newer version, or another application, has made a schema on which this version cannot run."""
 
     def __init__(self, revision: str | None) -> None:
         super().__init__(f"the schema is at {revision}, which this version does not know")
@@ -78,7 +85,7 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     with translate_db_errors(), _alone(engine) as connection:
         # Read under the lock: another version may have migrated it meanwhile.
         schema = _schema_of(connection)
-        if schema.state is SchemaState.TOO_NEW:
+        if schema.state in (SchemaState.TOO_NEW, SchemaState.FOREIGN):
             raise UnknownSchema(schema.revision)
         if schema.state is SchemaState.NEWER:
             return
@@ -132,6 +139,10 @@ def compatible_from(script: "Script") -> str | None:
 def _schema_of(connection: Connection) -> Schema:
     known = _steps()
     revision = _revision_of(connection)
+    if revision is not None and _FORM.fullmatch(revision) is None:
+        return Schema(revision, SchemaState.FOREIGN)
+    if revision is None and (taken := _own_names_in(connection)):
+        return Schema(revision, SchemaState.FOREIGN, foreign_tables=taken)
     if revision is None or revision in known[:-1]:
         missing = known[known.index(revision) + 1 :] if revision else known
         return Schema(revision, SchemaState.BEHIND, missing)
@@ -147,6 +158,16 @@ def _revision_of(connection: Connection) -> str | None:
         return None
     revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return revision
+
+
+def _own_names_in(connection: Connection) -> list[str]:
+    """The tables and views with names of Bayar's tables, in alphabetical order.
+
+    A migration records its revision in the transaction that creates its tables, so a database without a revision has
+    none of Bayar's.
+    """
+    found = inspect(connection)
+    return sorted(metadata.tables.keys() & {*found.get_table_names(), *found.get_view_names()})
 
 
 def _stored_oldest_revision(connection: Connection) -> str | None:

@@ -71,8 +71,9 @@ def schema_report(schema: Schema) -> Report:
             "revision": schema.revision,
             "missing_revisions": list(schema.missing),
             "oldest_revision": schema.oldest_revision,
+            "foreign_tables": list(schema.foreign_tables),
         },
-        {SchemaState.BEHIND: PENDING, SchemaState.TOO_NEW: FAILED}.get(schema.state, DONE),
+        PENDING if schema.state is SchemaState.BEHIND else DONE if schema.is_usable else FAILED,
     )
 
 

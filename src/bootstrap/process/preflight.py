@@ -72,7 +72,7 @@ def _check_schema(engine: Engine) -> None:
         _log.info("%s", schema_check.describe(schema))
     if schema.is_usable:
         return
-    if schema.state is SchemaState.TOO_NEW or engine.dialect.name != "sqlite":
+    if schema.state is not SchemaState.BEHIND or engine.dialect.name != "sqlite":
         raise CannotStart(schema_check.describe(schema))
     try:
         upgrade(engine)

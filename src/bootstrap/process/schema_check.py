@@ -36,3 +36,15 @@ def describe(schema: Schema) -> str:
                 f"the database's schema is at migration {schema.revision}, on which this version ({own}) cannot run: "
                 f"start a version that knows migration {oldest}"
             )
+        case SchemaState.FOREIGN:
+            return (
+                f"{_foreign(schema)}. Name a database of its own for Bayar in BAYAR_DATABASE_URL. Nothing was changed."
+            )
+
+
+def _foreign(schema: Schema) -> str:
+    if schema.revision is not None:
+        return f"the database belongs to another application, whose migrations are at {schema.revision}"
+    names = schema.foreign_tables
+    tables = "a table" if len(names) == 1 else "tables"
+    return f"the database has {tables} that Bayar did not make, with names that Bayar needs ({', '.join(names)})"

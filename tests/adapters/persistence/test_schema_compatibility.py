@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 
 from adapters.persistence import migrate
 from adapters.persistence.migrate import SchemaState, UnknownSchema, last_migration, schema_of, upgrade
@@ -196,3 +196,13 @@ def _seconds_of_a_query(engine: Engine) -> float:
         connection.execute(text("UPDATE payments SET version = version"))
         waited = "SELECT extract(epoch FROM clock_timestamp() - transaction_timestamp()) - 0.15"
         return float(connection.execute(text(waited)).scalar() or 0)
+
+
+def test_the_tables_of_another_application_are_left_as_they_are(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE payments (total INTEGER)"))
+    with pytest.raises(UnknownSchema):
+        upgrade(engine)
+    schema = schema_of(engine)
+    assert (schema.state, schema.is_usable, schema.foreign_tables) == (SchemaState.FOREIGN, False, ["payments"])
+    assert inspect(engine).get_table_names() == ["payments"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
-from adapters.persistence.migrate import last_migration, upgrade
+from adapters.persistence.migrate import UnknownSchema, last_migration, upgrade
 from adapters.persistence.sql.engine import create_engine
 from bootstrap.cli.main import main
 
@@ -82,6 +83,53 @@ def test_check_exits_with_1_where_this_version_cannot_run(database: str, capsys:
     _set_revision(database, "9999", "9998")
     assert main(["migrate", "--check"]) == 1
     assert "start a version that knows migration 9998" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["--check"], ["--plan"], ["--check", "--json"]], ids=" ".join)
+def test_the_tables_of_another_application_are_named_with_the_remedy(
+    database: str, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE payments (id INTEGER PRIMARY KEY, total TEXT)"))
+        connection.execute(text("CREATE VIEW customers AS SELECT id FROM payments"))
+        connection.execute(text("CREATE TABLE invoices (id INTEGER PRIMARY KEY)"))
+    assert main(["migrate", *arguments]) == 1
+    printed = capsys.readouterr().out
+    if "--json" in arguments:
+        shown = json.loads(printed)
+        assert (shown["state"], shown["foreign_tables"]) == ("FOREIGN", ["customers", "payments"])
+    else:
+        assert printed == (
+            "The database has tables that Bayar did not make, with names that Bayar needs (customers, payments). Name "
+            "a database of its own for Bayar in BAYAR_DATABASE_URL. Nothing was changed.\n"
+        )
+    with pytest.raises(UnknownSchema):
+        upgrade(engine)
+    assert sorted(inspect(engine).get_table_names()) == ["invoices", "payments"]
+    engine.dispose()
+
+
+def test_the_migrations_of_another_application_are_not_taken_for_a_newer_version(
+    database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('ae1027a6acf')"))
+    engine.dispose()
+    assert main(["migrate", "--check"]) == 1
+    assert "belongs to another application, whose migrations are at ae1027a6acf. Name" in capsys.readouterr().out
+
+
+def test_tables_with_other_names_do_no_harm(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE invoices (id INTEGER PRIMARY KEY)"))
+    engine.dispose()
+    _migrate(database)
+    assert main(["migrate", "--check"]) == 0
+    assert "up to date" in capsys.readouterr().out
 
 
 def test_check_exits_with_1_where_the_database_does_not_answer(

@@ -70,6 +70,8 @@ def test_every_missing_variable_is_named_at_once_with_an_example(monkeypatch: py
         ("BAYAR_SECRET_KEY", "short"),
         ("BAYAR_LOG_LEVEL", "loud"),
         ("BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS", "-1"),
+        ("BAYAR_STOP_GRACE_SECONDS", "1e9"),
+        ("BAYAR_STOP_GRACE_SECONDS", "600.1"),
     ],
 )
 def test_a_wrong_value_is_named_and_not_repeated(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

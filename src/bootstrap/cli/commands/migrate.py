@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check",
         action="store_true",
         help="change nothing; exit with 0 if this version runs on the schema, 3 if migrations are missing, 1 if it "
-        "cannot run on a newer schema or the database does not answer",
+        "cannot run on a newer schema or on another application's, or the database does not answer",
     )
     only.add_argument(
         "--plan",
