@@ -29,6 +29,8 @@ _SHARE_OF_ADMINISTRATIVE_STREAMS: Final = 0.02
 # The burst, in seconds of the sustained rate.
 _BURST_SECONDS: Final = 2.0
 _MAX_PROVEN: Final = 1_000
+# How the names of methods begin that read many resources.
+_OF_MANY: Final = ("List", "Search", "Summarize")
 _MOST_UNREAD_BYTES: Final = 32 * 1024 * 1024
 # The transport accepts smaller answers whether or not the peer reads them.
 _SMALL_BYTES: Final = 16 * 1024
@@ -278,8 +280,12 @@ def record_only_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]
 
 
 def cooperative_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]:
-    """The paths of the methods that do little work at once: those that change or get one resource. They run on the
-    event loop, and have no thread.
+    """The paths of the unary methods that do little work at once: those of one resource. They run on the event loop, and
+    have no thread. The others read many resources.
     """
-    gets = {path for path in record_only_methods(services) if path.rpartition("/")[2].startswith("Get")}
-    return write_methods(services) | gets
+    return frozenset(
+        f"/{service.full_name}/{method.name}"
+        for service in services
+        for method in service.methods
+        if not method.server_streaming and not method.name.startswith(_OF_MANY)
+    )
