@@ -205,6 +205,11 @@ def test_payments_are_filtered_by_state_and_day(operator: Client, orders: Orders
     assert "Nothing was found." in text_of(operator.get("/payments?from=2020-01-01&until=2020-01-02"))
     assert "Write a day as" in text_of(operator.get("/payments?from=yesterday"))
     assert "Choose one of the list." in text_of(operator.get("/payments?state=NONSENSE"))
+    disputed = text_of(operator.get("/payments?dispute=some"))
+    assert "disputed-1" in disputed
+    assert "paid-1" not in disputed
+    assert "disputed-1" not in text_of(operator.get("/payments?dispute=none"))
+    assert "paid-1" not in text_of(operator.get("/payments?q=paid-1&dispute=OPEN"))
 
 
 def test_a_search_finds_what_people_know(operator: Client, orders: Orders) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from bayar import Money, OperationState, Payment, PaymentFunds, PaymentState, money
+from bayar import DisputeState, Money, OperationState, Payment, PaymentFunds, PaymentState, money
 from bayar_console import story
 from bayar_console.pages.acting import Unfit, act, new_request_id
 from bayar_console.signin.person import SignedInRequest
@@ -27,7 +27,7 @@ _PAGE_SIZE: Final = 50
 @require_safe
 def list_payments(request: SignedInRequest) -> HttpResponseBase:
     """The newest payments, or those that a search finds."""
-    fields = {name: request.GET.get(name, "").strip() for name in ("q", "state", "funds", "from", "until")}
+    fields = {name: request.GET.get(name, "").strip() for name in ("q", "state", "funds", "dispute", "from", "until")}
     problem, hits = "", []
     try:
         hits = list(islice(_found(request, fields), _PAGE_SIZE + 1))
@@ -40,6 +40,7 @@ def list_payments(request: SignedInRequest) -> HttpResponseBase:
         "problem": problem,
         "states": [state for state in PaymentState if state],
         "funds": [funds for funds in PaymentFunds if funds],
+        "disputes": [state for state in DisputeState if state],
     }
     return render(request, "console/payments.html", shown)
 
@@ -51,6 +52,8 @@ def _found(request: SignedInRequest, fields: dict[str, str]) -> Iterable[dict[st
         filters["states"] = [_member(PaymentState, fields["state"])]
     if fields["funds"]:
         filters["funds"] = [_member(PaymentFunds, fields["funds"])]
+    if fields["dispute"]:
+        filters |= _by_dispute(fields["dispute"])
     if fields["from"]:
         filters["created_from_time"] = _midnight(fields["from"])
     if fields["until"]:
@@ -61,6 +64,12 @@ def _found(request: SignedInRequest, fields: dict[str, str]) -> Iterable[dict[st
         return
     for payment in request.bayar.list_payments(**filters):
         yield {"payment": payment, "matches": ()}
+
+
+def _by_dispute(wanted: str) -> dict[str, Any]:
+    if wanted in ("some", "none"):
+        return {"is_disputed": wanted == "some"}
+    return {"dispute_states": [_member(DisputeState, wanted)]}
 
 
 def _member(kind: type[Any], name: str) -> Any:
