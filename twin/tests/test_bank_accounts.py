@@ -292,11 +292,7 @@ def test_sepa_accounts_are_vaulted_charged_and_searched(bank: Any, shop: SdkTwin
     assert account.merchant_or_partner_customer_id == "a-fake-mp-customer-id"
     paid = submitted(bank, payment_method_token=account.token)
     details = paid.sepa_direct_debit_account_details
-    assert (paid.status, details.last_4, paid.payment_instrument_type) == (
-        "settlement_pending",
-        "1234",
-        "sepa_debit_account",
-    )
+    assert (paid.status, details.last_4, paid.payment_instrument_type) == ("settling", "1234", "sepa_debit_account")
     assert details.capture_id
     assert (details.paypal_v2_order_id, details.settlement_type, details.debug_id) == (None, None, None)
     kind = TransactionSearch.payment_instrument_type == "SEPADebitAccount"

@@ -132,7 +132,7 @@ def test_a_mandate_is_approved_on_a_page_and_charged(browser: Browser, gateway: 
     status, content = browser.client_api("POST", f"{METHODS}/sepa_debit_accounts", {"sepa_debit_account": account})
     assert status == 201
     paid = sale(gateway, payment_method_nonce=content["nonce"], options={"submit_for_settlement": True})
-    assert (paid.status, paid.sepa_direct_debit_account_details.last_4) == ("settlement_pending", "3000")
+    assert (paid.status, paid.sepa_direct_debit_account_details.last_4) == ("settling", "3000")
 
 
 @pytest.mark.parametrize("change", [{"iban": "DE00"}, {"mandate_type": "WEEKLY"}])

@@ -261,3 +261,58 @@ def test_a_method_of_an_unknown_kind_is_vaulted_and_pays(gateway: Gateway) -> No
     assert isinstance(method, UnknownPaymentMethod)
     assert gateway.payment_method.find(method.token).image_url
     assert sale(gateway, payment_method_token=method.token).status == "authorized"
+
+
+def test_a_search_that_breaks_off_has_neither_results_nor_errors(gateway: Gateway) -> None:
+    path = f"{gateway.config.base_merchant_path()}/transactions/advanced_search_ids"
+    answer = gateway.config.http().post(path, {"search": {"amount": {"min": "-0.01"}}})
+    assert list(answer) == ["search"]
+
+
+def test_google_pay_without_a_brand_is_a_proxy(gateway: Gateway) -> None:
+    asked = {"customer_id": gateway.customer.create().customer.id, "payment_method_nonce": "fake-android-pay-nonce"}
+    proxy = gateway.payment_method.create(asked).payment_method
+    assert (proxy.virtual_card_type, proxy.source_card_last_4, proxy.is_network_tokenized) == (
+        "Discover",
+        "1111",
+        False,
+    )
+
+
+def test_the_logo_of_sepa_is_a_drawing(gateway: Gateway) -> None:
+    asked = {
+        "customer_id": gateway.customer.create().customer.id,
+        "payment_method_nonce": "fake-sepa-direct-debit-nonce",
+    }
+    assert ".svg?" in gateway.payment_method.create(asked).payment_method.image_url
+
+
+def test_a_batch_leaves_sepa_to_the_bank(suites: Twin, sandbox: Gateway) -> None:
+    asked = {"payment_method_nonce": "fake-sepa-direct-debit-nonce", "options": {"submit_for_settlement": True}}
+    paid = sale(sandbox, **asked)
+    assert paid.status == "settling"
+    suites.settle()
+    assert sandbox.transaction.find(paid.id).status == "settling"
+
+
+def test_a_paypal_account_is_vaulted_and_changed_by_its_billing_agreement(gateway: Gateway) -> None:
+    http, base = gateway.config.http(), gateway.config.base_merchant_path()
+
+    def create(**account: str) -> Any:
+        # The Python SDK has no such call; Ruby's has.
+        return http.post(f"{base}/payment_methods", {"paypal_account": account})
+
+    def refused(**account: str) -> list[str]:
+        errors = create(**account)["api_error_response"]["errors"]["paypal_account"]["errors"]
+        return [error["code"] for error in errors]
+
+    owner = gateway.customer.create().customer.id
+    assert refused(billing_agreement_id="B-2") == ["82905"]
+    assert refused(customer_id="nobody", billing_agreement_id="B-2") == ["93105"]
+    assert refused(customer_id=owner) == ["82901", "82902"]
+    made = create(customer_id=owner, billing_agreement_id="B-2", email="cy@d.example")["paypal_account"]
+    assert gateway.paypal_account.find(made["token"]).billing_agreement_id == "B-2"
+    path = f"{base}/payment_methods/paypal_account/{made['token']}"
+    http.put(path, {"paypal_account": {"billing_agreement_id": "B-3"}})
+    changed = gateway.paypal_account.find(made["token"])
+    assert (changed.billing_agreement_id, changed.email) == ("B-3", "cy@d.example")

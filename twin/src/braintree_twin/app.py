@@ -12,12 +12,13 @@ from urllib.parse import parse_qsl
 
 from braintree_twin.browser.hosts import host_page
 from braintree_twin.browser.web_package import WebPackage
-from braintree_twin.calls import AnyAnswer, Call, JsonAnswer, PageAnswer
+from braintree_twin.calls import Answer, AnyAnswer, Call, JsonAnswer, PageAnswer
 from braintree_twin.client_api.authentication import unverified_merchant_id
 from braintree_twin.client_api.errors import client_error
 from braintree_twin.client_api.web_requests import is_jsonp, read_query, unwrapped, wrapped
 from braintree_twin.clock import Clock
 from braintree_twin.errors import (
+    FailedSearch,
     Forbidden,
     NotAuthenticated,
     NotFound,
@@ -179,6 +180,8 @@ class App:
                 return self._answer(request, client_error(refusal.status, refusal.message or "Not found"))
             if isinstance(refusal, NotFound | NotAuthenticated):
                 return _empty(refusal.status)
+            if isinstance(refusal, FailedSearch):
+                return self._answer(request, Answer("search", {"message": refusal.message}, refusal.status))
             return self._error(request, refusal.status, error_answer(Errors(), {}, message=refusal.message))
         except Exception:
             # Without details of the request: they may contain a card number.

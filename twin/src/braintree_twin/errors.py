@@ -55,6 +55,12 @@ class UnhandledFields(RequestError):
     status = 422
 
 
+class FailedSearch(RequestError):
+    """A search that the gateway breaks off. Its answer has neither results nor errors: SDKs raise their own error."""
+
+    status = 422
+
+
 class InvalidSearch(RequestError):
     """An unknown search criterion, or a value that it does not take. SDKs read any 422 as a failed search."""
 

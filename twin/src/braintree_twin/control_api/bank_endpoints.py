@@ -9,7 +9,7 @@ from braintree_twin.control_api.errors import InvalidField, reject_unknown
 from braintree_twin.graphql_api.local_payments import KIND
 from braintree_twin.ids import global_id
 from braintree_twin.ledger import local_payments
-from braintree_twin.ledger.lifecycle import return_by_bank
+from braintree_twin.ledger.lifecycle import AT_BANK, return_by_bank
 from braintree_twin.rules.bank_accounts import BANK_KINDS, REJECTED, RETURN_CODE
 
 
@@ -33,7 +33,7 @@ class BankEndpoints:
             record = self._app.store.transactions.get(merchant.id, str(fields.get("transaction_id")))
             if record is None:
                 continue
-            if record.kind not in BANK_KINDS or record.status not in ("settlement_pending", "settled"):
+            if record.kind not in BANK_KINDS or record.status not in (*AT_BANK, "settled"):
                 raise InvalidField("transaction_id", "must be a pending or settled payment of a bank account")
             with self._app.store.change():
                 return_by_bank(call, record, code, reason)

@@ -13,6 +13,7 @@ from braintree_twin.rules.bank_accounts import (
     DECLINED_CODE,
     LOCAL_PAYMENT,
     LOCAL_PAYMENT_SETTLED_AFTER,
+    SEPA,
     SETTLED_AFTER,
     settled_after,
 )
@@ -22,6 +23,8 @@ from braintree_twin.state.records import Transaction
 from braintree_twin.webhooks.settlement_notifications import notify_settled, notify_transaction_disbursed
 
 WAITING = ("submitted_for_settlement", "settling")
+# Statuses of a bank's payment that its bank has still to settle.
+AT_BANK = ("settlement_pending", "settling")
 SETTLEMENTS = ("settled", "settlement_declined", "settlement_pending")
 DISBURSED_AFTER = timedelta(days=1)
 _SETTLEMENT_CODES = {
@@ -73,13 +76,19 @@ def _days_of_card(record: Transaction) -> int:
 
 
 def leave_to_the_bank(call: Call, record: Transaction) -> None:
-    """A submitted payment of a bank account, or a local one, waits for the bank, who settles or declines it later."""
+    """A submitted payment of a bank account, or a local one, waits for the bank, who settles or declines it later.
+
+    PayPal, which carries SEPA payments, calls that settling.
+    """
     if record.kind == LOCAL_PAYMENT and record.status == "settling":
         record.due_at = stamp(call.clock.now() + LOCAL_PAYMENT_SETTLED_AFTER)
     if record.kind in SETTLED_AFTER and record.status == "submitted_for_settlement":
-        enter(call, record, "settlement_pending")
-        record.processor_settlement_response_code = "4002"
-        record.processor_settlement_response_text = SETTLEMENT_TEXTS["4002"]
+        if record.kind == SEPA:
+            enter(call, record, "settling")
+        else:
+            enter(call, record, "settlement_pending")
+            record.processor_settlement_response_code = "4002"
+            record.processor_settlement_response_text = SETTLEMENT_TEXTS["4002"]
         record.due_at = stamp(call.clock.now() + settled_after(record.kind, record.requested_ach_type))
 
 
@@ -122,8 +131,7 @@ def _settle_at_bank(call: Call, record: Transaction) -> None:
 
 def apply_due(call: Call, record: Transaction) -> None:
     """Apply what has come due: the authorization expires, a bank settles, or the money is disbursed."""
-    at_bank = record.status == "settlement_pending" and record.kind in BANK_KINDS
-    if at_bank or (record.status == "settling" and record.kind == LOCAL_PAYMENT):
+    if record.status in AT_BANK and record.kind in (*BANK_KINDS, LOCAL_PAYMENT):
         _settle_at_bank(call, record)
         if not record.due_at or record.due_at > call.clock.stamp():
             return

@@ -9,6 +9,7 @@ from braintree_twin.ledger import local_payments
 from braintree_twin.ledger.disputes import expire_due_disputes
 from braintree_twin.ledger.lifecycle import WAITING, apply_due, settle_as
 from braintree_twin.ledger.subscriptions import bill_due_subscriptions
+from braintree_twin.rules.bank_accounts import BANK_KINDS
 from braintree_twin.rules.processor_responses import settlement_of
 from braintree_twin.vault import bank_verifications
 from braintree_twin.webhooks.settlement_notifications import notify_disbursement
@@ -20,6 +21,8 @@ def run_batch(call: Call) -> dict[str, int]:
     batch = call.ids.batch()
     for waiting in WAITING:
         for record in call.store.transactions.find(call.merchant.id, status=waiting):
+            if record.kind in BANK_KINDS:
+                continue
             status = "settled"
             if record.type == "sale":
                 status, _ = settlement_of(Decimal(record.amount), record.kind)

@@ -18,12 +18,19 @@ from braintree_twin.vault.payment_method_requests import (
     MethodRequest,
     change_method,
     read_change,
+    read_described_agreement,
     read_method,
     store_requested_method,
     verify_if_requested,
 )
 from braintree_twin.vault.storing import delete_method
-from braintree_twin.vault.wallet_params import PAYPAL, REFRESH_TOKEN, VAULT_LEVELS, check_reusable
+from braintree_twin.vault.wallet_params import (
+    CANNOT_VAULT_ONE_TIME,
+    PAYPAL,
+    REFRESH_TOKEN,
+    VAULT_LEVELS,
+    check_reusable,
+)
 from braintree_twin.views.payment_methods import payment_method as method_view
 from braintree_twin.views.verifications import verification_failure
 
@@ -47,9 +54,11 @@ def load_method(call: Call, kind: str | None = None) -> PaymentMethod:
 
 
 def create(call: Call) -> Answer:
-    """Create a payment method from a nonce; or a card, if the root element is <credit_card>."""
+    """Create a payment method from a nonce; or what the root element describes: a card, a PayPal account."""
     if "credit_card" in call.document:
         return create_card(call)
+    if PAYPAL in call.document:
+        return _create_paypal_account(call)
     params = call.params(ROOT)
     errors = Errors()
     faults = errors.on(ROOT)
@@ -81,6 +90,21 @@ def create(call: Call) -> Answer:
     method = store_requested_method(call, wanted, customer_id, verification)
     _verify_bank_account(call, method, wanted)
     return method_answer(call, method, 201)
+
+
+def _create_paypal_account(call: Call) -> Answer:
+    """Vault a PayPal account by the billing agreement that the merchant got from PayPal."""
+    params = call.params(PAYPAL)
+    errors = Errors()
+    faults = errors.on(PAYPAL)
+    customer_id = params.text("customer_id")
+    if customer_id is None or not call.store.customers.get(call.merchant.id, customer_id):
+        faults.add("customer_id", PAYPAL_CUSTOMER_REQUIRED if customer_id is None else CUSTOMER_INVALID)
+    wanted = read_described_agreement(call, params, faults)
+    faults.add("base", None if params.has("billing_agreement_id") else CANNOT_VAULT_ONE_TIME)
+    if errors or customer_id is None:
+        raise ValidationFailed(errors)
+    return method_answer(call, store_requested_method(call, wanted, customer_id, None), 201)
 
 
 def _verify_bank_account(call: Call, method: PaymentMethod, wanted: MethodRequest) -> None:
@@ -150,7 +174,14 @@ def delete_sepa_account(call: Call) -> Answer:
 
 ROUTES = (
     Route(
-        "POST", "/payment_methods", create, takes={ROOT: accepted.PAYMENT_METHOD, "credit_card": accepted.CREDIT_CARD}
+        "POST",
+        "/payment_methods",
+        create,
+        takes={
+            ROOT: accepted.PAYMENT_METHOD,
+            "credit_card": accepted.CREDIT_CARD,
+            PAYPAL: accepted.PAYPAL_ACCOUNT.extended("customer_id"),
+        },
     ),
     Route("GET", "/payment_methods/any/{token}", find),
     Route("PUT", "/payment_methods/any/{token}", update, takes={ROOT: accepted.CARD}),

@@ -29,8 +29,9 @@ def update(call: Call) -> Answer:
     faults.add("email", email_error(email))
     if errors:
         raise ValidationFailed(errors)
-    if email:
-        method.wallet = {**method.wallet, "email": email}
+    agreement = params.text("billing_agreement_id")
+    given = {"email": email, "billing_agreement_id": agreement}
+    method.wallet = {**method.wallet, **{name: text for name, text in given.items() if text}}
     changed = replace_method(call, method, token)
     if params.section("options").flag("make_default"):
         set_default(call, changed)

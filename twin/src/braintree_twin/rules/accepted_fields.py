@@ -53,7 +53,9 @@ MANDATE = schema("ach_mandate_text ach_mandate_accepted_at")
 PAYMENT_METHOD = CREDIT_CARD.extended(
     "paypal_refresh_token", no_effect="paypal_vault_without_upgrade", us_bank_account=MANDATE
 )
-PAYPAL_ACCOUNT = schema("token email", options=schema("make_default"))
+PAYPAL_ACCOUNT = schema(
+    "token email billing_agreement_id", options=schema("make_default", no_effect="fail_on_duplicate_payment_method")
+)
 VAULTED_WALLET = schema(
     "number expiration_month expiration_year cardholder_name token google_transaction_id billing_address_id "
     "source_card_type source_card_last_four cryptogram",
@@ -70,7 +72,7 @@ CUSTOMER = schema(
     apple_pay_card=VAULTED_WALLET,
     android_pay_card=VAULTED_WALLET,
     android_pay_network_token=VAULTED_WALLET,
-    paypal_account=PAYPAL_ACCOUNT.extended("billing_agreement_id"),
+    paypal_account=PAYPAL_ACCOUNT,
     three_d_secure_pass_thru=PASS_THRU,
     options=schema(paypal=schema(no_effect="payee_email order_id custom_field description amount shipping")),
 )

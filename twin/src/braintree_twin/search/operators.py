@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from braintree_twin.errors import InvalidSearch
+from braintree_twin.errors import FailedSearch, InvalidSearch
 from braintree_twin.params import Params
 from braintree_twin.xml_reader import Value
 
@@ -89,7 +89,7 @@ def amount(value: Value, name: str) -> Test:
     """min, max and is, as numbers."""
     bounds = {operator: _decimal(wanted, name) for operator, wanted in _operators(value, name, _RANGE).items()}
     if any(bound is not None and bound < 0 for bound in bounds.values()):
-        raise InvalidSearch(f"{name} must not be negative")
+        raise FailedSearch(f"{name} must not be negative")
 
     def test(texts: Texts) -> bool:
         return any(_within(Decimal(text), bounds) for text in texts if text is not None)

@@ -182,12 +182,14 @@ _WALLETS: dict[str, TestNonce] = {
         merchant_token_identifier="DNITHE302308980427388297",  # noqa: S106
         source_card_last4="2006",
     ),
-    "fake-android-pay-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-visa-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-mastercard-nonce": _google_pay(_MASTERCARD, "MasterCard"),
     "fake-android-pay-amex-nonce": _google_pay(_AMEX, "American Express"),
-    # A proxy: no token of the network, but a number of Google's own.
-    "fake-android-pay-discover-nonce": _google_pay(_DISCOVER, "Discover", "1111", **{NOT_TOKENIZED: "1"}),
+    # Proxies: no tokens of the network, but numbers of Google's own.
+    **dict.fromkeys(
+        ("fake-android-pay-nonce", "fake-android-pay-discover-nonce"),
+        _google_pay(_DISCOVER, "Discover", "1111", **{NOT_TOKENIZED: "1"}),
+    ),
     "fake-amex-express-checkout-nonce": _card_wallet(
         "amex_express_checkout_card",
         _AMEX,

@@ -10,6 +10,8 @@ from braintree_twin.rules.cards import brand_named
 from braintree_twin.xml_writer import Node
 
 _IMAGES = "https://assets.braintreegateway.com/payment_method_logo"
+# Logos that are drawings, not pictures.
+_DRAWN = frozenset({"sepa_debit_account"})
 BIN_DATA = (
     "healthcare",
     "debit",
@@ -37,7 +39,7 @@ _GLOBAL_KINDS = {
 
 
 def logo(name: str) -> str:
-    return f"{_IMAGES}/{name}.png?environment=sandbox"
+    return f"{_IMAGES}/{name}.{'svg' if name in _DRAWN else 'png'}?environment=sandbox"
 
 
 def card_logo(card: Mapping[str, Any]) -> str:
