@@ -314,7 +314,8 @@ def test_graphql_answers_with_errors(browser: Browser) -> None:
     key = {"Authorization": f"Bearer {TOKENIZATION_KEY}"}
     assert browser.ask("POST", "/graphql", {"query": "{ ping }"}, key)[1]["data"] == {"ping": "pong"}
     assert browser.ask("POST", "/graphql", {"query": "{ other }"}, key)[1]["errors"]
-    assert browser.ask("POST", "/graphql", {"query": "{ ping }"})[0] == 401
+    (stranger,) = browser.ask("POST", "/graphql", {"query": "{ ping }"})[1]["errors"]
+    assert stranger["extensions"]["errorClass"] == "AUTHENTICATION"
 
 
 def test_browsers_may_call_from_any_origin(twin: Twin, browser: Browser) -> None:

@@ -291,7 +291,7 @@ def test_a_batch_leaves_sepa_to_the_bank(suites: Twin, sandbox: Gateway) -> None
     asked = {"payment_method_nonce": "fake-sepa-direct-debit-nonce", "options": {"submit_for_settlement": True}}
     paid = sale(sandbox, **asked)
     assert paid.status == "settling"
-    suites.settle()
+    suites.control.settle()
     assert sandbox.transaction.find(paid.id).status == "settling"
 
 
