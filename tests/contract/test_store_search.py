@@ -13,7 +13,7 @@ from application.ports.payment_filter import PaymentFilter
 from application.ports.search import FoundPage
 from application.ports.store import Store
 from application.search.index_payments import IndexPayments, index
-from application.search.search_terms import TERMS_VERSION, terms_of
+from application.search.search_terms import TERMS_VERSION, contents_of, terms_of
 from domain.ids import CallerId, PaymentId
 from domain.payment_state import PaymentState
 from tests.contract import random_payments
@@ -73,7 +73,7 @@ class TestIndex:
         payment_id = payment.terms.payment_id
         with store.begin() as work:
             index(work, [payment_id])
-        terms = [str(term) for term in terms_of(payment, None) if term.is_indexed]
+        terms = [str(term) for term in terms_of(contents_of(payment, None)) if term.is_indexed]
         assert payment_id in found(store, *terms, caller_id=payment.terms.caller_id)
         assert payment_id in found(store, *terms, caller_id=None)
         assert payment_id not in found(store, *terms, caller_id=CallerId("somebody else"))

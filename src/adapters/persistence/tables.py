@@ -33,10 +33,15 @@ class EpochMicroseconds(sa.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+def microseconds(time: datetime) -> int:
+    """The microseconds since 1970."""
+    return (time - _EPOCH) // _MICROSECOND
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -19,6 +19,9 @@ class RelayEvents:
 
         Raises StoreUnavailable.
         """
+        with self.store.read_once() as work:
+            if not work.feed.is_waiting():
+                return 0
         with self.store.begin() as work:
             sequenced = work.feed.relay(_BATCH)
         return sequenced if sequenced >= _BATCH else 0

@@ -90,6 +90,9 @@ class FeedFilter:
 class Feed(Protocol):
     """The transactional outbox, read as one ordered feed."""
 
+    def is_waiting(self) -> bool:
+        """Whether committed changes have no position yet. One statement."""
+
     def relay(self, limit: int) -> int:
         """Assigns positions to committed changes that have none, at most `limit`. Returns their number.
 

@@ -1,13 +1,47 @@
 """Port for the search index: an inverted index from the search terms of payments to the payments."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from application.common.pagination import Position
 from application.ports.payment_filter import PaymentFilter
-from domain.ids import CallerId, PaymentId
+from domain.ids import CallerId, CustomerId, OperationId, PaymentId
+from domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedOperation:
+    """The parts of an operation that a search finds."""
+
+    operation_id: OperationId
+    amount: Money
+    # Of the transaction with the effect.
+    transaction_id: str = ""
+    # As the gateway named the transaction in its answer, also where it had no effect.
+    reported_transaction_id: str = ""
+    network_transaction_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchedPayment:
+    """The parts of a payment, and of its customer's record, that a search finds. Texts are as they were given."""
+
+    payment_id: PaymentId
+    caller_id: CallerId
+    customer_id: CustomerId | None
+    create_time: datetime
+    reference: str
+    amount: Money
+    last_four: str
+    operations: Sequence[SearchedOperation]
+    metadata: Mapping[str, str] = field(repr=False)
+    # Several can be equal, and any of them empty.
+    names: Sequence[str] = field(repr=False)
+    emails: Sequence[str] = field(repr=False)
+    # The caller's id of the customer.
+    external_id: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +76,7 @@ class SearchIndex(Protocol):
     """Stores keyed digests of the terms, never the terms."""
 
     def has_work(self, version: int) -> bool:
-        """Whether there may be something to index."""
+        """Whether there may be something to index. One statement."""
 
     def claim(self, version: int) -> IndexProgress | None:
         """The progress, locked until the transaction ends. None: another process indexes just now.
@@ -69,8 +103,21 @@ class SearchIndex(Protocol):
     def older_payments(self, before: Position, limit: int) -> list[Position]:
         """Payments of every caller, newest first."""
 
+    def unknown(self, payment_ids: Collection[PaymentId]) -> list[PaymentId]:
+        """Those of the payments of which the index has no document."""
+
+    def contents(self, payment_ids: Collection[PaymentId]) -> list[SearchedPayment]:
+        """The payments as they are now, each with its customer's record."""
+
+    def add(self, documents: Iterable[SearchDocument]) -> int:
+        """Adds documents of unknown payments, and returns their number.
+
+        It passes over a payment that an erasure has marked since: the payment was read with its personal data, and is
+        stale now. Call it before `lock`: an erasure that waits for a lock has marked its other payments.
+        """
+
     def lock(self, payment_ids: Collection[PaymentId]) -> None:
-        """Locks what the index has of the payments. An erasure waits for it, and it waits for an erasure.
+        """Locks the documents of known payments. An erasure waits for it, and it waits for an erasure.
 
         Call it before reading the payments.
         """

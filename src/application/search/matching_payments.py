@@ -14,7 +14,7 @@ from application.ports.payment_filter import PaymentFilter
 from application.ports.search import FoundPage
 from application.ports.store import UnitOfWork
 from application.search.search_query import Clause, Query, period_of
-from application.search.search_terms import FoundIn, Term, TermKind, terms_of
+from application.search.search_terms import FoundIn, Term, TermKind, contents_of, terms_of
 from domain import ids
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId, PaymentId
@@ -191,7 +191,7 @@ def _merged(pages: Sequence[FoundPage]) -> tuple[list[Position], Position | None
 
 def _matches(clauses: Sequence[Clause], payment: Payment, customer: Customer | None) -> tuple[Match, ...] | None:
     """None: a clause has no match."""
-    terms = terms_of(payment, customer)
+    terms = terms_of(contents_of(payment, customer))
     found: list[Match] = []
     for clause in clauses:
         places = {place for term in clause.terms for place in terms.get(term, ())}

@@ -9,10 +9,14 @@ from typing import Final
 # A number that stands for itself in a reference, such as 1234 in "ORDER-1234".
 _MIN_PART: Final = 3
 _MAX_PARTS: Final = 12
+_MARKS: Final = re.compile(r"[\W_]+")
+_DIGIT: Final = re.compile(r"\d")
 
 
 def normalised(text: str) -> str:
     """Case-folded, without accents, in the compatibility form (NFKD), with single spaces."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
     return " ".join(unicodedata.normalize("NFKD", bare.casefold()).split())
@@ -25,6 +29,8 @@ def words_of(text: str) -> list[str]:
 
 def without_marks(word: str) -> str:
     """The word without punctuation at its ends. A word of nothing else stays as it is."""
+    if word.isalnum():
+        return word
     inside = [place for place, character in enumerate(word) if character.isalnum()]
     return word[inside[0] : inside[-1] + 1] if inside else word
 
@@ -46,7 +52,7 @@ def name_word(word: str) -> str:
 def reference_parts(reference: str) -> list[str]:
     """The words of a reference with spaces, and its parts that hold a digit: "2026" and "a77" of "INV/2026/A77"."""
     words = words_of(reference)
-    numbered = [part for part in _parts(normalised(reference)) if len(part) >= _MIN_PART and re.search(r"\d", part)]
+    numbered = [part for part in _parts(normalised(reference)) if len(part) >= _MIN_PART and _DIGIT.search(part)]
     return list(dict.fromkeys([*(words if len(words) > 1 else []), *numbered]))[:_MAX_PARTS]
 
 
@@ -57,4 +63,4 @@ def plain_decimal(value: Decimal) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    return [part for part in re.split(r"[\W_]+", text) if part]
+    return [part for part in _MARKS.split(text) if part]

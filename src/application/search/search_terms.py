@@ -1,17 +1,19 @@
 """The search terms of a payment: each is a kind and a normalised value, such as "name:budi"."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
 from enum import Enum
+from itertools import chain
 from typing import Final
 
+from application.ports.search import SearchedOperation, SearchedPayment
 from application.search.normal_form import name_words, normalised, plain_decimal, reference_parts, words_of
 from domain.customer import Customer
-from domain.instrument import Instrument
 from domain.money import Money
+from domain.operation import Operation
 from domain.payment import Payment
 
 # The version of the terms. Raise it when payments get other terms than before: the index is then built again.
@@ -69,6 +71,7 @@ class TermKind(Enum):
 
 
 NOT_INDEXED: Final = frozenset({TermKind.ID, TermKind.TRANSACTION_ID, TermKind.DAY, TermKind.CURRENCY})
+_PREFIXES: Final = {kind: f"{kind.value}:" for kind in TermKind}
 # Words of one metadata value that are indexed. The whole value always is.
 MAX_WORDS: Final = 20
 
@@ -84,7 +87,7 @@ class Term:
         return self.kind not in NOT_INDEXED
 
     def __str__(self) -> str:
-        return f"{self.kind.value}:{self.value}"
+        return _PREFIXES[self.kind] + self.value
 
 
 SearchTerms = Mapping[Term, frozenset[FoundIn]]
@@ -95,84 +98,120 @@ def entry_value(key: str, value: str) -> str:
     return f"{normalised(key)}={normalised(value)}"
 
 
-def terms_of(payment: Payment, customer: Customer | None) -> SearchTerms:
-    """All terms of a payment, each with the fields that it stands in.
+def contents_of(payment: Payment, customer: Customer | None) -> SearchedPayment:
+    """The searched parts of a payment. customer: the payment's own, None to leave out that record."""
+    terms, instrument = payment.terms, payment.instrument
+    names = [f"{one.given_name} {one.family_name} {one.company}" for one in (terms.guest, terms.billing_address)]
+    names.append(f"{terms.shipping_address.given_name} {terms.shipping_address.family_name}")
+    emails = [terms.guest.email]
+    if instrument is not None:
+        names.append(instrument.cardholder_name)
+        emails.append(email_of_account(instrument.account))
+    if customer is not None:
+        names.append(f"{customer.given_name} {customer.family_name}")
+        emails.append(customer.email)
+    return SearchedPayment(
+        payment_id=terms.payment_id,
+        caller_id=terms.caller_id,
+        customer_id=terms.customer_id,
+        create_time=payment.create_time,
+        reference=terms.reference,
+        amount=terms.amount,
+        last_four=instrument.last_four if instrument is not None else "",
+        operations=[_searched(operation) for operation in payment.operations],
+        metadata=terms.metadata,
+        names=names,
+        emails=emails,
+        external_id=customer.external_id if customer is not None else "",
+    )
 
-    customer: the payment's own, None to leave out that record.
-    """
+
+def email_of_account(account: str) -> str:
+    """The email address by which PayPal names an account; empty for another account."""
+    return account if "@" in account else ""
+
+
+def terms_of(payment: SearchedPayment) -> SearchTerms:
+    """All terms of a payment, each with the fields that it stands in."""
     found: defaultdict[Term, set[FoundIn]] = defaultdict(set)
-    for where, kind, value in _terms(payment, customer):
+    for where, kind, value in chain(_indexed(payment), _looked_up(payment)):
         if value:
             found[Term(kind, value)].add(FoundIn(where))
-    for key, text in payment.terms.metadata.items():
-        for term in _metadata_terms(key, text):
-            if term.value:
-                found[term].add(FoundIn(SearchField.METADATA, key))
+    for key, text in payment.metadata.items():
+        for kind, value in _of_metadata(key, text):
+            if value:
+                found[Term(kind, value)].add(FoundIn(SearchField.METADATA, key))
     return {term: frozenset(places) for term, places in found.items()}
+
+
+def indexed_terms(payment: SearchedPayment) -> frozenset[str]:
+    """The terms of a payment that are indexed, each as a text."""
+    found = {_PREFIXES[kind] + value for _, kind, value in _indexed(payment) if value}
+    for key, text in payment.metadata.items():
+        found.update(_PREFIXES[kind] + value for kind, value in _of_metadata(key, text) if value)
+    return frozenset(found)
+
+
+def _searched(operation: Operation) -> SearchedOperation:
+    return SearchedOperation(
+        operation.operation_id,
+        operation.amount,
+        operation.transaction_id,
+        operation.details.transaction_id,
+        operation.details.network_transaction_id,
+    )
 
 
 _Found = tuple[SearchField, TermKind, str]
 
 
-def _terms(payment: Payment, customer: Customer | None) -> Iterator[_Found]:
-    terms = payment.terms
-    yield SearchField.PAYMENT_ID, TermKind.ID, terms.payment_id
-    yield SearchField.CUSTOMER_ID, TermKind.ID, terms.customer_id or ""
-    yield SearchField.REFERENCE, TermKind.REFERENCE, normalised(terms.reference)
-    for part in reference_parts(terms.reference):
+def _indexed(payment: SearchedPayment) -> Iterator[_Found]:
+    """Without the metadata. Some values are empty."""
+    yield SearchField.REFERENCE, TermKind.REFERENCE, normalised(payment.reference)
+    for part in reference_parts(payment.reference):
         yield SearchField.REFERENCE, TermKind.REFERENCE_PART, part
-    created = payment.create_time.astimezone(UTC)
-    yield SearchField.DAY, TermKind.DAY, f"{created:%Y-%m-%d}"
-    yield SearchField.DAY, TermKind.DAY, f"{created:%Y-%m}"
-    yield from _amount(terms.amount)
+    for amount in _amounts(payment):
+        yield SearchField.AMOUNT, TermKind.AMOUNT, plain_decimal(Decimal(amount.to_decimal()))
     for operation in payment.operations:
-        yield SearchField.OPERATION_ID, TermKind.ID, operation.operation_id
-        yield from _amount(operation.amount)
-        yield SearchField.GATEWAY_TRANSACTION_ID, TermKind.TRANSACTION_ID, normalised(operation.transaction_id)
-        if operation.details.transaction_id != operation.transaction_id:
-            reported = normalised(operation.details.transaction_id)
+        if operation.reported_transaction_id != operation.transaction_id:
+            reported = normalised(operation.reported_transaction_id)
             yield SearchField.GATEWAY_TRANSACTION_ID, TermKind.REPORTED_TRANSACTION_ID, reported
-        network_id = normalised(operation.details.network_transaction_id)
+        network_id = normalised(operation.network_transaction_id)
         yield SearchField.NETWORK_TRANSACTION_ID, TermKind.NETWORK_ID, network_id
-    yield from _of_people(payment, customer)
-
-
-def _of_people(payment: Payment, customer: Customer | None) -> Iterator[_Found]:
-    terms = payment.terms
-    names = [f"{one.given_name} {one.family_name} {one.company}" for one in (terms.guest, terms.billing_address)]
-    names.append(f"{terms.shipping_address.given_name} {terms.shipping_address.family_name}")
-    emails = [terms.guest.email]
-    if payment.instrument is not None:
-        names.append(payment.instrument.cardholder_name)
-        emails.append(_email_of(payment.instrument))
-        yield SearchField.LAST_FOUR, TermKind.LAST_FOUR, payment.instrument.last_four
-    if customer is not None:
-        names.append(f"{customer.given_name} {customer.family_name}")
-        emails.append(customer.email)
-        yield SearchField.EXTERNAL_ID, TermKind.EXTERNAL_ID, normalised(customer.external_id)
-    for name in names:
+    yield SearchField.LAST_FOUR, TermKind.LAST_FOUR, payment.last_four
+    yield SearchField.EXTERNAL_ID, TermKind.EXTERNAL_ID, normalised(payment.external_id)
+    for name in payment.names:
         for word in name_words(name):
             yield SearchField.NAME, TermKind.NAME, word
-    for email in map(normalised, emails):
+    for email in map(normalised, payment.emails):
         yield SearchField.EMAIL, TermKind.EMAIL, email
         yield SearchField.EMAIL, TermKind.EMAIL_NAME, email.partition("@")[0]
 
 
-def _email_of(instrument: Instrument) -> str:
-    """PayPal names its accounts by the payer's email."""
-    return instrument.account if "@" in instrument.account else ""
+def _looked_up(payment: SearchedPayment) -> Iterator[_Found]:
+    """The terms that columns of their own find. Some values are empty."""
+    yield SearchField.PAYMENT_ID, TermKind.ID, payment.payment_id
+    yield SearchField.CUSTOMER_ID, TermKind.ID, payment.customer_id or ""
+    created = payment.create_time.astimezone(UTC)
+    yield SearchField.DAY, TermKind.DAY, f"{created:%Y-%m-%d}"
+    yield SearchField.DAY, TermKind.DAY, f"{created:%Y-%m}"
+    for amount in _amounts(payment):
+        yield SearchField.AMOUNT, TermKind.CURRENCY, amount.currency_code
+    for operation in payment.operations:
+        yield SearchField.OPERATION_ID, TermKind.ID, operation.operation_id
+        yield SearchField.GATEWAY_TRANSACTION_ID, TermKind.TRANSACTION_ID, normalised(operation.transaction_id)
 
 
-def _amount(amount: Money) -> Iterator[_Found]:
-    yield SearchField.AMOUNT, TermKind.AMOUNT, plain_decimal(Decimal(amount.to_decimal()))
-    yield SearchField.AMOUNT, TermKind.CURRENCY, amount.currency_code
+def _amounts(payment: SearchedPayment) -> Iterable[Money]:
+    """Each once: most operations have the payment's own."""
+    return {payment.amount, *(operation.amount for operation in payment.operations)}
 
 
-def _metadata_terms(key: str, text: str) -> Iterator[Term]:
+def _of_metadata(key: str, text: str) -> Iterator[tuple[TermKind, str]]:
     words = words_of(text)
     for word in words[:MAX_WORDS]:
-        yield Term(TermKind.METADATA_WORD, word)
+        yield TermKind.METADATA_WORD, word
     whole = normalised(text)
     if words != [whole]:
-        yield Term(TermKind.METADATA_VALUE, whole)
-    yield Term(TermKind.METADATA_ENTRY, entry_value(key, text))
+        yield TermKind.METADATA_VALUE, whole
+    yield TermKind.METADATA_ENTRY, entry_value(key, text)

@@ -51,6 +51,9 @@ class MemoryFeed:
             )
         )
 
+    def is_waiting(self) -> bool:
+        return bool(self._state.unsequenced)
+
     def relay(self, limit: int) -> int:
         placed, self._state.unsequenced[:] = self._state.unsequenced[:limit], self._state.unsequenced[limit:]
         self._state.feed += [replace(one, position=n) for n, one in enumerate(placed, self.end() + 1)]

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from application.common.pagination import Position
 from application.ports.feed import FeedKind
 from application.ports.payment_filter import PaymentFilter
-from application.ports.search import FoundPage, IndexProgress, SearchDocument
+from application.ports.search import FoundPage, IndexProgress, SearchDocument, SearchedPayment
+from application.search.search_terms import contents_of
 from domain.events import GatewayStatusChanged, OperationStarted
-from domain.ids import CallerId, PaymentId
+from domain.ids import CallerId, CustomerId, PaymentId
 from domain.payment import Payment
 from tests.fakes.repositories.payments import matches
 from tests.fakes.store_state import IndexedPayment, StoreState
 
+NOBODY = CustomerId("")
 _NEWEST = Position(datetime(9999, 12, 31, tzinfo=UTC), "")
 
 
@@ -73,10 +75,21 @@ class MemorySearchIndex:
         older = [one for one in found if (one.time, one.id) < (before.time, before.id)]
         return sorted(older, key=lambda one: (one.time, one.id), reverse=True)[:limit]
 
+    def unknown(self, payment_ids: Collection[PaymentId]) -> list[PaymentId]:
+        return [one for one in payment_ids if one not in self._state.indexed]
+
+    def contents(self, payment_ids: Collection[PaymentId]) -> list[SearchedPayment]:
+        found = [self._state.payments[one] for one in payment_ids if one in self._state.payments]
+        return [contents_of(one, self._state.customers.get(one.terms.customer_id or NOBODY)) for one in found]
+
+    def add(self, documents: Iterable[SearchDocument]) -> int:
+        new = [one for one in documents if one.payment_id not in self._state.indexed]
+        for document in new:
+            self._state.indexed[document.payment_id] = IndexedPayment(document.terms, is_stale=False)
+        return len(new)
+
     def lock(self, payment_ids: Collection[PaymentId]) -> None:
         self._locked |= set(payment_ids)
-        for payment_id in payment_ids:
-            self._state.indexed.setdefault(payment_id, IndexedPayment(frozenset(), is_stale=True))
 
     def put(self, documents: Iterable[SearchDocument]) -> int:
         count = 0

@@ -1,31 +1,16 @@
-"""The change feed: a transactional outbox. The relay numbers events after the commit, so readers never miss one."""
+"""The change feed: a transactional outbox. Positions come after the commit, so readers never miss an event."""
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Row,
-    TextClause,
-    bindparam,
-    func,
-    insert,
-    select,
-    text,
-    tuple_,
-    update,
-)
+from sqlalchemy import Column, ColumnElement, Connection, TextClause, func, insert, select, update
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import feed_entry_from_row, feed_payload, feed_payload_without_personal_data
+from adapters.persistence.repositories import feed_relay
 from adapters.persistence.sql.keyset_pagination import Bound, Condition, IndexScan, scan_page
-from adapters.persistence.sql.statements import UniqueViolation, savepoint
-from adapters.persistence.tables import HAS_CUSTOMER, IS_UNPUBLISHED, feed_events, payment_events, payments
+from adapters.persistence.tables import HAS_CUSTOMER, IS_UNPUBLISHED, feed_events, payments
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
 from application.ports.runtime import IdSource
 from domain import ids as prefixes
@@ -35,19 +20,6 @@ from domain.dispute import Dispute
 from domain.events import OnBehalf
 from domain.ids import CustomerId, EventId
 from domain.payment_method import PaymentMethod
-
-_Owner = tuple[str, str, str, str]
-
-_PUBLISH_PAYMENT_EVENT: Final = (
-    update(payment_events)
-    .where(payment_events.c.event_id == bindparam("own_id"))
-    .values(position=bindparam("own_position"))
-)
-_PUBLISH_CHANGE: Final = (
-    update(feed_events)
-    .where(feed_events.c.event_id == bindparam("own_id"), IS_UNPUBLISHED)
-    .values(position=bindparam("own_position"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,39 +70,14 @@ class SqlFeed:
     connection: Connection
     sealer: Sealer
 
-    def relay(self, limit: int) -> int:
-        last = self.end()
-        published = _in_order(self._unpublished_payment_events(limit), self._unpublished_changes(limit))
-        if not published or not self._is_only_relay(last):
-            return 0
-        of_payments: list[dict[str, Any]] = []
-        for position, row in enumerate(published, last + 1):
-            if row.kind == FeedKind.PAYMENT.value:
-                of_payments.append({**row._mapping, "position": position, "payload": ""})
-        changes = [
-            {"own_id": row.event_id, "own_position": position}
-            for position, row in enumerate(published, last + 1)
-            if row.kind != FeedKind.PAYMENT.value
-        ]
-        try:
-            with savepoint(self.connection):
-                self._publish(of_payments, changes)
-        except UniqueViolation:
-            # No row to lock existed yet, or this transaction sees an old one: another relay was first.
-            return 0
-        return len(published)
+    def is_waiting(self) -> bool:
+        return feed_relay.is_waiting(self.connection)
 
-    def _publish(self, of_payments: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
-        """Raises UniqueViolation, and IntegrityError if another relay took a position or an event."""
-        if of_payments:
-            self.connection.execute(insert(feed_events), of_payments)
-            marks = [{"own_id": row["event_id"], "own_position": row["position"]} for row in of_payments]
-            self.connection.execute(_PUBLISH_PAYMENT_EVENT, marks)
-        if changes and self.connection.execute(_PUBLISH_CHANGE, changes).rowcount < len(changes):
-            raise UniqueViolation
+    def relay(self, limit: int) -> int:
+        return feed_relay.relay(self.connection, limit)
 
     def end(self) -> int:
-        return self.connection.execute(select(func.max(feed_events.c.position))).scalar() or 0
+        return feed_relay.end_of_feed(self.connection)
 
     def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> tuple[list[FeedEntry], int]:
         table = feed_events.c
@@ -167,74 +114,6 @@ class SqlFeed:
         for row in self.connection.execute(own).all():
             bare = feed_payload_without_personal_data(row, self.sealer)
             self.connection.execute(update(feed_events).where(table.event_id == row.event_id).values(payload=bare))
-
-    def _is_only_relay(self, last: int) -> bool:
-        """Whether the feed still ends where it did before its next events were read, and no other relay appends to it.
-
-        The row of the feed's end is locked until the new positions are visible: every engine with PostgreSQL's protocol
-        has row locks. SQLite has one writer.
-        """
-        if self.connection.dialect.name != "postgresql":
-            return True
-        end = select(feed_events.c.position).where(feed_events.c.position == last).with_for_update(skip_locked=True)
-        if last and self.connection.execute(end).first() is None:
-            return False
-        return self.end() == last
-
-    def _unpublished_payment_events(self, limit: int) -> Sequence[Row[Any]]:
-        """The earliest events, and all that precede them in the history of their payments."""
-        table = payment_events.c
-        unpublished = (
-            select(
-                table.event_id,
-                table.payment_id,
-                table.sequence,
-                table.time,
-                table.actor,
-                payments.c.caller_id,
-                func.coalesce(payments.c.customer_id, "").label("customer_id"),
-                text(f"'{FeedKind.PAYMENT.value}' AS kind"),
-            )
-            .join(payments, payments.c.payment_id == table.payment_id)
-            .where(IS_UNPUBLISHED)
-        )
-        earliest: Sequence[Any] = self.connection.execute(
-            unpublished.order_by(table.time, table.event_id).limit(limit)
-        ).all()
-        if len(earliest) < limit:
-            return earliest
-        # Replicas' clocks differ: an event can have an earlier time than its predecessor in the same history.
-        last = {row.payment_id: row.sequence for row in sorted(earliest, key=lambda row: row.sequence)}
-        whole: Sequence[Any] = self.connection.execute(unpublished.where(table.payment_id.in_(list(last)))).all()
-        return [row for row in whole if row.sequence <= last[row.payment_id]]
-
-    def _unpublished_changes(self, limit: int) -> Sequence[Row[Any]]:
-        table = feed_events.c
-        whose = (table.kind, table.caller_id, table.customer_id, table.payment_id)
-        statement = select(table.event_id, table.time, table.sequence, *whose).where(IS_UNPUBLISHED)
-        found: Sequence[Any] = self.connection.execute(statement.order_by(table.event_id).limit(limit)).all()
-        if len(found) < limit:
-            return found
-        # As above. They are few: the waiting events of one customer or payment.
-        last = {_owner(row): row.sequence for row in sorted(found, key=lambda row: row.sequence)}
-        whole: Sequence[Any] = self.connection.execute(statement.where(tuple_(*whose).in_(list(last)))).all()
-        return [row for row in whole if row.sequence <= last[_owner(row)]]
-
-
-def _in_order(of_payments: Iterable[Row[Any]], changes: Iterable[Row[Any]]) -> list[Row[Any]]:
-    """By time; the events of one resource stay in their sequence, whatever their times."""
-    waiting: defaultdict[_Owner, deque[Row[Any]]] = defaultdict(deque)
-    slots: list[tuple[datetime, str, _Owner]] = []
-    for row in sorted([*of_payments, *changes], key=lambda row: (row.sequence, row.event_id)):
-        waiting[_owner(row)].append(row)
-        slots.append((row.time, row.event_id, _owner(row)))
-    slots.sort()
-    return [waiting[owner].popleft() for _, _, owner in slots]
-
-
-def _owner(row: Row[Any]) -> _Owner:
-    """The resource whose events stay in sequence: a payment, or a customer with their methods."""
-    return (row.kind, row.caller_id, row.customer_id, row.payment_id)
 
 
 def _kind_of(resource: Resource) -> FeedKind:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
+from adapters.persistence.sql.bulk import BulkInsert, OfKeys
+from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import insert_or_ignore
-from adapters.persistence.tables import payments, search_documents, search_entries
+from adapters.persistence.tables import IS_STALE, microseconds, payments, search_documents, search_entries
 
 _documents: Final = search_documents.c
 _entries: Final = search_entries.c
@@ -20,7 +23,19 @@ _DELETE: Final = delete(search_entries).where(
     _entries.create_time == bindparam("own_time"),
     _entries.payment_id == bindparam("own_id"),
 )
-_SAVE: Final = (
+_ADD_DOCUMENTS: Final = BulkInsert(search_documents)
+_ADD_ENTRIES: Final = BulkInsert(search_entries)
+_KNOWN: Final = OfKeys(lambda keys: select(_documents.payment_id).where(_documents.payment_id.in_(keys)))
+_IN_ORDER: Final = OfKeys(
+    lambda keys: (
+        select(_documents.payment_id, _documents.digests, _documents.is_stale)
+        .where(_documents.payment_id.in_(keys))
+        .order_by(_documents.payment_id)
+        .with_for_update()
+    )
+)
+_OF_OTHERS: Final = OfKeys(lambda keys: select(_documents.payment_id).where(_documents.payment_id.in_(keys), IS_STALE))
+_SAVE: Final = Prepared(
     update(search_documents)
     .where(_documents.payment_id == bindparam("own_id"))
     .values(digests=bindparam("own_digests"), is_stale=bindparam("own_staleness"))
@@ -37,6 +52,30 @@ def packed(digests: Iterable[int]) -> bytes:
 
 def unpacked(digests: bytes) -> set[int]:
     return set(struct.unpack(f">{len(digests) // 8}q", digests))
+
+
+def known_documents(connection: Connection, payment_ids: Iterable[str]) -> set[str]:
+    """Those of the payments that have a document."""
+    return {row[0] for row in _KNOWN.all(connection, payment_ids)}
+
+
+def add_documents(connection: Connection, documents: Mapping[Whose, set[int]]) -> int:
+    """Adds documents of payments that have none, with their entries. Returns the number of those that it added.
+
+    A document that is there by now is an erasure's, which came after the payment was read.
+    """
+    ordered = sorted(documents, key=itemgetter(2))
+    rows = [{"payment_id": whose[2], "digests": packed(documents[whose]), "is_stale": False} for whose in ordered]
+    if _ADD_DOCUMENTS.run(connection, rows) < len(rows):
+        others = {row[0] for row in _OF_OTHERS.all(connection, [whose[2] for whose in ordered])}
+        ordered = [whose for whose in ordered if whose[2] not in others]
+    _add_entries(connection, [(whose, digest) for whose in ordered for digest in documents[whose]])
+    return len(ordered)
+
+
+def known_in_order(connection: Connection, payment_ids: Iterable[str]) -> list[tuple[str, bytes, bool]]:
+    """Locks the documents of payments that have one. In order, so that nobody deadlocks."""
+    return [(row[0], row[1], row[2]) for row in _IN_ORDER.all(connection, payment_ids)]
 
 
 def lock_documents(connection: Connection, payment_ids: Iterable[str]) -> list[Row[Any]]:
@@ -67,23 +106,27 @@ def replace_entries(
                 for (caller_id, time, payment_id), digest in gone
             ],
         )
-    if new:
-        insert_or_ignore(
-            connection,
-            search_entries,
-            [
-                {"digest": digest, "caller_id": caller_id, "create_time": time, "payment_id": payment_id}
-                for (caller_id, time, payment_id), digest in new
-            ],
-        )
+    _add_entries(connection, new)
     if changes:
-        connection.execute(
-            _SAVE,
-            [
+        _SAVE.run(
+            connection,
+            *(
                 {"own_id": payment_id, "own_digests": packed(now), "own_staleness": is_stale}
                 for (_, _, payment_id), _, now in changes
-            ],
+            ),
         )
+
+
+def _add_entries(connection: Connection, new: Sequence[tuple[Whose, int]]) -> None:
+    """In the order of the index, so that entries of common terms share its pages."""
+    times = {time: microseconds(time) for (_, time, _), _ in new}
+    _ADD_ENTRIES.run(
+        connection,
+        [
+            {"digest": digest, "caller_id": caller_id, "create_time": times[time], "payment_id": payment_id}
+            for (caller_id, time, payment_id), digest in sorted(new, key=itemgetter(1))
+        ],
+    )
 
 
 def remove_documents(connection: Connection, payment_ids: Sequence[str]) -> None:

@@ -8,12 +8,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, literal_column, or_, select, update
 
-from adapters.persistence.encryption.blind_indexes import search_digest, search_key
+from adapters.persistence.encryption.blind_indexes import search_digests, search_key
 from adapters.persistence.encryption.sealing import Sealer
-from adapters.persistence.repositories.search_documents import lock_documents, replace_entries, unpacked
+from adapters.persistence.repositories.search_contents import read_contents
+from adapters.persistence.repositories.search_documents import (
+    Whose,
+    add_documents,
+    known_documents,
+    known_in_order,
+    replace_entries,
+    unpacked,
+)
 from adapters.persistence.repositories.search_pages import find_payment_ids, page_of_entries
+from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import insert_if_absent, newest_first_page
 from adapters.persistence.tables import (
     IS_STALE,
@@ -26,44 +35,74 @@ from adapters.persistence.tables import (
 from application.common.pagination import Position
 from application.ports.feed import FeedKind
 from application.ports.payment_filter import PaymentFilter
-from application.ports.search import FoundPage, IndexProgress, SearchDocument
+from application.ports.search import FoundPage, IndexProgress, SearchDocument, SearchedPayment
 from domain.ids import CallerId, PaymentId
 
 _ROW_ID: Final = 1
 # Before every payment, newest first.
 _NEWEST: Final = Position(datetime(9999, 12, 31, tzinfo=UTC), "")
 # Events after which a payment has the same terms as before.
-_WITHOUT_NEW_TERMS: Final = ("operation_started", "gateway_status_changed")
+_WITHOUT_NEW_TERMS: Final = [literal_column(f"'{one}'") for one in ("operation_started", "gateway_status_changed")]
 _progress: Final = search_progress.c
 _documents: Final = search_documents.c
+_feed: Final = feed_events.c
+_STALE_ONES: Final = select(_documents.payment_id).where(IS_STALE)
+_LAST: Final = select(func.max(_feed.position))
+_END: Final = Prepared(_LAST)
+_STATE: Final = Prepared(
+    select(
+        _progress.version, _progress.position, _progress.backfill_time, _LAST.scalar_subquery(), _STALE_ONES.exists()
+    )
+)
+_COLUMNS: Final = select(_progress.version, _progress.position, _progress.backfill_time, _progress.backfill_id)
+_PROGRESS: Final = Prepared(_COLUMNS)
+_CLAIM: Final = Prepared(_COLUMNS.with_for_update(skip_locked=True))
+_SAVE: Final = Prepared(update(search_progress))
+# Each payment whose terms may have changed, and each customer who may have, once. Archived events are not among the
+# payments' events: their payments count as changed.
+_CHANGED: Final = Prepared(
+    select(_feed.kind, _feed.payment_id, _feed.customer_id)
+    .outerjoin_from(
+        feed_events,
+        payment_events,
+        and_(payment_events.c.payment_id == _feed.payment_id, payment_events.c.sequence == _feed.sequence),
+    )
+    .where(
+        _feed.position > bindparam("after"),
+        _feed.position <= bindparam("until"),
+        or_(
+            and_(
+                _feed.kind == literal_column(f"'{FeedKind.PAYMENT.value}'"),
+                or_(payment_events.c.type.is_(None), payment_events.c.type.not_in(_WITHOUT_NEW_TERMS)),
+            ),
+            _feed.kind == literal_column(f"'{FeedKind.CUSTOMER.value}'"),
+        ),
+    )
+    .distinct()
+)
 
 
 @dataclass(slots=True)
 class SqlSearchIndex:
     connection: Connection
     sealer: Sealer
-    _locked: dict[str, Row[Any]] = field(default_factory=dict, init=False)
+    _locked: dict[str, tuple[str, bytes, bool]] = field(default_factory=dict, init=False)
 
     def has_work(self, version: int) -> bool:
-        row = self.connection.execute(select(search_progress)).first()
-        if row is None or row.version != self._version(version) or row.backfill_time is not None:
-            return True
-        if (self.connection.execute(select(func.max(feed_events.c.position))).scalar() or 0) > row.position:
-            return True
-        return bool(self.stale(1))
+        for found, position, backfill_time, end, has_stale in _STATE.all(self.connection, {}):
+            is_behind = backfill_time is not None or (end or 0) > position
+            return is_behind or has_stale or found != self._version(version)
+        return True
 
     def claim(self, version: int) -> IndexProgress | None:
-        own = select(search_progress).with_for_update(skip_locked=True)
-        row = self.connection.execute(own).first()
-        if row is None:
+        rows = _CLAIM.all(self.connection, {})
+        if not rows:
             insert_if_absent(self.connection, search_progress, self._beginning(version), "row_id")
-            row = self.connection.execute(own).first()
-        if row is None:
-            return None
-        if row.version != self._version(version):
+            rows = _CLAIM.all(self.connection, {})
+        if rows and rows[0][0] != self._version(version):
             self.connection.execute(update(search_progress), self._beginning(version))
-            row = self.connection.execute(own).first()
-        return _progress_of(row)
+            rows = _CLAIM.all(self.connection, {})
+        return _progress_of(rows)
 
     def save(self, progress: IndexProgress) -> None:
         backfill = progress.backfill
@@ -72,38 +111,28 @@ class SqlSearchIndex:
             "backfill_time": backfill.time if backfill else None,
             "backfill_id": backfill.id if backfill else None,
         }
-        self.connection.execute(update(search_progress), values)
+        _SAVE.run(self.connection, values)
 
     def restart(self) -> None:
         # No version writes this: the next run begins again.
         self.connection.execute(update(search_progress).values(version=""))
 
     def progress(self) -> IndexProgress | None:
-        row = self.connection.execute(select(search_progress)).first()
-        if row is not None and not row.version:
-            return IndexProgress(row.position, _NEWEST)
-        return _progress_of(row)
+        rows = _PROGRESS.all(self.connection, {})
+        if rows and not rows[0][0]:
+            return IndexProgress(rows[0][1], _NEWEST)
+        return _progress_of(rows)
 
     def changed_after(self, position: int, limit: int) -> tuple[list[PaymentId], int]:
-        feed, event = feed_events.c, payment_events.c
-        # Archived events are not in the table: their payments count as changed.
-        of_entry = and_(event.payment_id == feed.payment_id, event.sequence == feed.sequence)
-        statement = (
-            select(feed.position, feed.kind, feed.payment_id, feed.customer_id, event.type)
-            .outerjoin_from(feed_events, payment_events, of_entry)
-            .where(feed.position > position)
-            .order_by(feed.position)
-            .limit(limit)
-        )
-        rows = self.connection.execute(statement).all()
-        self._mark_stale({row.customer_id for row in rows if row.kind == FeedKind.CUSTOMER.value})
-        changed = [
-            row.payment_id for row in rows if row.kind == FeedKind.PAYMENT.value and row.type not in _WITHOUT_NEW_TERMS
-        ]
-        return list(dict.fromkeys(map(PaymentId, changed))), rows[-1].position if rows else position
+        until = min(position + limit, self._end())
+        if until <= position:
+            return [], position
+        rows = _CHANGED.all(self.connection, {"after": position, "until": until})
+        self._mark_stale({customer_id for kind, _, customer_id in rows if kind == FeedKind.CUSTOMER.value})
+        return [PaymentId(one) for kind, one, _ in rows if kind == FeedKind.PAYMENT.value], until
 
     def stale(self, limit: int) -> list[PaymentId]:
-        own = select(_documents.payment_id).where(IS_STALE).order_by(_documents.payment_id).limit(limit)
+        own = _STALE_ONES.order_by(_documents.payment_id).limit(limit)
         return [PaymentId(one) for one in self.connection.execute(own).scalars()]
 
     def older_payments(self, before: Position, limit: int) -> list[Position]:
@@ -112,18 +141,28 @@ class SqlSearchIndex:
         page = newest_first_page(own, table.create_time, table.payment_id, before, limit)
         return [Position(row.create_time, row.payment_id) for row in self.connection.execute(page)]
 
+    def unknown(self, payment_ids: Collection[PaymentId]) -> list[PaymentId]:
+        known = known_documents(self.connection, payment_ids)
+        return [one for one in payment_ids if one not in known]
+
+    def contents(self, payment_ids: Collection[PaymentId]) -> list[SearchedPayment]:
+        return read_contents(self.connection, self.sealer, payment_ids)
+
+    def add(self, documents: Iterable[SearchDocument]) -> int:
+        digests = search_digests(self._key())
+        return add_documents(self.connection, {_whose(one): digests(one.terms) for one in documents})
+
     def lock(self, payment_ids: Collection[PaymentId]) -> None:
-        self._locked |= {row.payment_id: row for row in lock_documents(self.connection, payment_ids)}
+        self._locked |= {row[0]: row for row in known_in_order(self.connection, payment_ids)}
 
     def put(self, documents: Iterable[SearchDocument]) -> int:
-        key = self._key()
+        digests = search_digests(self._key())
         changes = []
         for document in documents:
-            row = self._locked[document.payment_id]
-            then, now = unpacked(row.digests), {search_digest(key, term) for term in document.terms}
-            if row.is_stale or then != now:
-                whose = (str(document.caller_id), document.create_time, str(document.payment_id))
-                changes.append((whose, then, now))
+            _, kept, is_stale = self._locked[document.payment_id]
+            then, now = unpacked(kept), digests(document.terms)
+            if is_stale or then != now:
+                changes.append((_whose(document), then, now))
         replace_entries(self.connection, changes)
         return len(changes)
 
@@ -141,9 +180,10 @@ class SqlSearchIndex:
         after: Position | None,
         limit: int,
     ) -> FoundPage:
-        key = self._key()
-        digests = [frozenset(search_digest(key, term) for term in clause) for clause in clauses]
-        return page_of_entries(self.connection, caller_id, digests, which, after, limit)
+        digests = search_digests(self._key())
+        return page_of_entries(
+            self.connection, caller_id, [frozenset(digests(clause)) for clause in clauses], which, after, limit
+        )
 
     def _mark_stale(self, customer_ids: set[str]) -> None:
         for customer_id in sorted(customer_ids):
@@ -152,14 +192,16 @@ class SqlSearchIndex:
             self.connection.execute(stale)
 
     def _beginning(self, version: int) -> Mapping[str, Any]:
-        end = self.connection.execute(select(func.max(feed_events.c.position))).scalar() or 0
         return {
             "row_id": _ROW_ID,
             "version": self._version(version),
-            "position": end,
+            "position": self._end(),
             "backfill_time": _NEWEST.time,
             "backfill_id": _NEWEST.id,
         }
+
+    def _end(self) -> int:
+        return _END.all(self.connection, {})[0][0] or 0
 
     def _version(self, version: int) -> str:
         """The version of the terms with a proof of the key, neither of which may change under the index."""
@@ -169,8 +211,11 @@ class SqlSearchIndex:
         return search_key(self.sealer)
 
 
-def _progress_of(row: Row[Any] | None) -> IndexProgress | None:
-    if row is None:
-        return None
-    backfill = Position(row.backfill_time, row.backfill_id) if row.backfill_time is not None else None
-    return IndexProgress(row.position, backfill)
+def _progress_of(rows: Sequence[Sequence[Any]]) -> IndexProgress | None:
+    for _, position, backfill_time, backfill_id in rows:
+        return IndexProgress(position, Position(backfill_time, backfill_id) if backfill_time is not None else None)
+    return None
+
+
+def _whose(document: SearchDocument) -> Whose:
+    return (str(document.caller_id), document.create_time, str(document.payment_id))

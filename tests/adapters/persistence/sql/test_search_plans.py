@@ -12,7 +12,7 @@ from adapters.persistence.migrate import upgrade
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
 from application.ports.payment_filter import PaymentFilter
-from application.search.search_terms import terms_of
+from application.search.search_terms import contents_of, terms_of
 from domain.ids import CallerId
 from tests import history_generator as long_history
 from tests.databases import Postgres
@@ -50,7 +50,7 @@ def test_the_generated_index_has_the_terms_of_the_payments(filled: tuple[Engine,
     with SqlStore(engine, CountingIds(), SEALER).read() as work:
         payments = {one.terms.payment_id: one for one in work.payments.find([history.payment_id(n) for n in numbers])}
     for number in numbers:
-        found = terms_of(payments[history.payment_id(number)], None)
+        found = terms_of(contents_of(payments[history.payment_id(number)], None))
         assert {str(term) for term in found if term.is_indexed} == terms_of_number(history, number), number
 
 
