@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from domain import ids as prefixes
 from domain.address import Address, StatementDescriptor
 from domain.currencies import EXPONENTS
-from domain.customer import Customer, GuestContact
+from domain.customer import NO_CONTACT, Customer, GuestContact
 from domain.decline import CATALOGUE, Decline, Fixer, RetryAdvice
 from domain.errors import DomainError
 from domain.events import CaptureMode, EventContext, PaymentTerms
@@ -113,6 +114,8 @@ def started(
     customer_id: CustomerId | None = None,
     reference_space: CustomerId | None = None,
     billing_address: Address = Address(),
+    guest: GuestContact = NO_CONTACT,
+    metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> Payment:
     """A payment whose authorization is under way, for a reference of its own unless one is given."""
     terms = PaymentTerms(
@@ -124,6 +127,8 @@ def started(
         customer_id=customer_id,
         reference_space=reference_space,
         billing_address=billing_address,
+        guest=guest,
+        metadata=dict(metadata),
     )
     payment = Payment.create(terms, context=at(seconds))
     operation_id = _operation_id()

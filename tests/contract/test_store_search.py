@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from application.common.pagination import Position
 from application.ports.payment_filter import PaymentFilter
-from application.ports.search import FoundPage
+from application.ports.search import FoundPage, SearchDocument
 from application.ports.store import Store
 from application.search.index_payments import IndexPayments, index
-from application.search.search_terms import TERMS_VERSION, contents_of, terms_of
+from application.search.search_terms import TERMS_VERSION, contents_of, indexed_terms, terms_of
+from domain.customer import GuestContact
 from domain.ids import CallerId, PaymentId
 from domain.payment_state import PaymentState
+from domain.personal_data import OF_CUSTOMER
 from tests.contract import random_payments
 from tests.contract.random_payments import SHOP, at, started
 from tests.contract.store_steps import OTHER_SHOP, add, on_one_store, person, succeed
@@ -79,6 +81,38 @@ class TestIndex:
         assert payment_id not in found(store, *terms, caller_id=CallerId("somebody else"))
         for term in terms:
             assert payment_id in found(store, frozenset({term, "name:nobody"}), caller_id=None)
+
+    @on_one_store
+    @given(data=st.data())
+    def test_the_index_reads_what_a_search_compares(self, store: Store, data: st.DataObject) -> None:
+        texts = st.fixed_dictionaries(dict.fromkeys(OF_CUSTOMER, random_payments.texts))
+        customer = replace(person(), **data.draw(texts))
+        with store.begin() as work:
+            work.customers.add(customer)
+        payment = data.draw(random_payments.new_payments(customer.customer_id))
+        for _ in range(data.draw(st.integers(0, 6))):
+            random_payments.change_randomly(data.draw, payment)
+        add(store, payment)
+        with store.read() as work:
+            [read] = work.search.contents([payment.terms.payment_id])
+        compared = terms_of(contents_of(payment, customer))
+        assert terms_of(read) == compared
+        assert indexed_terms(read) == {str(term) for term in compared if term.is_indexed}
+
+    def test_a_payment_that_is_erased_after_it_was_read_is_not_added(self, store: Store) -> None:
+        payment = started(guest=GuestContact(given_name="Budi"))
+        add(store, payment)
+        payment_id = payment.terms.payment_id
+        with store.begin() as work:
+            [read] = work.search.contents([payment_id])
+            document = SearchDocument(payment_id, SHOP, payment.create_time, indexed_terms(read))
+            work.payments.erase_guest(payment_id)
+            assert work.search.add([document]) == 0
+            assert work.search.stale(10) == [payment_id]
+        assert not found(store, "name:budi")
+        index_all(store)
+        assert not found(store, "name:budi")
+        assert found(store, f"reference:{payment.terms.reference}") == [payment_id]
 
     def test_a_new_payment_is_indexed_from_the_feed(self, store: Store) -> None:
         index_all(store)

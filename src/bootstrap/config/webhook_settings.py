@@ -22,6 +22,11 @@ class WebhookSettings(SettingsGroup):
     """The pause in seconds between two searches of the database for new events, to give them their positions and send
     them to readers.
     """
+    indexing_interval_seconds: float = Field(1.0, gt=0, le=60)
+    """The pause in seconds between two looks at the feed for payments to index for SearchPayments and to count for
+    SummarizePayments. A new payment is found by its names, amounts and metadata about that much later; by ids and
+    references at once. A longer pause costs less.
+    """
     archive_events_days: int = Field(0, ge=0)
     """The age in days at which the history of a payment at rest is compressed into one row. 0: only `bayar events
     archive` does it.
