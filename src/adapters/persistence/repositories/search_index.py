@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, literal_column, or_, select, update
 
 from adapters.persistence.encryption.blind_indexes import search_digests, search_key
 from adapters.persistence.encryption.sealing import Sealer
@@ -42,7 +42,9 @@ _ROW_ID: Final = 1
 # Before every payment, newest first.
 _NEWEST: Final = Position(datetime(9999, 12, 31, tzinfo=UTC), "")
 # Events after which a payment has the same terms as before.
-_WITHOUT_NEW_TERMS: Final = [literal_column(f"'{one}'") for one in ("operation_started", "gateway_status_changed")]
+_WITHOUT_NEW_TERMS: Final[list[ColumnElement[Any]]] = [
+    literal_column(f"'{one}'") for one in ("operation_started", "gateway_status_changed")
+]
 _progress: Final = search_progress.c
 _documents: Final = search_documents.c
 _feed: Final = feed_events.c
