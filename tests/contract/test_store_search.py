@@ -19,7 +19,7 @@ from domain.ids import CallerId, PaymentId
 from domain.payment_state import PaymentState
 from domain.personal_data import OF_CUSTOMER
 from tests.contract import random_payments
-from tests.contract.random_payments import SHOP, at, started
+from tests.contract.random_payments import IDS, SHOP, at, started
 from tests.contract.store_steps import OTHER_SHOP, add, on_one_store, person, succeed
 
 ALL = PaymentFilter()
@@ -86,7 +86,7 @@ class TestIndex:
     @given(data=st.data())
     def test_the_index_reads_what_a_search_compares(self, store: Store, data: st.DataObject) -> None:
         texts = st.fixed_dictionaries(dict.fromkeys(OF_CUSTOMER, random_payments.texts))
-        customer = replace(person(), **data.draw(texts))
+        customer = replace(person(caller_id=CallerId(IDS.new("caller"))), **data.draw(texts))
         with store.begin() as work:
             work.customers.add(customer)
         payment = data.draw(random_payments.new_payments(customer.customer_id))
