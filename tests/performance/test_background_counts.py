@@ -1,4 +1,4 @@
-"""The cost of the work behind payments, the relay's and the search index's: in function calls and in statements.
+"""The cost of the work behind payments (relay, search index, statistics), in function calls and in statements.
 
 After a change that is worth its price: python -m tests.performance.test_background_counts writes the counts down anew.
 """
@@ -20,6 +20,7 @@ from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
 from application.events.relay_events import RelayEvents
 from application.search.index_payments import IndexPayments
+from application.statistics.count_payments import CountPayments
 from domain.customer import GuestContact
 from tests.contract.random_payments import started
 from tests.contract.store_steps import succeed
@@ -74,12 +75,13 @@ def counted(engine: Engine, job: Callable[[], int], prepare: Callable[[], None])
 
 def measure() -> dict[str, dict[str, int]]:
     with a_store() as (store, engine):
-        relay, index = RelayEvents(store), IndexPayments(store)
+        relay, index, count = RelayEvents(store), IndexPayments(store), CountPayments(store)
         # Caches fill, and the index ends its backfill.
         for _ in range(3):
             pay(store)
             relay()
             index()
+            count()
 
         def relayed() -> None:
             pay(store)
@@ -90,6 +92,8 @@ def measure() -> dict[str, dict[str, int]]:
             "idle relay": counted(engine, relay, lambda: None),
             "index": counted(engine, index, relayed),
             "idle index": counted(engine, index, lambda: None),
+            "statistics": counted(engine, count, relayed),
+            "idle statistics": counted(engine, count, lambda: None),
         }
 
 

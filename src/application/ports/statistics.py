@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from application.common.pagination import Position
 from domain.dispute import Dispute
 from domain.ids import CallerId, PaymentId
+from domain.money import Money
 from domain.movement import Movement
+from domain.payment_state import PaymentState
 
 # The hour of the totals over all hours, which rollups of movements have as well.
 EVERY_HOUR = -1
@@ -33,6 +36,17 @@ class Sum:
 
     def minus(self, other: "Sum") -> "Sum":
         return Sum(self.count - other.count, self.minor_units - other.minor_units)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedPayment:
+    """The parts of a payment that are counted."""
+
+    payment_id: PaymentId
+    caller_id: CallerId
+    create_time: datetime
+    amount: Money
+    state: PaymentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,7 @@ class Statistics(Protocol):
     """The rollups, and the facts of each payment in them: to count a payment again adds only the difference."""
 
     def has_work(self, version: int) -> bool:
-        """Whether there may be something to count."""
+        """Whether there may be something to count. One statement."""
 
     def claim(self, version: int) -> StatisticsProgress | None:
         """The progress, locked until the transaction ends. None: another process counts just now.
@@ -94,6 +108,8 @@ class Statistics(Protocol):
 
     def older_payments(self, before: Position, limit: int) -> list[Position]:
         """Payments of every caller, newest first."""
+
+    def payments(self, payment_ids: Collection[PaymentId]) -> list[CountedPayment]: ...
 
     def disputes_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[Dispute]]: ...
 

@@ -7,10 +7,14 @@ from typing import Final
 from application.ports.statistics import StatisticsProgress
 from application.ports.store import Store, UnitOfWork
 from application.statistics.payment_facts import FACTS_VERSION, facts_of
+from domain.decline import Decline
 from domain.ids import PaymentId
+from domain.payment_state import PaymentState
 
 # Short transactions: on SQLite, no payment is written meanwhile.
 _BATCH: Final = 100
+# Entries of the feed in one step. A payment has three.
+_ENTRIES: Final = 300
 _MOST_REMOVED: Final = 1_000
 
 
@@ -24,31 +28,31 @@ class CountPayments:
 
     store: Store
     # Payments of the backfill in one step.
-    backfill_batch: int = _BATCH
+    backfill_batch: int = 4 * _BATCH
 
     def __call__(self) -> int:
-        """One step. Returns the number of its payments if more changes may wait, else 0. Raises StoreUnavailable.
+        """One step. Returns the number of its changes if more may wait, else 0. Raises StoreUnavailable.
 
         It waits for the movements of payments that another version wrote: they are booked first.
         """
-        with self.store.read() as work:
+        with self.store.read_once() as work:
             if not work.statistics.has_work(FACTS_VERSION):
                 return 0
         with self.store.begin() as work:
             progress = work.statistics.claim(FACTS_VERSION)
             if progress is None or not work.movements.is_complete():
                 return 0
-            changed, position = work.statistics.changed_after(progress.position, _BATCH)
+            changed, position = work.statistics.changed_after(progress.position, _ENTRIES)
             count(work, progress.generation, changed)
             reached = replace(progress, position=position)
-            has_more = position - progress.position >= _BATCH
+            has_more = position - progress.position >= _ENTRIES
             if not has_more and reached.backfill is not None:
                 reached = self._backfill(work, reached)
             if not has_more:
                 work.statistics.remove_others(progress.generation, _MOST_REMOVED)
             if reached != progress:
                 work.statistics.save(reached)
-        return len(changed) if has_more else 0
+        return position - progress.position if has_more else 0
 
     def _backfill(self, work: UnitOfWork, progress: StatisticsProgress) -> StatisticsProgress:
         """Newest first: the charts show the newest."""
@@ -63,14 +67,21 @@ def count(work: UnitOfWork, generation: int, payment_ids: Collection[PaymentId])
     """Counts the payments as they are now. Returns the number of those that are not as they were counted before."""
     if not payment_ids:
         return 0
-    payments = work.payments.find(payment_ids)
+    payments = work.statistics.payments(payment_ids)
+    declines = _declines(work, [one.payment_id for one in payments if one.state is PaymentState.DECLINED])
     disputes = work.statistics.disputes_of(payment_ids)
     movements = work.statistics.movements_of(payment_ids)
     return work.statistics.put(
         generation,
         [
-            facts_of(payment, disputes.get(payment_id, ()), movements.get(payment_id, ()))
-            for payment in payments
-            for payment_id in [payment.terms.payment_id]
+            facts_of(one, declines.get(own), disputes.get(own, ()), movements.get(own, ()))
+            for one in payments
+            for own in [one.payment_id]
         ],
     )
+
+
+def _declines(work: UnitOfWork, payment_ids: Collection[PaymentId]) -> dict[PaymentId, Decline | None]:
+    """The declines that ended the payments. Only these payments are read as a whole: they are few."""
+    found = work.payments.find(payment_ids) if payment_ids else []
+    return {payment.terms.payment_id: payment.final_decline for payment in found}

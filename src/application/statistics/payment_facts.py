@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from application.ports.statistics import Bucket, PaymentFacts, Sum
-from domain.decline import DeclineReason
+from application.ports.statistics import Bucket, CountedPayment, PaymentFacts, Sum
+from domain.decline import Decline, DeclineReason
 from domain.dispute import Dispute, DisputeState
 from domain.movement import Movement, MovementKind
-from domain.payment import Payment
 from domain.payment_state import PaymentState
 
 # Raise it with each change of the facts: every payment is counted again.
@@ -40,8 +39,12 @@ def movement_measure(kind: MovementKind) -> str:
     return f"movement:{kind.value}"
 
 
-def facts_of(payment: Payment, disputes: Iterable[Dispute], movements: Sequence[Movement]) -> PaymentFacts:
-    """A payment and its decline count at its creation, a dispute when it was opened and when it ended, a movement at
+def facts_of(
+    payment: CountedPayment, decline: Decline | None, disputes: Iterable[Dispute], movements: Sequence[Movement]
+) -> PaymentFacts:
+    """decline: the one that ended the payment, where it is DECLINED.
+
+    A payment and its decline count at its creation, a dispute when it was opened and when it ended, a movement at
     its own time. A retrieval, which takes no money, is no dispute here.
     """
     sums: dict[Bucket, Sum] = {}
@@ -50,9 +53,8 @@ def facts_of(payment: Payment, disputes: Iterable[Dispute], movements: Sequence[
         bucket = Bucket(hour_of(when), currency_code, measure)
         sums[bucket] = sums.get(bucket, Sum()).plus(Sum(1, minor_units))
 
-    amount = payment.terms.amount
+    amount = payment.amount
     add(payment.create_time, amount.currency_code, state_measure(payment.state), amount.minor_units)
-    decline = payment.final_decline
     if payment.state is PaymentState.DECLINED and decline is not None:
         add(payment.create_time, amount.currency_code, decline_measure(decline.reason), amount.minor_units)
     for dispute in disputes:
@@ -67,4 +69,4 @@ def facts_of(payment: Payment, disputes: Iterable[Dispute], movements: Sequence[
     for movement in movements:
         moved = movement.amount
         add(movement.time, moved.currency_code, movement_measure(movement.kind), moved.minor_units)
-    return PaymentFacts(payment.terms.payment_id, payment.terms.caller_id, sums)
+    return PaymentFacts(payment.payment_id, payment.caller_id, sums)

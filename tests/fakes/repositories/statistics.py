@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from application.common.pagination import Position
 from application.ports.feed import FeedKind
-from application.ports.statistics import Bucket, DaySum, PaymentFacts, StatisticsProgress, Sum
+from application.ports.statistics import Bucket, CountedPayment, DaySum, PaymentFacts, StatisticsProgress, Sum
 from domain.dispute import Dispute
 from domain.ids import CallerId, PaymentId
 from domain.movement import Movement
@@ -60,6 +60,13 @@ class MemoryStatistics:
         found = [Position(one.create_time, one.terms.payment_id) for one in self._state.payments.values()]
         older = [one for one in found if (one.time, one.id) < (before.time, before.id)]
         return sorted(older, key=lambda one: (one.time, one.id), reverse=True)[:limit]
+
+    def payments(self, payment_ids: Collection[PaymentId]) -> list[CountedPayment]:
+        found = [self._state.payments[own] for own in payment_ids if own in self._state.payments]
+        return [
+            CountedPayment(one.terms.payment_id, one.terms.caller_id, one.create_time, one.terms.amount, one.state)
+            for one in found
+        ]
 
     def disputes_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[Dispute]]:
         every = self._state.disputes.values()

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict, namedtuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import dispute_from_row
+from adapters.persistence.newer_records import Members
 from adapters.persistence.repositories.movement_rows import movement_from_row
+from adapters.persistence.sql.bulk import BulkInsert, OfKeys
+from adapters.persistence.sql.prepared import Prepared
 from adapters.persistence.sql.statements import insert_if_absent, newest_first_page
 from adapters.persistence.tables import (
     disputes,
@@ -26,10 +41,20 @@ from adapters.persistence.tables import (
 )
 from application.common.pagination import Position
 from application.ports.feed import FeedKind
-from application.ports.statistics import EVERY_HOUR, Bucket, DaySum, PaymentFacts, StatisticsProgress, Sum
+from application.ports.statistics import (
+    EVERY_HOUR,
+    Bucket,
+    CountedPayment,
+    DaySum,
+    PaymentFacts,
+    StatisticsProgress,
+    Sum,
+)
 from domain.dispute import Dispute
 from domain.ids import CallerId, PaymentId
+from domain.money import Money
 from domain.movement import Movement
+from domain.payment_state import PaymentState
 
 _ROW_ID: Final = 1
 # Before every payment, newest first.
@@ -44,6 +69,46 @@ _KEY: Final = (_r.generation, _r.caller_id, _r.hour, _r.currency_code, _r.measur
 
 _Rollup = tuple[str, Bucket]
 
+_p: Final = payments.c
+_feed: Final = feed_events.c
+_progress: Final = statistics_progress.c
+_STATES: Final = Members(PaymentState)
+# mypy knows only literal names.
+_row_type: Final[Callable[..., Any]] = namedtuple
+_DisputeRow: Final = _row_type("_DisputeRow", disputes.c.keys())
+_MovementRow: Final = _row_type("_MovementRow", movements.c.keys())
+_LAST: Final = select(func.max(_feed.position))
+_END: Final = Prepared(_LAST)
+_STATE: Final = Prepared(
+    select(
+        _progress.version,
+        _progress.position,
+        _progress.backfill_time,
+        _LAST.scalar_subquery(),
+        # The primary key begins with the generation, which only grows.
+        select(_r.generation).where(_r.generation < _progress.generation).correlate(statistics_progress).exists(),
+    )
+)
+_CHANGED: Final = Prepared(
+    select(_feed.payment_id)
+    .where(
+        _feed.position > bindparam("after"),
+        _feed.position <= bindparam("until"),
+        or_(*(_feed.kind == literal_column(f"'{kind}'") for kind in _COUNTED_KINDS)),
+    )
+    .distinct()
+)
+_PAYMENTS: Final = OfKeys(
+    lambda keys: select(_p.payment_id, _p.caller_id, _p.create_time, _p.minor_units, _p.currency_code, _p.state).where(
+        _p.payment_id.in_(keys)
+    )
+)
+_SAVE_FACTS: Final = BulkInsert(statistics_facts, replaced=("generation", "facts"))
+_ADD_TO_ROLLUPS: Final = BulkInsert(statistics_rollups, added=("count", "minor_units"))
+_DISPUTES: Final = OfKeys(lambda keys: select(disputes).where(disputes.c.payment_id.in_(keys)))
+_MOVED: Final = OfKeys(lambda keys: select(movements).where(movements.c.payment_id.in_(keys)))
+_FACTS: Final = OfKeys(lambda keys: select(_f.payment_id, _f.generation, _f.facts).where(_f.payment_id.in_(keys)))
+
 
 @dataclass(frozen=True, slots=True)
 class SqlStatistics:
@@ -51,13 +116,9 @@ class SqlStatistics:
     sealer: Sealer
 
     def has_work(self, version: int) -> bool:
-        row = self.connection.execute(select(statistics_progress)).first()
-        if row is None or row.version != version or row.backfill_time is not None:
-            return True
-        if (self.connection.execute(select(func.max(feed_events.c.position))).scalar() or 0) > row.position:
-            return True
-        # There are no rollups of others before the first rebuild.
-        return row.generation > 1 and self.connection.execute(_of_others(row.generation).limit(1)).first() is not None
+        for found, position, backfill_time, end, has_others in _STATE.all(self.connection, {}):
+            return found != version or backfill_time is not None or (end or 0) > position or bool(has_others)
+        return True
 
     def claim(self, version: int) -> StatisticsProgress | None:
         own = select(statistics_progress).with_for_update(skip_locked=True)
@@ -92,11 +153,11 @@ class SqlStatistics:
         return _progress_of(row) if row is not None else None
 
     def changed_after(self, position: int, limit: int) -> tuple[list[PaymentId], int]:
-        feed = feed_events.c
-        own = select(feed.position, feed.kind, feed.payment_id).where(feed.position > position)
-        rows = self.connection.execute(own.order_by(feed.position).limit(limit)).all()
-        changed = dict.fromkeys(PaymentId(row.payment_id) for row in rows if row.kind in _COUNTED_KINDS)
-        return list(changed), rows[-1].position if rows else position
+        until = min(position + limit, _END.all(self.connection, {})[0][0] or 0)
+        if until <= position:
+            return [], position
+        found = _CHANGED.all(self.connection, {"after": position, "until": until})
+        return [PaymentId(row[0]) for row in found], until
 
     def older_payments(self, before: Position, limit: int) -> list[Position]:
         table = payments.c
@@ -104,34 +165,37 @@ class SqlStatistics:
         page = newest_first_page(own, table.create_time, table.payment_id, before, limit)
         return [Position(row.create_time, row.payment_id) for row in self.connection.execute(page)]
 
+    def payments(self, payment_ids: Collection[PaymentId]) -> list[CountedPayment]:
+        return [
+            CountedPayment(PaymentId(own), CallerId(caller_id), time, Money(minor_units, currency_code), _STATES[state])
+            for own, caller_id, time, minor_units, currency_code, state in _PAYMENTS.all(self.connection, payment_ids)
+        ]
+
     def disputes_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[Dispute]]:
         found: dict[PaymentId, list[Dispute]] = defaultdict(list)
-        own = select(disputes).where(disputes.c.payment_id.in_(payment_ids))
-        for row in self.connection.execute(own):
+        for row in map(_DisputeRow._make, _DISPUTES.all(self.connection, payment_ids)):
             found[PaymentId(row.payment_id)].append(dispute_from_row(row, self.sealer))
         return found
 
     def movements_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[Movement]]:
         found: dict[PaymentId, list[Movement]] = defaultdict(list)
-        own = select(movements).where(movements.c.payment_id.in_(payment_ids))
-        for row in self.connection.execute(own):
+        for row in map(_MovementRow._make, _MOVED.all(self.connection, payment_ids)):
             found[PaymentId(row.payment_id)].append(movement_from_row(row))
         return found
 
     def put(self, generation: int, facts: Iterable[PaymentFacts]) -> int:
         now = {one.payment_id: one for one in facts}
-        own = select(statistics_facts).where(_f.payment_id.in_(sorted(now)))
-        counted = {row.payment_id: row for row in self.connection.execute(own)}
+        counted = {own: (of, text) for own, of, text in _FACTS.all(self.connection, now)}
         changes: dict[_Rollup, Sum] = {}
         rows = []
         for payment_id, one in now.items():
-            row = counted.get(payment_id)
-            before = _unpacked(row.facts) if row is not None and row.generation == generation else {}
+            of, text = counted.get(payment_id, (generation, ""))
+            before = _unpacked(text) if of == generation else {}
             if before != one.sums:
                 _add_differences(changes, one.caller_id, before, one.sums)
                 rows.append({"payment_id": payment_id, "generation": generation, "facts": _packed(one.sums)})
         if rows:
-            self._save(statistics_facts, rows, ("generation", "facts"))
+            _SAVE_FACTS.run(self.connection, rows)
             self._add(generation, changes)
         return len(rows)
 
@@ -201,18 +265,7 @@ class SqlStatistics:
             for (caller_id, bucket), total in sorted(changes.items())
             if total != Sum()
         ]
-        if rows:
-            self._save(statistics_rollups, rows, ("count", "minor_units"), is_added=True)
-
-    def _save(self, table: Any, rows: list[dict[str, Any]], names: Sequence[str], *, is_added: bool = False) -> None:
-        """Inserts the rows, or replaces these columns of the rows that exist, or adds to them."""
-        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
-        insert = dialect.insert(table)
-        new = {name: insert.excluded[name] for name in names}
-        values = {name: table.c[name] + value for name, value in new.items()} if is_added else new
-        self.connection.execute(
-            insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values), rows
-        )
+        _ADD_TO_ROLLUPS.run(self.connection, rows)
 
 
 def _add_differences(

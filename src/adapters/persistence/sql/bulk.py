@@ -36,18 +36,20 @@ _POSTGRESQL: Final = "postgresql"
 
 
 class BulkInsert:
-    """Inserts rows, except those that exist. Waits for a concurrent insertion of the same row.
+    """Inserts rows. Of those that exist, it changes the given columns, if any. Waits for a concurrent insertion of the
+    same row.
 
-    The values are as the database has them: no type decorator converts them.
+    The values are as the database has them: no type decorator converts them. Each row is given once.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, replaced: Iterable[str] = (), added: Iterable[str] = ()) -> None:
+        """replaced: the columns that get the new values. added: those to which the new values are added."""
         # SQLite's driver inserts faster row by row.
-        self._of_each: Final = Prepared(_of_each(table))
-        self._of_all: Final = Prepared(_of_all(table))
+        self._of_each: Final = Prepared(_or_change(_of_each(table), replaced, added))
+        self._of_all: Final = Prepared(_or_change(_of_all(table), replaced, added))
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Returns the number of inserted rows."""
+        """Returns the number of inserted and changed rows."""
         if not rows:
             return 0
         if connection.dialect.name != _POSTGRESQL:
@@ -95,16 +97,24 @@ _PAIRS: Final = {
 }
 
 
-def _of_each(table: Table) -> Insert:
+def _of_each(table: Table) -> sqlite.Insert:
     given = {one.name: bindparam(f"{one.name}", type_=_plain(one.type)) for one in table.c}
-    return sqlite.insert(table).values(given).on_conflict_do_nothing()
+    return sqlite.insert(table).values(given)
 
 
-def _of_all(table: Table) -> Insert:
+def _of_all(table: Table) -> postgresql.Insert:
     names = [one.name for one in table.c]
     given = func.json_to_recordset(_given(JSON)).table_valued(*(column(one.name, _plain(one.type)) for one in table.c))
     rows = select(given.render_derived(with_types=True))
-    return postgresql.insert(table).from_select(names, rows).on_conflict_do_nothing()
+    return postgresql.insert(table).from_select(names, rows)
+
+
+def _or_change(rows: sqlite.Insert | postgresql.Insert, replaced: Iterable[str], added: Iterable[str]) -> Insert:
+    table, new = rows.table, rows.excluded
+    values = {name: new[name] for name in replaced} | {name: table.c[name] + new[name] for name in added}
+    if not values:
+        return rows.on_conflict_do_nothing()
+    return rows.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)
 
 
 def _plain(type_: Any) -> Any:
