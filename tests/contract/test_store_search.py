@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -86,7 +87,8 @@ class TestIndex:
     @given(data=st.data())
     def test_the_index_reads_what_a_search_compares(self, store: Store, data: st.DataObject) -> None:
         texts = st.fixed_dictionaries(dict.fromkeys(OF_CUSTOMER, random_payments.texts))
-        customer = replace(person(caller_id=CallerId(IDS.new("caller"))), **data.draw(texts))
+        known: dict[str, Any] = data.draw(texts)
+        customer = replace(person(caller_id=CallerId(IDS.new("caller"))), **known)
         with store.begin() as work:
             work.customers.add(customer)
         payment = data.draw(random_payments.new_payments(customer.customer_id))

@@ -114,7 +114,7 @@ def _or_change(rows: sqlite.Insert | postgresql.Insert, replaced: Iterable[str],
     values = {name: new[name] for name in replaced} | {name: table.c[name] + new[name] for name in added}
     if not values:
         return rows.on_conflict_do_nothing()
-    return rows.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)
+    return rows.on_conflict_do_update(index_elements=[one.name for one in table.primary_key], set_=values)
 
 
 def _plain(type_: Any) -> Any:
