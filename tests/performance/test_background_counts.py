@@ -58,6 +58,8 @@ def pay(store: SqlStore) -> None:
 
 def counted(engine: Engine, job: Callable[[], int], prepare: Callable[[], None]) -> dict[str, int]:
     """The calls of one run, and the statements of the next: a connection with listeners executes in another way."""
+    while job():
+        pass
     prepare()
     with counting() as calls:
         job()
