@@ -280,8 +280,8 @@ def record_only_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]
 
 
 def cooperative_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]:
-    """The paths of the unary methods that do little work at once: those of one resource. They run on the event loop, and
-    have no thread. The others read many resources.
+    """The paths of the unary methods that do little work at once: those of one resource. They run on the event loop,
+    without a thread. The others read many resources.
     """
     return frozenset(
         f"/{service.full_name}/{method.name}"
