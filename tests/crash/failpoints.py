@@ -7,10 +7,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from adapters import cooperation
 from adapters.persistence.sql.group_commit import GroupCommit
 from application.ports.store import DueOperation, Store, UnitOfWork
 from domain.events import SERVICE, OnBehalf
@@ -67,22 +69,31 @@ class Failpoint:
         signal.pthread_kill(threading.get_ident(), self.number)
 
     def _counts(self, what: str) -> bool:
-        if not self.step or f"{_thread_role()} {what}" != self.step:
+        if not self.step or f"{_role()} {what}" != self.step:
             return False
         with self._lock:
             self.nth -= 1
             return self.nth == 0
 
 
-class _RecordKind(threading.local):
-    """The next record of the thread: a start, the outcome of a call, or the finding of a check."""
-
-    records = "start"
+_KIND: Final[ContextVar[str]] = ContextVar("record_kind", default="start")
 
 
-def _thread_role() -> str:
+class _RecordKind:
+    """The next record of the call or the thread: a start, the outcome of a call, or the finding of a check."""
+
+    @property
+    def records(self) -> str:
+        return _KIND.get()
+
+    @records.setter
+    def records(self, kind: str) -> None:
+        _KIND.set(kind)
+
+
+def _role() -> str:
     name = threading.current_thread().name
-    return "caller" if name.startswith("call") else name
+    return "caller" if cooperation.is_cooperative() or name.startswith("call") else name
 
 
 @dataclass(frozen=True, slots=True)

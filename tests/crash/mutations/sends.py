@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from adapters import cooperation
 from adapters.braintree.gateway import BraintreeAdapter
 from tests.crash.mutations.patching import Patch, replace_function
 
@@ -25,7 +26,7 @@ def send_twice(owner: Any, name: str, when: Callable[..., bool] = lambda *_: Tru
 
 
 def by_the_resolver(*_: Any) -> bool:
-    return not threading.current_thread().name.startswith("call")
+    return not (cooperation.is_cooperative() or threading.current_thread().name.startswith("call"))
 
 
 def by_a_caller(*_: Any) -> bool:
