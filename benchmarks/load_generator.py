@@ -35,6 +35,8 @@ from bayar.payments.v1 import (
 
 Call = Callable[[int], Awaitable[str]]
 
+_CALLERS_OF_WARM_UP: Final = 4
+
 
 @dataclass(slots=True)
 class CallCounter:
@@ -257,9 +259,9 @@ async def _run(arguments: argparse.Namespace) -> dict[str, object]:
     async with AsyncExitStack() as stack:
         call = await make(arguments, stack)
         numbers = count()
-        await _closed_loop(
-            call, numbers, arguments.callers, time.monotonic() + arguments.warm_up_seconds, CallCounter()
-        )
+        # Each connection learns its limit of calls before all callers come at once.
+        few = min(arguments.callers, _CALLERS_OF_WARM_UP * arguments.connections)
+        await _closed_loop(call, numbers, few, time.monotonic() + arguments.warm_up_seconds, CallCounter())
         print("begins", flush=True)
         counter, started, cpu_before = CallCounter(), time.monotonic(), time.process_time()
         if arguments.rate:
