@@ -71,6 +71,12 @@ def test_masterpass_and_visa_checkout_bring_cardholder_and_address(gateway: Gate
         assert method.call_id == "abc123"
 
 
+def test_images_name_the_environment_of_the_seed(sandbox: Gateway) -> None:
+    asked = {"amount": "10.00", "payment_method_nonce": "fake-meta-checkout-card-nonce"}
+    paid = sandbox.transaction.sale(asked).transaction
+    assert paid.meta_checkout_card_details.image_url.endswith("/visa.png?environment=development")
+
+
 def test_network_tokens_and_proxies_of_wallets_are_told_apart(gateway: Gateway) -> None:
     def bought(nonce: str, details: str) -> Any:
         return getattr(sale(gateway, payment_method_nonce=nonce), details)

@@ -43,6 +43,7 @@ from braintree_twin.routing import CLIENT_API, CREATED_MERCHANTS, Match, Router
 from braintree_twin.state.store import Store
 from braintree_twin.unhandled_fields import UnhandledFieldCounter
 from braintree_twin.validation import Errors, ValidationFailed, error_answer
+from braintree_twin.views.cards import IMAGE_ENVIRONMENT
 from braintree_twin.xml_reader import Value, read_xml
 from braintree_twin.xml_writer import Node, write_xml
 
@@ -167,7 +168,7 @@ class App:
             call.document = self._browser_document(request) if match.route.for_browsers else self._document(request)
             call.note_unhandled = partial(self._count_unhandled, match.name)
             self._note_unhandled(match, request, call)
-            return self._answer(request, self._run(match, call))
+            return self._answer(request, self._run(match, call), call.merchant.environment)
         except ValidationFailed as failure:
             echo = Params(call.document).echo() if call else {}
             if _is_client_api(match):
@@ -283,7 +284,7 @@ class App:
         with self.store.change():
             return match.route.handler(call)
 
-    def _answer(self, request: Request, answer: AnyAnswer) -> Response:
+    def _answer(self, request: Request, answer: AnyAnswer, environment: str = "sandbox") -> Response:
         if isinstance(answer, PageAnswer):
             headers = {"Content-Type": answer.content_type, **answer.headers, **CORS}
             response = Response(answer.status, answer.text.encode(), headers, framed=True)
@@ -295,7 +296,10 @@ class App:
         if answer.root is None:
             # One space, as Rails answers without a document: the Node and Ruby SDKs trip over nothing at all.
             return self._compressed(request, Response(answer.status, b" ", {"Content-Type": XML}))
-        return self._xml(request, answer.status, write_xml(answer.root, answer.node))
+        body = write_xml(answer.root, answer.node)
+        if environment != "sandbox":
+            body = body.replace(IMAGE_ENVIRONMENT.encode(), f"?environment={environment}".encode())
+        return self._xml(request, answer.status, body)
 
     def _error(self, request: Request, status: int, node: Node) -> Response:
         return self._xml(request, status, write_xml("api_error_response", node))

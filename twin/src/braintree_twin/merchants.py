@@ -97,6 +97,8 @@ class Merchant:
     oauth_client_id: str | None = None
     oauth_client_secret: str | None = None
     company_name: str | None = None
+    # The environment that the addresses of images name.
+    environment: str = "sandbox"
     # False: its application is not finished, so that larger sales are rejected.
     application_complete: bool = True
     by_id: dict[str, MerchantAccount] = field(init=False, repr=False, compare=False, hash=False)

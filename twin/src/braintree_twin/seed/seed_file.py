@@ -37,6 +37,7 @@ class Seed:
             raise InvalidSeed(*(f"{self.path}: {fault}" for fault in self.faults))
 
 
+ENVIRONMENTS = ("sandbox", "development")
 AFTER_RETRIES = ("retry", "cancel", "leave")
 
 
@@ -105,6 +106,7 @@ def _merchant(fields: Fields) -> MerchantSeed:
         oauth_client_id=fields.text("oauth_client_id"),
         oauth_client_secret=fields.text("oauth_client_secret"),
         company_name=fields.text("company_name"),
+        environment=fields.one_of("environment", ENVIRONMENTS, "sandbox"),
     )
     tables = {name: fields.sections(name) for name in TABLES}
     return MerchantSeed(merchant, fields.text("webhook_url"), tables)

@@ -9,6 +9,8 @@ from braintree_twin.ids import global_id
 from braintree_twin.rules.cards import brand_named
 from braintree_twin.xml_writer import Node
 
+# The environment that images name; the app puts that of the merchant in its place.
+IMAGE_ENVIRONMENT = "?environment=sandbox"
 _IMAGES = "https://assets.braintreegateway.com/payment_method_logo"
 # Logos that are drawings, not pictures.
 _DRAWN = frozenset({"sepa_debit_account"})
@@ -39,7 +41,7 @@ _GLOBAL_KINDS = {
 
 
 def logo(name: str) -> str:
-    return f"{_IMAGES}/{name}.{'svg' if name in _DRAWN else 'png'}?environment=sandbox"
+    return f"{_IMAGES}/{name}.{'svg' if name in _DRAWN else 'png'}{IMAGE_ENVIRONMENT}"
 
 
 def card_logo(card: Mapping[str, Any]) -> str:
