@@ -3,6 +3,8 @@
 The SDK builds a minidom document of each answer, which costs more than all other work of a payment here. This parser
 reads only a subset with one spelling: elements with other elements or with text, and the attributes that give a type.
 Any other document goes to the SDK's own parser, which reads or refuses it.
+
+Of an answer that is a transaction, it reads only the elements that the translation reads (transactions_read.py).
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from xml.parsers import expat
 from braintree.util.datetime_parser import parse_datetime
 from braintree.util.parser import Parser as StockParser
 from braintree.version import Version
+
+from adapters.braintree.transactions_read import READ
 
 # The module that the SDK takes its parser from. Its type stubs omit these attributes.
 _sdk: Final[Any] = import_module("braintree.util.xml_util")
@@ -59,7 +63,9 @@ class Parser:
         self._xml = xml
 
     def parse(self) -> dict[str, Any]:
-        """Returns and raises like the SDK's own parser, but raises DocumentTypeRefused for a document with a type."""
+        """Returns and raises like the SDK's own parser, but leaves out the elements of a transaction that nobody reads,
+        and raises DocumentTypeRefused for a document with a type.
+        """
         text = self._xml.decode("utf-8") if isinstance(self._xml, bytes) else self._xml
         try:
             return _parsed(text)
@@ -96,16 +102,27 @@ def _document(parts: list[str]) -> dict[str, Any]:
     # The element being filled, and the stack of those around it.
     into: dict[str, Any] | list[Any] = {}
     around: list[tuple[_Tag, dict[str, Any] | list[Any]]] = []
+    # Errors and all other answers are read whole.
+    skips = parts[1] == "transaction>"
+    known = _tags.get
     at = 1
     while True:
         part = parts[at]
         at += 1
         text = ""
-        tag = _tags.get(part)
+        tag = known(part)
         if tag is None:
             written, bracket, text = part.partition(">")
-            tag = _tags.get(written + bracket) or _learned(written + bracket)
-        closes, is_empty, is_array, name, end, convert, is_nil = tag
+            tag = known(written + bracket) or _learned(written + bracket)
+        if skips and not tag.is_read and isinstance(into, dict):
+            # Names of an array's items mean nothing. In a well-formed document, the end that is found first is that of
+            # this element, or an element around it now ends too early and is refused.
+            if text and parts[at] != tag.end:
+                raise _NotOurs
+            if not tag.is_empty:
+                at = parts.index(tag.end, at) + 1
+            continue
+        closes, is_empty, is_array, name, end, convert, is_nil, _ = tag
         value: Any
         if text:
             # Only text is allowed in it; otherwise the SDK's parser takes over.
@@ -117,7 +134,7 @@ def _document(parts: list[str]) -> dict[str, Any]:
             value = convert(text) if convert else None if is_nil else text
         elif closes:
             value = into
-            (_, _, is_array, name, opened_end, _, _), into = around.pop()
+            (_, _, is_array, name, opened_end, _, _, _), into = around.pop()
             if end != opened_end:
                 raise _NotOurs
         elif is_empty or parts[at] == end:
@@ -154,6 +171,8 @@ class _Tag(NamedTuple):
     end: str
     convert: Callable[[Any], Any] | None
     is_nil: bool
+    # False for the opening tag of an element that nobody reads of a transaction.
+    is_read: bool
 
 
 # A cache by spelling, without the "<". Nearly all tags recur in the next answer.
@@ -167,14 +186,16 @@ def _learned(written: str) -> _Tag:
     closes, name, kind, nil, is_empty = found.groups()
     if closes and (kind or nil or is_empty):
         raise _NotOurs
+    shown_name = name.replace("-", "_")
     tag = _Tag(
         closes=bool(closes),
         is_empty=bool(is_empty),
         is_array=kind == "array",
-        name=name.replace("-", "_"),
+        name=shown_name,
         end=f"/{name}>",
         convert=_KINDS.get(kind),
         is_nil=nil == "true",
+        is_read=bool(closes) or shown_name in READ,
     )
     if len(_tags) < _MOST_TAGS:
         _tags[written] = tag

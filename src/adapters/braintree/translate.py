@@ -338,13 +338,15 @@ def _decline(found: braintree.Transaction, kind: TransactionKind) -> Decline | N
 
 def _details(found: braintree.Transaction) -> GatewayDetails:
     settlement_code = text(found, "processor_settlement_response_code")
-    is_declined = found.status in ("settlement_declined", "settlement_failed")
-    settled = "settlement_" if is_declined and settlement_code else ""
+    if found.status in ("settlement_declined", "settlement_failed") and settlement_code:
+        response_code, response_text = settlement_code, text(found, "processor_settlement_response_text")
+    else:
+        response_code, response_text = text(found, "processor_response_code"), text(found, "processor_response_text")
     return GatewayDetails(
         transaction_id=text(found, "id"),
         status=text(found, "status"),
-        processor_response_code=text(found, f"processor_{settled}response_code"),
-        processor_response_text=text(found, f"processor_{settled}response_text"),
+        processor_response_code=response_code,
+        processor_response_text=response_text,
         additional_processor_response=written(found, "additional_processor_response"),
         gateway_rejection_reason=text(found, "gateway_rejection_reason"),
         avs_postal_code_response=text(found, "avs_postal_code_response_code"),

@@ -24,7 +24,7 @@ from tests.fakes.runtime import HELD
 
 xml_util: Any = import_module("braintree.util.xml_util")
 
-NAMES = st.sampled_from(["id", "status", "add-ons", "line-item", "errors", "a_b", "x-1", "transaction"])
+NAMES = st.sampled_from(["id", "status", "add-ons", "line-item", "errors", "a_b", "x-1", "customer"])
 TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=12),
     st.sampled_from(["1", "0", "true", "false", " ", "\n ", "4111", "10.50", "é & <b>", "> <", "-7", "1_000"]),
@@ -148,9 +148,13 @@ DAMAGES = st.one_of(
         ]
     ),
 )
+# With no element that is skipped, so that all damage is seen.
+READ_WHOLE = {"disbursement_details": {"disbursement-date": None}}
 ANSWERS = [
-    documents.transaction(),
-    documents.transaction(status_history=[{"status": "authorized", "timestamp": "2026-03-01T10:00:00Z"}] * 2),
+    documents.transaction(**READ_WHOLE),
+    documents.transaction(
+        status_history=[{"status": "authorized", "timestamp": "2026-03-01T10:00:00Z"}] * 2, **READ_WHOLE
+    ),
     documents.declined(),
     documents.invalid("81501", "91501"),
     documents.found({"id": "tx1"}, {"id": "tx2", "amount": "7.00"}),
@@ -179,15 +183,11 @@ def test_it_refuses_a_damaged_answer_as_the_sdk_does(data: st.DataObject) -> Non
 @pytest.mark.parametrize(
     "xml",
     [
-        documents.transaction(),
-        documents.transaction(status_history=[{"status": "authorized", "timestamp": "2026-03-01T10:00:00Z"}] * 2),
-        documents.declined(),
-        documents.invalid("81501", "91501"),
+        *ANSWERS,
         documents.unverified(),
         documents.found_ids(),
         documents.found_ids("tx1", "tx2"),
         documents.found(),
-        documents.found({"id": "tx1"}, {"id": "tx2", "amount": "7.00"}),
         documents.document("credit-card", documents.CARD),
     ],
 )
