@@ -1,5 +1,6 @@
 """The table definitions, with the constraints that the database enforces."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -7,7 +8,11 @@ import sqlalchemy as sa
 
 
 class UtcTime(sa.TypeDecorator[datetime]):
-    """An instant in UTC with microseconds. Refuses a time without a zone, which is ambiguous."""
+    """An instant in UTC with microseconds. Refuses a time without a zone, which is ambiguous.
+
+    SQLite stores it as text. The conversions of that are written out here, since those of SQLAlchemy take several calls
+    for each value; a test compares them.
+    """
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -24,6 +29,30 @@ class UtcTime(sa.TypeDecorator[datetime]):
         if value is None or value.tzinfo is UTC:
             return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+        return _to_sqlite if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        return _from_sqlite if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _to_sqlite(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    if value.tzinfo is not UTC:
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds")[:_SQLITE_TIME]
+
+
+def _from_sqlite(stored: str | None) -> datetime | None:
+    return None if stored is None else datetime.fromisoformat(stored).replace(tzinfo=UTC)
+
+
+# Without the offset, which is that of UTC.
+_SQLITE_TIME: Final = len("2026-03-01 10:00:00.000000")
 
 
 class EpochMicroseconds(sa.TypeDecorator[datetime]):

@@ -57,6 +57,9 @@ _DESCRIPTOR_NAME: Final = re.compile(
 )
 _DESCRIPTOR_PHONE: Final = re.compile(r"[0-9(). -]{10,14}")
 _DESCRIPTOR_URL: Final = re.compile(r"[!-~]{1,13}")
+# Most requests have neither.
+_NO_ADDRESS: Final = Address()
+_NO_DESCRIPTOR: Final = StatementDescriptor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +293,8 @@ class Validator:
         return Card(number, expiry, raw.cvv, name) if expiry else None
 
     def address(self, path: str, address: Address) -> Address:
+        if address == _NO_ADDRESS:
+            return address
         for name in (
             "given_name",
             "family_name",
@@ -315,6 +320,8 @@ class Validator:
             self.add(path, Rule.POSTAL_CODE)
 
     def descriptor(self, path: str, descriptor: StatementDescriptor) -> StatementDescriptor:
+        if descriptor == _NO_DESCRIPTOR:
+            return descriptor
         name, phone, url = descriptor.name, descriptor.phone, descriptor.url
         for part in StatementDescriptor.__slots__:
             self.no_card(f"{path}.{part}", getattr(descriptor, part))
@@ -354,12 +361,16 @@ def metadata_path(path: str, key: str) -> str:
 
 
 def address_texts(path: str, address: Address) -> dict[str, str]:
-    """The parts of an address by path."""
+    """The given parts of an address by path."""
+    if address == _NO_ADDRESS:
+        return {}
     return {f"{path}.{name}": getattr(address, name) for name in Address.__slots__}
 
 
 def descriptor_texts(path: str, descriptor: StatementDescriptor) -> dict[str, str]:
-    """The parts of a descriptor by path."""
+    """The given parts of a descriptor by path."""
+    if descriptor == _NO_DESCRIPTOR:
+        return {}
     return {f"{path}.{name}": getattr(descriptor, name) for name in StatementDescriptor.__slots__}
 
 

@@ -1,6 +1,5 @@
 """Request fingerprints: keyed hashes that show whether two requests are equal, without storing their content."""
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ class Fingerprinter:
 
     def _hash(self, name: str, value: object) -> str:
         text = repr(sorted(value.items())) if isinstance(value, Mapping) else str(value)
-        return hmac.new(self.key, f"{name}\0{text}".encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.key, f"{name}\0{text}".encode(), "sha256").hex()[:32]
 
 
 def differing_fields(earlier: Mapping[str, str], later: Mapping[str, str]) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+# Two digits of base 32 for each number of ten bits.
+_PAIRS: Final = [one + other for one in _ALPHABET for other in _ALPHABET]
+_SHIFTS: Final = range(120, -1, -10)
 
 
 class SystemClock:
@@ -25,4 +28,9 @@ class UlidSource:
         fresh = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
         with self._lock:
             self._last = value = max(fresh, self._last + 1)
-        return prefix + "_" + "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+        return f"{prefix}_{ulid(value)}"
+
+
+def ulid(value: int) -> str:
+    """The 26 digits of a number of 128 bits."""
+    return "".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from braintree.util.xml_util import XmlUtil
+from braintree.util.parser import Parser as StockParser
 
 Elements = dict[str, Any]
 
@@ -147,8 +147,8 @@ def element(name: str, value: Any) -> str:
 
 
 def parsed(xml: str) -> Any:
-    """The SDK's reading of a document."""
-    return XmlUtil.dict_from_xml(xml)
+    """The reading of a whole document by the SDK's own parser."""
+    return StockParser(xml).parse()
 
 
 def _list(name: str, item: str, values: list[Any]) -> str:

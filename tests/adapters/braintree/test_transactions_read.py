@@ -129,7 +129,6 @@ def test_the_rest_is_skipped() -> None:
     xml = documents.transaction(billing={"id": "1", "locality": "Delft"}, tax_amount="1", customer={"id": None})
     found = parser.Parser(xml).parse()
     assert found == kept(StockParser(xml).parse())
-    assert "billing" in StockParser(xml).parse()["transaction"]
     assert found["transaction"].keys().isdisjoint({"billing", "tax_amount", "customer"})
 
 
@@ -193,7 +192,7 @@ DISPUTES = st.fixed_dictionaries(
     }
 )
 ADJUSTMENTS = st.fixed_dictionaries({"amount": AMOUNTS, "success": st.booleans(), "processor-response-code": MAYBE})
-CHANGES = st.fixed_dictionaries(
+CHANGES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
         "status": st.sampled_from(["authorized", "settled", "processor_declined", "gateway_rejected", "strange"]),

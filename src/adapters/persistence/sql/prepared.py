@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, NoReturn
 
 from sqlalchemy import Connection, Dialect, Insert, Select, Update, exc
@@ -21,16 +22,18 @@ class _Compiled:
     """A statement in one database's SQL, for one set of parameters."""
 
     sql: str
-    # The parameters in the statement's order, each with the conversion of its value. None: it is passed as it is.
-    binds: tuple[tuple[str, _Convert | None], ...]
-    is_positional: bool
+    # Takes the parameters' values, in the statement's order. None: the driver takes them by name.
+    in_order: Callable[[Values], tuple[Any, ...]] | None
+    # The positions or names of the parameters whose values are converted.
+    binds: tuple[tuple[Any, _Convert], ...]
     # The positions of the columns whose values are converted.
     results: tuple[tuple[int, _Convert], ...]
 
     def parameters(self, values: Values) -> Any:
-        if self.is_positional:
-            return [convert(values[name]) if convert else values[name] for name, convert in self.binds]
-        return {name: convert(values[name]) if convert else values[name] for name, convert in self.binds}
+        parameters: Any = dict(values) if self.in_order is None else [*self.in_order(values)]
+        for place, convert in self.binds:
+            parameters[place] = convert(parameters[place])
+        return parameters
 
     def rows(self, found: Sequence[Sequence[Any]]) -> list[list[Any]]:
         rows = [list(row) for row in found]
@@ -112,14 +115,23 @@ def _compile(statement: Select[Any] | Insert | Update, dialect: Dialect, names: 
     order: Sequence[str] = compiled.positiontup if compiled.positional else tuple(compiled.binds)
     return _Compiled(
         sql=str(compiled),
-        binds=tuple((name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in order),
-        is_positional=compiled.positional,
+        in_order=_getter(order) if compiled.positional else None,
+        binds=tuple(
+            (place if compiled.positional else name, convert)
+            for place, name in enumerate(order)
+            if (convert := compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        ),
         results=tuple(
             (position, convert)
             for position, column in enumerate(statement.selected_columns if isinstance(statement, Select) else ())
             if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
         ),
     )
+
+
+def _getter(names: Sequence[str]) -> Callable[[Values], tuple[Any, ...]]:
+    # itemgetter gives a single item as it is.
+    return itemgetter(*names) if len(names) > 1 else lambda values: tuple([values[name] for name in names])
 
 
 def _cursor(connection: Connection) -> Any:

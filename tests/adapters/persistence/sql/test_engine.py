@@ -10,6 +10,9 @@ from pathlib import Path
 import psycopg
 import psycopg.conninfo
 import pytest
+import sqlalchemy
+from hypothesis import example, given
+from hypothesis import strategies as st
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Column, Engine, MetaData, Table, select, text
 
@@ -111,6 +114,27 @@ def test_a_moment_comes_back_in_utc_to_the_microsecond(engine: Engine, moment: d
         connection.rollback()
     assert found == moment
     assert found.tzinfo is UTC
+
+
+@given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=7))])))
+@example(datetime.min.replace(tzinfo=UTC))
+@example(datetime.max.replace(tzinfo=UTC))
+def test_sqlite_gets_the_text_that_sqlalchemy_would_write(moment: datetime) -> None:
+    dialect = sqlalchemy.create_engine("sqlite://").dialect
+    ours, theirs = UtcTime().dialect_impl(dialect), sqlalchemy.DateTime().dialect_impl(dialect)
+    write, read = ours.bind_processor(dialect), ours.result_processor(dialect, None)
+    write_plain = theirs.bind_processor(dialect)
+    assert write is not None
+    assert read is not None
+    assert write_plain is not None
+    try:
+        in_utc = moment.astimezone(UTC)
+    except OverflowError:
+        return
+    assert write(moment) == write_plain(in_utc)
+    assert read(write(moment)) == moment
+    assert write(None) is None
+    assert read(None) is None
 
 
 def test_a_time_without_a_zone_is_refused(engine: Engine) -> None:
