@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from braintree.util.parser import Parser as StockParser
+
+from adapters.braintree.transactions_read import READ
+
+_TRANSACTION = re.compile(r"(?:<\?[^>]*\?>)?\s*<transaction>")
+
+
+class Reference:
+    """The SDK's own parser, without the elements of a transaction that nobody reads."""
+
+    def __init__(self, xml: str | bytes) -> None:
+        self._xml = xml
+
+    def parse(self) -> dict[str, Any]:
+        text = self._xml.decode() if isinstance(self._xml, bytes) else self._xml
+        whole: dict[str, Any] = StockParser(text).parse()
+        return read_of(whole) if _TRANSACTION.match(text) else whole
+
+
+def read_of(value: Any) -> Any:
+    """The elements that are read of a transaction. The names of an array's items mean nothing."""
+    match value:
+        case dict():
+            return {name: read_of(inner) for name, inner in value.items() if name in READ}
+        case list():
+            return [read_of(inner) for inner in value]
+        case _:
+            return value
 
 
 def outcome(parse: Any, xml: str | bytes) -> Any:
