@@ -1,6 +1,5 @@
 """Velocity limits against card testing: counts declines and verifications, and blocks further attempts past a limit."""
 
-import hashlib
 import hmac
 import logging
 from collections import defaultdict
@@ -253,7 +252,7 @@ class VelocityLimiter:
 
     def _subject(self, caller_id: CallerId, scope: VelocityScope, value: str, shown: str) -> _Subject:
         text = f"{caller_id}\0{scope.value}\0{value}".encode()
-        return _Subject(scope, hmac.new(self.key, text, hashlib.sha256).hexdigest()[:32], shown)
+        return _Subject(scope, hmac.digest(self.key, text, "sha256").hex()[:32], shown)
 
 
 def concerns_card(decline: Decline) -> bool:

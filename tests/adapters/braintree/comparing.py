@@ -22,7 +22,7 @@ class Reference:
 
     def parse(self) -> dict[str, Any]:
         text = self._xml.decode() if isinstance(self._xml, bytes) else self._xml
-        whole: dict[str, Any] = StockParser(text).parse()
+        whole: Any = StockParser(text).parse()
         return read_of(whole) if _TRANSACTION.match(text) else whole
 
 
