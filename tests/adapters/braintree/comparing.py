@@ -22,8 +22,8 @@ class Reference:
 
     def parse(self) -> dict[str, Any]:
         text = self._xml.decode() if isinstance(self._xml, bytes) else self._xml
-        whole: Any = StockParser(text).parse()
-        return read_of(whole) if _TRANSACTION.match(text) else whole
+        whole = dict(StockParser(text).parse())
+        return dict(read_of(whole)) if _TRANSACTION.match(text) else whole
 
 
 def read_of(value: Any) -> Any:
