@@ -1,6 +1,6 @@
 """Reconciles this service's record with the gateway's over a time window, in both directions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -18,6 +18,7 @@ from application.recovery.reverse_orphans import ReverseOrphans
 
 LONGEST_WINDOW: Final = timedelta(days=31)
 MOST_REVERSALS: Final = 10_000
+MOST_CHOSEN: Final = 100
 _PAGE: Final = 200
 _ORPHANS: Final = frozenset({FindingKind.ORPHAN, FindingKind.ORPHAN_REVERSED})
 
@@ -36,6 +37,13 @@ class ReconcileCommand:
     policy: OrphanPolicy | None = OrphanPolicy.REPORT
     # The maximum of orphans to reverse. If there are more, none is reversed.
     max_reversals: int = 0
+    # The gateway's transactions to reverse; the other orphans are reported. Empty: every orphan.
+    gateway_transaction_ids: Sequence[str] = ()
+
+    def chooses(self, orphan: Orphan) -> bool:
+        """Whether this orphan is to be reversed, where the policy reverses."""
+        chosen = self.gateway_transaction_ids
+        return orphan.is_reversible and (not chosen or orphan.transaction.transaction_id in chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +88,23 @@ class Reconcile:
             validator.add("max_reversals", Rule.AT_MOST, MOST_REVERSALS)
         elif command.policy is OrphanPolicy.REVERSE and not command.max_reversals:
             validator.add("max_reversals", Rule.REQUIRED)
+        if len(command.gateway_transaction_ids) > MOST_CHOSEN:
+            validator.add("gateway_transaction_ids", Rule.MAX_ENTRIES, MOST_CHOSEN)
+        elif command.gateway_transaction_ids and command.policy is OrphanPolicy.REPORT:
+            validator.add("gateway_transaction_ids", Rule.CONTRADICTS, "orphan_policy, which reverses nothing")
         validator.done()
-        most = command.max_reversals if command.policy is OrphanPolicy.REVERSE else 0
-        return self._compare(require_checked(command.start), require_checked(command.end), most)
+        return self._compare(require_checked(command.start), require_checked(command.end), command)
 
-    def _compare(self, start: datetime, end: datetime, most_reversals: int) -> Iterator[Finding | Progress]:
+    def _compare(self, start: datetime, end: datetime, command: ReconcileCommand) -> Iterator[Finding | Progress]:
+        most_reversals = command.max_reversals if command.policy is OrphanPolicy.REVERSE else 0
         if most_reversals:
-            self._count_first(start, end, most_reversals)
+            self._count_first(start, end, command)
         progress = Progress()
         for page_size, judged in self._judged(start, end):
             progress = replace(progress, transaction_count=progress.transaction_count + page_size)
             for one in judged:
                 found = one.finding if isinstance(one, Orphan) else one
-                if isinstance(one, Orphan) and progress.reversed_count < most_reversals:
+                if isinstance(one, Orphan) and progress.reversed_count < most_reversals and command.chooses(one):
                     judged_again = self.reverse(one)
                     if judged_again is None:
                         continue
@@ -108,13 +120,13 @@ class Reconcile:
             yield progress
         yield from self._find_missing(start, end, progress)
 
-    def _count_first(self, start: datetime, end: datetime, most: int) -> None:
-        """Counts the orphans in a dry run. Raises TooManyOrphans."""
+    def _count_first(self, start: datetime, end: datetime, command: ReconcileCommand) -> None:
+        """Counts the orphans to be reversed in a dry run. Raises TooManyOrphans."""
         count = 0
         for _, judged in self._judged(start, end):
-            count += sum(isinstance(one, Orphan) and one.is_reversible for one in judged)
-        if count > most:
-            raise TooManyOrphans(count, most)
+            count += sum(isinstance(one, Orphan) and command.chooses(one) for one in judged)
+        if count > command.max_reversals:
+            raise TooManyOrphans(count, command.max_reversals)
 
     def _judged(self, start: datetime, end: datetime) -> Iterator[tuple[int, list[Finding | Orphan]]]:
         """Yields for each page its number of transactions, and its findings."""

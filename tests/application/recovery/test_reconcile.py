@@ -429,6 +429,32 @@ def test_more_orphans_than_allowed_and_none_is_reversed() -> None:
     assert len(reconcile(shop, max_reversals=3)) == 3
 
 
+def test_only_the_chosen_orphans_are_reversed_and_counted() -> None:
+    shop = Shop()
+    kept, chosen = (an_orphan(shop, operation_id=OperationId(f"op_{number:026d}")) for number in range(2))
+    start, end = A_DAY
+    order = ReconcileCommand(
+        start=start, end=end, policy=OrphanPolicy.REVERSE, max_reversals=1, gateway_transaction_ids=[chosen]
+    )
+    told = [one for one in compare(shop)(order) if isinstance(one, Finding)]
+    kinds = {one.transaction_id: one.kind for one in told}
+    assert kinds == {kept: FindingKind.ORPHAN, chosen: FindingKind.ORPHAN_REVERSED}
+    assert [one.transaction_id for one in reconcile(shop)] == [kept]
+    unknown = replace(order, gateway_transaction_ids=["nobody"])
+    assert [one.kind for one in compare(shop)(unknown) if isinstance(one, Finding)] == [FindingKind.ORPHAN]
+
+
+def test_orphans_are_chosen_for_a_reversal_alone_and_up_to_a_hundred() -> None:
+    right = ReconcileCommand(start=START, end=START + HOUR, gateway_transaction_ids=["one"])
+    many = replace(
+        right, policy=OrphanPolicy.REVERSE, max_reversals=1, gateway_transaction_ids=[str(n) for n in range(101)]
+    )
+    for order, rule in ((right, Rule.CONTRADICTS), (many, Rule.MAX_ENTRIES)):
+        with pytest.raises(InvalidRequest) as refusal:
+            compare(Shop())(order)
+        assert [(one.field, one.rule) for one in refusal.value.violations] == [("gateway_transaction_ids", rule)]
+
+
 def test_a_window_has_an_end_and_is_not_too_long_and_reversals_have_a_limit() -> None:
     right = ReconcileCommand(start=START, end=START + HOUR)
     wrong = {

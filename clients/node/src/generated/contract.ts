@@ -2554,6 +2554,11 @@ export interface ReconcileRequest {
    * none is reversed. A run with REPORT counts them: ReconcileProgress.orphan_count.
    */
   maxReversals?: number;
+  /**
+   * With REVERSE: the orphans to reverse, by the gateway's transactions; max_reversals counts these alone. The others
+   * are reported. At most 100, with REVERSE only; otherwise INVALID_REQUEST. Default: every orphan of the window.
+   */
+  gatewayTransactionIds?: string[];
 }
 /** The request of ExportMovements. */
 export interface ExportMovementsRequest {

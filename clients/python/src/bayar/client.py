@@ -956,6 +956,7 @@ class BayarClient(ClientBase):
         until_time: datetime,
         orphan_policy: OrphanPolicy = OrphanPolicy.REPORT,
         max_reversals: int = 0,
+        gateway_transaction_ids: Iterable[str] = (),
         on_behalf_of: str = "",
         reason: str = "",
         timeout_seconds: float | None = None,
@@ -963,8 +964,9 @@ class BayarClient(ClientBase):
     ) -> Iterator[Finding | ReconcileProgress]:
         """Compares the service's record with the gateway's over a window of time, each way.
 
-        Gives findings, and how far it is; the last one says done. Times need a time zone; the second is exclusive. A
-        connection lost on the way ends it with BayarError: begin again.
+        Gives findings, and how far it is; the last one says done. Times need a time zone; the second is exclusive. With
+        OrphanPolicy.REVERSE and gateway_transaction_ids, only these orphans are reversed. A connection lost on the way
+        ends it with BayarError: begin again.
         """
         call = prepared(
             requests.reconcile,
@@ -972,6 +974,7 @@ class BayarClient(ClientBase):
             until_time=until_time,
             orphan_policy=orphan_policy,
             max_reversals=max_reversals,
+            gateway_transaction_ids=gateway_transaction_ids,
         )
         return map(call.shape, self._caller.stream(call, timeout_seconds, retry, act_metadata(on_behalf_of, reason)))
 

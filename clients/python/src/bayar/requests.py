@@ -954,17 +954,20 @@ def reconcile(
     until_time: datetime,
     orphan_policy: OrphanPolicyLike = OrphanPolicy.REPORT,
     max_reversals: int = 0,
+    gateway_transaction_ids: Iterable[str] = (),
 ) -> Stream[admin_service_pb2.Finding | admin_service_pb2.ReconcileProgress, Finding | ReconcileProgress]:
     """Compares the service's record with the gateway's over a window of time, each way.
 
-    Gives findings, and how far it is; the last one says done. Times need a time zone; the second is exclusive. A
-    connection lost on the way ends it with BayarError: begin again.
+    Gives findings, and how far it is; the last one says done. Times need a time zone; the second is exclusive. With
+    OrphanPolicy.REVERSE and gateway_transaction_ids, only these orphans are reversed. A connection lost on the way
+    ends it with BayarError: begin again.
     """
     request = admin_service_pb2.ReconcileRequest(
         from_time=timestamp(from_time),
         until_time=timestamp(until_time),
         orphan_policy=_number(orphan_policy),
         max_reversals=max_reversals,
+        gateway_transaction_ids=gateway_transaction_ids,
     )
     response = admin_service_pb2.ReconcileResponse
     return stream("AdminService/Reconcile", request, response, _reconciled, _finding_or_progress)

@@ -175,7 +175,11 @@ def resolve_operation_command(request: admin_service_pb2.ResolveOperationRequest
 def reconcile_command(request: admin_service_pb2.ReconcileRequest) -> ReconcileCommand:
     start, end = times_of("", request, from_time=request.from_time, until_time=request.until_time)
     return ReconcileCommand(
-        start=start, end=end, policy=orphan_policy_from(request.orphan_policy), max_reversals=request.max_reversals
+        start=start,
+        end=end,
+        policy=orphan_policy_from(request.orphan_policy),
+        max_reversals=request.max_reversals,
+        gateway_transaction_ids=tuple(request.gateway_transaction_ids),
     )
 
 

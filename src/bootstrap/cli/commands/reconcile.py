@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,8 +23,10 @@ _SETTLED: Final = (FindingKind.FINDING_KIND_ORPHAN_REVERSED, FindingKind.FINDING
 _REMEDIES: Final = {
     FindingRemedy.FINDING_REMEDY_VERIFY_PAYMENT: "bayar payments verify {0.payment_id}",
     FindingRemedy.FINDING_REMEDY_CHECK_NOW: "bayar resolve {0.operation_id}",
-    FindingRemedy.FINDING_REMEDY_REVERSE: "bayar reconcile ... --reverse N",
+    FindingRemedy.FINDING_REMEDY_REVERSE: "bayar reconcile ... --transaction {0.gateway_transaction_id}",
 }
+# Orphans that a question names.
+_NAMED: Final = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="void or refund the orphans, if there are at most N (default: report only)",
     )
-    parser.add_argument("--reason", default="", metavar="TEXT", help="for an operator, with --reverse: why")
+    parser.add_argument(
+        "--transaction",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="ID",
+        help="void or refund these orphans alone, by the gateway's transactions; instead of --reverse",
+    )
+    parser.add_argument("--reason", default="", metavar="TEXT", help="for an operator who reverses: why")
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     add_common_arguments(parser, reconcile)
 
@@ -50,34 +60,69 @@ def reconcile(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     """Fails if a finding needs somebody's attention."""
     first = in_zone(parsed.from_time, local=parsed.local)
     until = in_zone(parsed.until_time, local=parsed.local) if parsed.until_time else datetime.now(UTC)
-    if parsed.reverse and not parsed.yes:
-        # A dry run first: the confirmation says how much will be reversed.
-        progress = _report(parsed, _run(bayar, first, until, reverse=0), quietly=parsed.json)[1]
-        if not progress.orphan_count:
-            raise Stopped("there is nothing to reverse")
-        if progress.orphan_count > parsed.reverse:
-            raise WrongUsage(f"there are {progress.orphan_count} orphans, more than --reverse {parsed.reverse}")
-        confirm(parsed, f"Void or refund {progress.orphan_count} transaction(s) that no record explains?")
-    reason = reason_of_act(parsed, bayar) if parsed.reverse else ""
-    open_findings, progress = _report(parsed, _run(bayar, first, until, reverse=parsed.reverse or 0, reason=reason))
+    if parsed.reverse and parsed.transaction:
+        raise WrongUsage("--reverse takes every orphan, and --transaction those that it names: give one of them")
+    most = parsed.reverse or len(set(parsed.transaction))
+    if most and not parsed.yes:
+        _confirm(parsed, list(_run(bayar, first, until)), most)
+    reason = reason_of_act(parsed, bayar) if most else ""
+    answers = _run(bayar, first, until, reverse=most, chosen=parsed.transaction, reason=reason)
+    open_findings, progress = _report(parsed, answers)
     say(
         f"{progress.gateway_transaction_count} transactions of the gateway and {progress.operation_count} operations "
         f"compared: {progress.finding_count} findings, {progress.reversed_count} orphans reversed."
     )
+    if progress.reversed_count < len(set(parsed.transaction)):
+        raise Stopped("not every --transaction is an orphan of this time that can be voided or refunded")
     return FAILED if open_findings else DONE
 
 
+def _confirm(parsed: argparse.Namespace, answers: list[Finding | ReconcileProgress], most: int) -> None:
+    """Says what will be reversed, as a dry run found it, and asks. Raises Stopped and WrongUsage."""
+    chosen = set(parsed.transaction)
+    reverse = FindingRemedy.FINDING_REMEDY_REVERSE
+    orphans = [
+        one
+        for one in answers
+        if isinstance(one, Finding)
+        and one.remedy == reverse
+        and (not chosen or one.gateway_transaction_id in chosen)
+    ]
+    last = next(one for one in reversed(answers) if isinstance(one, ReconcileProgress))
+    if not orphans or not last.orphan_count:
+        raise Stopped("there is nothing to reverse")
+    if not chosen and last.orphan_count > most:
+        raise WrongUsage(f"there are {last.orphan_count} orphans, more than --reverse {most}")
+    if not parsed.json:
+        for orphan in orphans:
+            console().print(_paragraph(orphan), soft_wrap=True)
+    named = ", ".join(f"{one.gateway_transaction_id} of {words.amount(one.gateway_amount)}" for one in orphans[:_NAMED])
+    more = f" and {len(orphans) - _NAMED} more" if len(orphans) > _NAMED else ""
+    confirm(parsed, f"Void or refund what no record explains: {named}{more}?")
+
+
 def _run(
-    bayar: BayarClient, first: datetime, until: datetime, *, reverse: int, reason: str = ""
+    bayar: BayarClient,
+    first: datetime,
+    until: datetime,
+    *,
+    reverse: int = 0,
+    chosen: Sequence[str] = (),
+    reason: str = "",
 ) -> Iterator[Finding | ReconcileProgress]:
     policy = OrphanPolicy.ORPHAN_POLICY_REVERSE if reverse else OrphanPolicy.ORPHAN_POLICY_REPORT
     return bayar.reconcile(
-        from_time=first, until_time=until, orphan_policy=policy, max_reversals=reverse, reason=reason
+        from_time=first,
+        until_time=until,
+        orphan_policy=policy,
+        max_reversals=reverse,
+        gateway_transaction_ids=chosen,
+        reason=reason,
     )
 
 
 def _report(
-    parsed: argparse.Namespace, answers: Iterator[Finding | ReconcileProgress], *, quietly: bool = False
+    parsed: argparse.Namespace, answers: Iterator[Finding | ReconcileProgress]
 ) -> tuple[int, ReconcileProgress]:
     """Prints the findings as they come. Returns the number that needs attention, and the last progress."""
     out, open_findings, last = console(), 0, ReconcileProgress()
@@ -91,9 +136,9 @@ def _report(
                 bar.update(task, completed=answer.gateway_transaction_count)
                 continue
             open_findings += answer.kind not in _SETTLED
-            if parsed.json and not quietly:
+            if parsed.json:
                 write_json(as_json(answer))
-            elif not parsed.json:
+            else:
                 out.print(_paragraph(answer), soft_wrap=True)
     return open_findings, last
 

@@ -529,6 +529,7 @@ class ReconcileRequest(_message.Message):
     UNTIL_TIME_FIELD_NUMBER: _builtins.int
     ORPHAN_POLICY_FIELD_NUMBER: _builtins.int
     MAX_REVERSALS_FIELD_NUMBER: _builtins.int
+    GATEWAY_TRANSACTION_IDS_FIELD_NUMBER: _builtins.int
     orphan_policy: Global___OrphanPolicy.ValueType
     """The treatment of orphans. Default: report only."""
     max_reversals: _builtins.int
@@ -543,6 +544,12 @@ class ReconcileRequest(_message.Message):
     def until_time(self) -> _timestamp_pb2.Timestamp:
         """Transactions created before this time. Required, after from_time, at most 31 days after; otherwise INVALID_REQUEST."""
 
+    @_builtins.property
+    def gateway_transaction_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With REVERSE: the orphans to reverse, by the gateway's transactions; max_reversals counts these alone. The others
+        are reported. At most 100, with REVERSE only; otherwise INVALID_REQUEST. Default: every orphan of the window.
+        """
+
     def __init__(
         self,
         *,
@@ -550,10 +557,11 @@ class ReconcileRequest(_message.Message):
         until_time: _timestamp_pb2.Timestamp | None = ...,
         orphan_policy: Global___OrphanPolicy.ValueType = ...,
         max_reversals: _builtins.int = ...,
+        gateway_transaction_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "until_time", b"until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "max_reversals", b"max_reversals", "orphan_policy", b"orphan_policy", "until_time", b"until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "gateway_transaction_ids", b"gateway_transaction_ids", "max_reversals", b"max_reversals", "orphan_policy", b"orphan_policy", "until_time", b"until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
