@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
+import uvicorn
 from django.test import Client
+from playwright.sync_api import Browser, sync_playwright
 
 from bayar import BayarClient, CaptureMode, Payment, card, money
 from bayar_console import web
 from bayar_console.configuration import Configuration
 from bayar_console.signin import person
+from tests.browser.shop import CHROMIUM
 from tests.crash.replica import free_port
-from tests.end_to_end.dispute_steps import turn_on_webhooks
-from tests.end_to_end.service import Pair, running_pair, until
+from tests.end_to_end.service import Pair, until
+from tests.languages.toolchain import debian
+from tests.support.desk import Desk, running_pair_of_a_desk
 
 HOST: Final = f"127.0.0.1:{free_port()}"
 DECLINED: Final = "2001.00"
@@ -52,15 +57,21 @@ class Orders:
 
 
 @pytest.fixture(scope="session")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with running_pair(tmp_path_factory.mktemp("console")) as running:
-        turn_on_webhooks(running)
-        yield running
+def desk_of_the_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with running_pair_of_a_desk(tmp_path_factory.mktemp("console")) as (running, receiver):
+        desk = Desk(running, receiver)
+        yield desk
+        desk.close()
+
+
+@pytest.fixture(scope="session")
+def pair(desk_of_the_console: Desk) -> Pair:
+    return desk_of_the_console.pair
 
 
 @pytest.fixture(scope="session")
 def keys(pair: Pair) -> Keys:
-    every = "read,refund,void,capture,methods,disputes,lift-blocks,resolve,redeliver,reconcile"
+    every = "read,refund,void,capture,adjust,methods,customers,disputes,lift-blocks,resolve,redeliver,reconcile"
     return Keys(
         operator=_bayar(pair, "operators", "add", "Siti Rahayu", "--rights", every),
         reader=_bayar(pair, "operators", "add", "Rudi Hartono", "--rights", "read"),
@@ -165,6 +176,29 @@ def _secret(directory: Path) -> Path:
     file = directory / ".client_secret"
     file.write_text("of no use to anybody else")
     return file
+
+
+@pytest.fixture(scope="session")
+def address(console: Configuration) -> Iterator[str]:
+    """The console's address, where it listens for browsers."""
+    assert console
+    port = int(HOST.rpartition(":")[2])
+    server = uvicorn.Server(uvicorn.Config(web.application(), port=port, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started, what="the console")
+    yield f"http://{HOST}"
+    server.should_exit = server.force_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    debian("chromium", files=(CHROMIUM,))
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture

@@ -3,52 +3,21 @@
 from __future__ import annotations
 
 import os
-import threading
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from bayar import BayarClient, card, money
-from bayar_console import web
-from bayar_console.configuration import Configuration
 from tests.browser.checkout_site import axe_script
-from tests.browser.shop import CHROMIUM
 from tests.console.conftest import HOST, Keys, Orders, signed_in
 from tests.console.test_roles import PAGES
-from tests.end_to_end.service import until
-from tests.languages.toolchain import debian
 
-ADDRESS = f"http://{HOST}"
 # A directory for a picture of each page, for people to look at: `make console-shots`.
 SHOTS: Final = os.environ.get("CONSOLE_SHOTS", "")
-
-
-@pytest.fixture(scope="module")
-def address(console: Configuration) -> Iterator[str]:
-    assert console
-    port = int(HOST.rpartition(":")[2])
-    server = uvicorn.Server(uvicorn.Config(web.application(), port=port, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started, what="the console")
-    yield ADDRESS
-    server.should_exit = server.force_exit = True
-    thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    debian("chromium", files=(CHROMIUM,))
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,18 +11,31 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from braintree.successful_result import SuccessfulResult
 
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
+from application.access.issue_key import IssueKey
 from application.access.manage_api_keys import CreateApiKey
 from application.access.manage_operators import AddOperator, CreateOperatorKey
 from application.common.caller import Scope
 from application.common.operator import OperatorRight
 from application.ports.audit_log import AuditEntry
 from application.ports.deliveries import Delivery, DeliveryState
-from bayar import BayarClient, CaptureMode, Customer, Dispute, Payment, PaymentState, ThreeDSecure, ThreeDSecurePolicy
+from bayar import (
+    BayarClient,
+    CaptureMode,
+    Customer,
+    Dispute,
+    Payment,
+    PaymentState,
+    ThreeDSecure,
+    ThreeDSecurePolicy,
+    money,
+)
 from bayar import card as card_of
-from bayar import money
 from bayar.cards import CardInput
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
 from domain.ids import EventId
@@ -36,7 +48,6 @@ SHOP: Final = "shop"
 PERSON: Final = "Siti Rahayu"
 ENDPOINT: Final = "orders"
 NOT_AUTHENTICATED: Final = "fake-three-d-secure-visa-failed-authentication-nonce"
-_SEARCH: Final = "/transactions/advanced_search*"
 _YEAR: Final = datetime.now(UTC).year + 3
 _SCOPES: Final = frozenset(
     {
@@ -63,6 +74,8 @@ def running_pair_of_a_desk(directory: Path) -> Iterator[tuple[Pair, Receiver]]:
         "BAYAR_ALLOW_PRIVATE_WEBHOOKS": "true",
         "SHOP_SECRET": SECRET,
         "BAYAR_DECLINES_PER_CLIENT_ADDRESS": "2",
+        # A person asks before the service asks by itself.
+        "BAYAR_FIRST_CHECK_SECONDS": "300",
     }
     try:
         with running_pair(directory, settings) as pair:
@@ -75,6 +88,12 @@ def running_pair_of_a_desk(directory: Path) -> Iterator[tuple[Pair, Receiver]]:
 
 def a_card(number: str = "4111111111111111") -> CardInput:
     return card_of(number=number, expiration_month=12, expiration_year=_YEAR, cvv="123")
+
+
+def transaction_of(payment: Payment) -> str:
+    """The gateway's id of the payment's transaction."""
+    assert payment.gateway_details is not None
+    return payment.gateway_details.transaction_id
 
 
 def a_reason() -> str:
@@ -95,17 +114,24 @@ class Desk:
         return SqlStore(create_engine(self.pair.service.environment["BAYAR_DATABASE_URL"]), UlidSource())
 
     @cached_property
+    def _issue(self) -> IssueKey:
+        return IssueKey(self.store, SystemClock(), UlidSource(), os.urandom)
+
+    @cached_property
     def shop(self) -> BayarClient:
-        _, key = CreateApiKey(self.store, SystemClock(), UlidSource(), os.urandom)(SHOP, _SCOPES)
+        _, key = CreateApiKey(self._issue)(SHOP, _SCOPES)
         return BayarClient(self.pair.service.address, credential=key)
 
     def operator(self, rights: str) -> str:
         if rights not in self._keys:
             granted = frozenset(map(OperatorRight, rights.split(",")))
             person = AddOperator(self.store, SystemClock(), UlidSource())(PERSON, granted)
-            create = CreateOperatorKey(self.store, SystemClock(), UlidSource(), os.urandom)
-            self._keys[rights] = create(person.operator_id)[1]
+            self._keys[rights] = CreateOperatorKey(self._issue)(person.operator_id)[1]
         return self._keys[rights]
+
+    def as_operator(self, rights: str) -> BayarClient:
+        """A connection of such a person; leave it to close it."""
+        return BayarClient(self.pair.service.address, credential=self.operator(rights))
 
     def close(self) -> None:
         if "shop" in self.__dict__:
@@ -148,7 +174,7 @@ class Desk:
         return dispute
 
     def bank_decides(self, dispute: Dispute, end: str) -> None:
-        transaction_id = self.now(dispute.payment_id).gateway_details.transaction_id
+        transaction_id = transaction_of(self.now(dispute.payment_id))
         (at_gateway,) = sdk_of(self.pair).transaction.find(transaction_id).disputes
         self.pair.twin.control.move_dispute(at_gateway.id, end)
 
@@ -160,25 +186,17 @@ class Desk:
         return address
 
     def unknown(self) -> Payment:
-        """A payment of which the gateway's answer was lost; the service will not ask again by itself."""
-        control = self.pair.twin.control
-        control.add_fault("status", path=_SEARCH, status=503)
-        control.add_fault("reset_after", method="POST", path="/transactions", next=1)
+        """A payment of which the gateway's answer was lost."""
+        self.pair.twin.control.add_fault("reset_after", method="POST", path="/transactions", next=1)
         payment = self.pay()
         assert payment.state is PaymentState.PENDING
-        with sqlite3.connect(self.pair.database, timeout=10) as database:
-            later = "UPDATE operations SET next_check_time = '2100-01-01 00:00:00.000000' WHERE payment_id = ?"
-            assert database.execute(later, (payment.payment_id,)).rowcount == 1
-        control.clear_faults()
         return payment
 
     def orphan(self) -> str:
         """A transaction of this deployment that no record explains. Gives the gateway's id."""
         known = self.pay()
         (order_id,) = (
-            one.order_id
-            for one in self.pair.twin.control.ledger()
-            if one.id == known.gateway_details.transaction_id and one.order_id
+            one.order_id for one in self.pair.twin.control.ledger() if one.id == transaction_of(known) and one.order_id
         )
         forgotten = order_id.replace(known.operations[0].operation_id, UlidSource().new("op"))
         sale = {
@@ -189,6 +207,7 @@ class Desk:
             "options": {"submit_for_settlement": True},
         }
         made = sdk_of(self.pair).transaction.sale(sale)
+        assert isinstance(made, SuccessfulResult)
         return str(made.transaction.id)
 
     def dead_letter(self) -> str:
@@ -241,8 +260,8 @@ class Desk:
             assert entry.details.get("on_behalf_of", "") == caller
 
 
-def this_month() -> Mapping[str, str]:
-    """The month and its days, as the commands and the page take them, in UTC."""
-    today = datetime.now(UTC).date()
+def this_month(zone: str = "UTC") -> Mapping[str, str]:
+    """The month and its days, as the commands and the page take them."""
+    today = datetime.now(ZoneInfo(zone)).date()
     following = (today.replace(day=1) + timedelta(days=31)).replace(day=1)
     return {"month": f"{today:%Y-%m}", "first": f"{today:%Y-%m-01}", "end": f"{following}"}

@@ -15,12 +15,17 @@ _OPEN: Final = {OperationState.STARTED, OperationState.SCHEDULED}
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An act that a payment allows now. amount: the most that it takes, None where it takes none."""
+    """An act that a payment allows now.
+
+    amount: the amount that the form proposes, which is the most but for "adjust"; None where it takes none. option: the
+    text of a box to tick, empty for none.
+    """
 
     name: str
     text: str
     explanation: str
     amount: Money | None = None
+    option: str = ""
 
 
 def acts(payment: Payment, person: Person) -> list[Act]:
@@ -46,6 +51,17 @@ def _allowed(payment: Payment) -> list[Act]:
                 _("Capture"),
                 _("Takes the money that is held: at most %(amount)s.") % {"amount": payment.capturable_amount},
                 payment.capturable_amount,
+                _("Release the rest: nothing more will be captured"),
+            )
+        )
+    if payment.state is PaymentState.AUTHORIZED and not payment.captured_amount.minor_units:
+        found.append(
+            Act(
+                "adjust",
+                _("Change the hold"),
+                _("Holds another amount in place of %(amount)s: give the whole amount, more or less than now.")
+                % {"amount": payment.authorized_amount},
+                payment.authorized_amount,
             )
         )
     if payment.state is PaymentState.AUTHORIZED:

@@ -31,13 +31,15 @@ def act(
 ) -> HttpResponseBase:
     """Does what a form asks for, and shows `back` with what came of it.
 
-    do: gets the keywords of the client's method that every act needs, and returns the sentence about its success.
+    do: gets the keywords of the client's method that every act needs, none for the right "read", and returns the
+    sentence about its success.
     caller_id: the caller whose data is changed; needed of operators.
     """
     if not request.person.may(right):
         return without_right(request, right)
     try:
-        messages.success(request, do(_keywords(request, caller_id)))
+        # To read is no act: it needs no reason, and nobody is acted for.
+        messages.success(request, do({} if right == "read" else _keywords(request, caller_id)))
     except Unfit as error:
         messages.error(request, str(error))
     except BayarError as error:

@@ -6,17 +6,18 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Final
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from bayar import BayarError, Movement
+from bayar import BayarError, Movement, SettlementDifference, SettlementTotals
 from bayar_console.pages.acting import without_right
 from bayar_console.pages.errors import refusal
 from bayar_console.signin.person import SignedInRequest
@@ -37,6 +38,8 @@ _COLUMNS: Final = (
     "merchant_account_id",
     "caller_id",
 )
+# The gateway answers for one day after another.
+_MOST_DAYS: Final = 31
 # A spreadsheet would calculate with a text that begins with one of these.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -49,7 +52,8 @@ def show_books(request: SignedInRequest) -> HttpResponseBase:
     month = request.GET.get("month", "")
     if not month:
         last = datetime.now(ZoneInfo(settings.CONSOLE.time_zone))
-        return render(request, "console/books.html", {"month": last.strftime("%Y-%m")})
+        days = {"from": f"{last - timedelta(days=6):%Y-%m-%d}", "until": f"{last:%Y-%m-%d}"}
+        return render(request, "console/books.html", {"month": last.strftime("%Y-%m"), "days": days})
     begin = _first_of(month)
     if begin is None:
         shown = {"month": month, "problem": _("Write a month as 2026-11.")}
@@ -61,6 +65,37 @@ def show_books(request: SignedInRequest) -> HttpResponseBase:
     answer = StreamingHttpResponse(_file(first, movements), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="bayar-{begin:%Y-%m}.csv"'
     return answer
+
+
+@require_safe
+def compare_books(request: SignedInRequest) -> HttpResponseBase:
+    """The sums of each day here and at the gateway, with what explains a difference."""
+    if not request.person.may("read_books"):
+        return without_right(request, "read_books")
+    days = {name: parse_day(request.GET.get(name, "")) for name in ("from", "until")}
+    first, last = days["from"], days["until"]
+    shown: dict[str, Any] = {name: request.GET.get(name, "") for name in ("from", "until")}
+    if first is None or last is None or last < first or (last - first).days >= _MOST_DAYS:
+        problem = _("Choose the first and the last day: at most %(days)s days.") % {"days": _MOST_DAYS}
+        return render(request, "console/comparison.html", {"days": shown, "problem": problem}, status=400)
+    answers = list(request.bayar.compare_settlements(from_date=first, until_date=last + timedelta(days=1)))
+    differences = [one for one in answers if isinstance(one, SettlementDifference)]
+    context = {
+        "days": shown,
+        "compared": True,
+        "totals": [one for one in answers if isinstance(one, SettlementTotals)],
+        "differences": differences,
+        "to_do": sum(one.needs_attention for one in differences),
+    }
+    return render(request, "console/comparison.html", context)
+
+
+def parse_day(text: str) -> date | None:
+    """The day of a form; None for anything else."""
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
 
 
 def _first_of(month: str) -> datetime | None:

@@ -40,6 +40,30 @@ def show_customer(request: SignedInRequest, customer_id: str) -> HttpResponseBas
 
 
 @require_POST
+def make_default(request: SignedInRequest, customer_id: str, payment_method_id: str) -> HttpResponseBase:
+    """Makes a stored method the one that the next payments use."""
+    customer = request.bayar.get_customer(customer_id=customer_id)
+
+    def do(keywords: dict[str, Any]) -> str:
+        request.bayar.set_default_payment_method(payment_method_id=payment_method_id, **keywords)
+        return _("The payment method is the default now.")
+
+    return act(request, "methods", f"/customers/{customer_id}", do, customer.caller_id)
+
+
+@require_POST
+def erase_customer(request: SignedInRequest, customer_id: str) -> HttpResponseBase:
+    """Removes every stored method and erases personal data."""
+    customer = request.bayar.get_customer(customer_id=customer_id)
+
+    def do(keywords: dict[str, Any]) -> str:
+        request.bayar.delete_customer(customer_id=customer_id, **keywords)
+        return _("The customer is erased. Payments stay.")
+
+    return act(request, "customers", f"/customers/{customer_id}", do, customer.caller_id)
+
+
+@require_POST
 def delete_method(request: SignedInRequest, customer_id: str, payment_method_id: str) -> HttpResponseBase:
     """Removes a stored method, here and at the gateway."""
     customer = request.bayar.get_customer(customer_id=customer_id)

@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from bayar import DisputeState, Money, OperationState, Payment, PaymentFunds, PaymentState, money
+from bayar import DisputeState, Money, OperationKind, OperationState, Payment, PaymentFunds, PaymentState, money
 from bayar_console import story
 from bayar_console.pages.acting import Unfit, act, new_request_id
 from bayar_console.signin.person import SignedInRequest
@@ -115,6 +115,7 @@ def _shown(request: SignedInRequest, payment_id: str) -> dict[str, Any]:
         "no_acts_because": story.no_acts_because(payment),
         "customer": customer,
         "disputes": disputes,
+        "refunds": [one for one in payment.operations if one.kind is OperationKind.REFUND],
         # The texts for the customer in every language, the customer's own first.
         "customer_texts": _texts(payment, customer.language_code if customer else ""),
         "request_id": request.session.pop(f"repeat {path}", "") or new_request_id(),
@@ -131,7 +132,7 @@ def _texts(payment: Payment, language: str) -> list[Any]:
 
 @require_POST
 def act_on_payment(request: SignedInRequest, payment_id: str, name: str) -> HttpResponseBase:
-    """Refunds, captures, voids or verifies, as the form says."""
+    """Refunds, captures, adjusts, voids or verifies, as the form says."""
     done = _ACTS.get(name)
     if done is None:
         raise Http404
@@ -155,8 +156,22 @@ def _refund(request: SignedInRequest, payment: Payment, keywords: dict[str, Any]
 
 def _capture(request: SignedInRequest, payment: Payment, keywords: dict[str, Any]) -> str:
     amount = _amount(request, payment.capturable_amount)
-    request.bayar.capture_payment(payment_id=payment.payment_id, amount=amount, **keywords)
+    final = request.POST.get("option") == "on"
+    request.bayar.capture_payment(payment_id=payment.payment_id, amount=amount, final=final, **keywords)
+    if final and amount != payment.capturable_amount:
+        return _("%(amount)s is captured, and the rest is released.") % {"amount": amount}
     return _("%(amount)s is captured.") % {"amount": amount}
+
+
+def _adjust(request: SignedInRequest, payment: Payment, keywords: dict[str, Any]) -> str:
+    amount = _whole_amount(request, payment.authorized_amount)
+    after = request.bayar.adjust_authorization(payment_id=payment.payment_id, amount=amount, **keywords)
+    match after.operations[-1].state:
+        case OperationState.SUCCEEDED:
+            return _("%(amount)s is held now.") % {"amount": after.authorized_amount}
+        case OperationState.STARTED:
+            return _("The change to %(amount)s is under way. This page shows its end.") % {"amount": amount}
+    raise Unfit(_("The bank did not agree. As before, %(amount)s is held.") % {"amount": after.authorized_amount})
 
 
 def _void(request: SignedInRequest, payment: Payment, keywords: dict[str, Any]) -> str:
@@ -174,26 +189,35 @@ def _verify(request: SignedInRequest, payment: Payment, _keywords: dict[str, Any
 _ACTS: Final[dict[str, Callable[[SignedInRequest, Payment, dict[str, Any]], str]]] = {
     "refund": _refund,
     "capture": _capture,
+    "adjust": _adjust,
     "void": _void,
     "verify": _verify,
 }
 
 
 def _amount(request: SignedInRequest, most: Money) -> Money:
-    """The amount of the form, checked against the most that is possible.
+    """The amount of the form, checked against the most that is possible."""
+    amount = _whole_amount(request, most)
+    if amount.minor_units > most.minor_units:
+        raise Unfit(_("At most %(most)s is possible, and more than nothing.") % {"most": most})
+    return amount
+
+
+def _whole_amount(request: SignedInRequest, like: Money) -> Money:
+    """The amount of the form, in the currency of another.
 
     A separator of thousands is refused: 150.000 is 150 to some people, and 150000 to others.
     """
     text = request.POST.get("amount", "").strip().replace(",", ".")
-    digits = -int(most.decimal.as_tuple().exponent)
+    digits = -int(like.decimal.as_tuple().exponent)
     fraction = text.rpartition(".")[2] if "." in text else ""
     try:
         if len(fraction) > digits:
             raise ValueError
-        amount = money(text, most.currency_code)
+        amount = money(text, like.currency_code)
     except ValueError as error:
-        example = {"example": most.decimal}
+        example = {"example": like.decimal}
         raise Unfit(_("Write the amount without separators of thousands, such as %(example)s.") % example) from error
-    if not 0 < amount.minor_units <= most.minor_units:
-        raise Unfit(_("At most %(most)s is possible, and more than nothing.") % {"most": most})
+    if amount.minor_units <= 0:
+        raise Unfit(_("At most %(most)s is possible, and more than nothing.") % {"most": like})
     return amount

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from bayar import Finding, FindingRemedy, ManualResolution, ReconcileProgress
+from bayar import Finding, FindingKind, FindingRemedy, ManualResolution, OrphanPolicy, ReconcileProgress
 from bayar_console.pages.acting import Unfit, act, new_request_id, without_right
 from bayar_console.signin.person import SignedInRequest
 
@@ -38,8 +38,9 @@ def mend(request: SignedInRequest) -> HttpResponseBase:
     """Does what a finding names as its remedy."""
     remedy = FindingRemedy.__members__.get(request.POST.get("remedy", ""))
     payment_id = request.POST.get("payment_id", "")
-    hours = request.POST.get("hours", "24")
-    back = f"/reconcile?hours={hours if hours in _HOURS else '24'}"
+    hours = request.POST.get("hours", "")
+    hours = hours if hours in _HOURS else "24"
+    back = f"/reconcile?hours={hours}"
     if remedy is FindingRemedy.VERIFY_PAYMENT:
 
         def verify(_keywords: dict[str, Any]) -> str:
@@ -47,6 +48,9 @@ def mend(request: SignedInRequest) -> HttpResponseBase:
             return _("The payment is compared with the gateway, and corrected.")
 
         return act(request, "read", back, verify)
+
+    if remedy is FindingRemedy.REVERSE:
+        return act(request, "reconcile", back, lambda keywords: _reverse(request, _HOURS[hours], keywords))
 
     def check(keywords: dict[str, Any]) -> str:
         if remedy is not FindingRemedy.CHECK_NOW:
@@ -57,3 +61,27 @@ def mend(request: SignedInRequest) -> HttpResponseBase:
         return _("The gateway was asked again.")
 
     return act(request, "resolve", back, check)
+
+
+def _reverse(request: SignedInRequest, hours: int, keywords: dict[str, Any]) -> str:
+    """Gives one orphan back. A second press finds none, and changes nothing."""
+    transaction_id = request.POST.get("gateway_transaction_id", "")
+    if not transaction_id:
+        raise Unfit(_("This form is too old. Open the page again, and repeat."))
+    until = datetime.now(UTC)
+    answers = list(
+        request.bayar.reconcile(
+            from_time=until - timedelta(hours=hours),
+            until_time=until,
+            orphan_policy=OrphanPolicy.REVERSE,
+            max_reversals=1,
+            gateway_transaction_ids=[transaction_id],
+            reason=keywords.get("reason", ""),
+        )
+    )
+    for answer in answers:
+        if isinstance(answer, Finding) and answer.gateway_transaction_id == transaction_id:
+            if answer.kind is FindingKind.ORPHAN_REVERSED:
+                return _("%(amount)s is given back.") % {"amount": answer.gateway_amount}
+            raise Unfit(answer.summary)
+    raise Unfit(_("Nothing was given back: the record explains this transaction by now, or it was given back before."))

@@ -85,9 +85,9 @@ def resend_events(request: SignedInRequest, endpoint: str) -> HttpResponseBase:
         if not event_ids:
             raise Unfit(_("Choose at least one event."))
         count = request.bayar.resend_events(endpoint=endpoint, event_ids=event_ids, **keywords)
-        return _("%(count)s events will be sent again.") % {"count": count}
+        return _("%(count)s of the chosen events will be sent again.") % {"count": count}
 
-    return act(request, "redeliver", "/webhooks", do)
+    return act(request, "redeliver", "/webhooks", do, request.POST.get("caller_id", ""))
 
 
 @require_safe
@@ -108,4 +108,4 @@ def lift_block(request: SignedInRequest, block_id: str) -> HttpResponseBase:
         request.bayar.lift_abuse_block(block_id=block_id, **{**keywords, "reason": reason})
         return _("The block is lifted.")
 
-    return act(request, "lift_blocks", "/blocks", do)
+    return act(request, "lift_blocks", "/blocks", do, request.POST.get("caller_id", ""))

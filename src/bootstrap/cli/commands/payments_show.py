@@ -252,6 +252,8 @@ def _remarks(operation: Operation, clock: Clock) -> str:
         remarks.append(reason_word(operation.decline))
     if operation.failure_reason:
         remarks.append(words.phrase(FailureReason, operation.failure_reason))
+    if operation.state == OperationState.OPERATION_STATE_SCHEDULED:
+        remarks.append("sent as soon as the payment has settled")
     remarks.append(operation.failure_detail)
     if operation.HasField("settle_time"):
         remarks.append(f"settled {clock.second(operation.settle_time)}")

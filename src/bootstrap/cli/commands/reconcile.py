@@ -84,9 +84,7 @@ def _confirm(parsed: argparse.Namespace, answers: list[Finding | ReconcileProgre
     orphans = [
         one
         for one in answers
-        if isinstance(one, Finding)
-        and one.remedy == reverse
-        and (not chosen or one.gateway_transaction_id in chosen)
+        if isinstance(one, Finding) and one.remedy == reverse and (not chosen or one.gateway_transaction_id in chosen)
     ]
     last = next(one for one in reversed(answers) if isinstance(one, ReconcileProgress))
     if not orphans or not last.orphan_count:
