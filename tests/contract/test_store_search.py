@@ -17,6 +17,7 @@ from application.search.index_payments import IndexPayments, index
 from application.search.search_terms import TERMS_VERSION, contents_of, indexed_terms, terms_of
 from domain.customer import GuestContact
 from domain.ids import CallerId, PaymentId
+from domain.instrument import Instrument, InstrumentKind
 from domain.payment_state import PaymentState
 from domain.personal_data import OF_CUSTOMER
 from tests.contract import random_payments
@@ -100,6 +101,14 @@ class TestIndex:
         compared = terms_of(contents_of(payment, customer))
         assert terms_of(read) == compared
         assert indexed_terms(read) == {str(term) for term in compared if term.is_indexed}
+
+    def test_a_wallet_is_found_by_its_holder_and_by_its_account(self, store: Store) -> None:
+        payment = started()
+        wallet = Instrument(InstrumentKind.PAYPAL, cardholder_name="Ani", account="budi@example.com")
+        succeed(payment, instrument=wallet)
+        add(store, payment)
+        index_all(store)
+        assert found(store, "name:ani", "email:budi@example.com") == [payment.terms.payment_id]
 
     def test_a_payment_that_is_erased_after_it_was_read_is_not_added(self, store: Store) -> None:
         payment = started(guest=GuestContact(given_name="Budi"))
