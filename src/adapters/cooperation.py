@@ -7,6 +7,7 @@ the same functions block the thread as usual. ADR 31.
 from __future__ import annotations
 
 import asyncio
+import select
 import time
 from collections import deque
 from collections.abc import Callable
@@ -154,6 +155,19 @@ def sleep(seconds: float) -> None:
         current.suspend()
     else:
         time.sleep(seconds)
+
+
+def ready_now(descriptor: int) -> int:
+    """READABLE, WRITABLE, both or 0."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN | select.POLLOUT)
+    ready = 0
+    for _, events in poller.poll(0):
+        if events & ~select.POLLOUT:
+            ready |= READABLE
+        if events & select.POLLOUT:
+            ready |= WRITABLE
+    return ready
 
 
 class Descriptor:

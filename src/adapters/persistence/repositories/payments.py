@@ -439,14 +439,14 @@ class SqlPayments:
             before = {row.operation_id: row.rest for row in stored.operation_rows}
             for row in rows:
                 row["rest"] |= newer_entries(before.get(row["own_id"]), OPERATION_REST)
-            _UPDATE_OPERATION.run(self._connection, *rows)
+            _UPDATE_OPERATION.run_later(self._connection, *rows)
         new = payment.operations[known:]
         if new:
             trace = self._recorder.trace if self._recorder is not None else NOTHING
             rows = [
                 {**operation_to_row(operation, payment_id, known + n), **trace} for n, operation in enumerate(new, 1)
             ]
-            _ADD_OPERATION.run(self._connection, *rows)
+            _ADD_OPERATION.run_later(self._connection, *rows)
         stored.operations = payment.operations
 
     def _write_events(self, stored: _StoredState) -> None:
@@ -460,12 +460,12 @@ class SqlPayments:
                 zip(events, self._states_after(stored), strict=True), stored.event_count + 1
             )
         ]
-        _ADD_EVENT.run(self._connection, *rows)
+        _ADD_EVENT.run_later(self._connection, *rows)
         if payment.new_movements:
             numbered = [(stored.event_count + 1 + index, movement) for index, movement in payment.new_movements]
             times = {stored.event_count + n: event.context.time for n, event in enumerate(events, 1)}
             moved = [row | {"record_time": times[number]} for number, row in payment_rows(payment_id, numbered)]
-            ADD_MOVEMENT.run(self._connection, *moved)
+            ADD_MOVEMENT.run_later(self._connection, *moved)
         stored.event_count += len(events)
         if self._recorder is not None:
             self._recorder.changes.append(PaymentChange(payment, tuple(events)))

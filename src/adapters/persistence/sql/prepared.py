@@ -13,6 +13,8 @@ from typing import Any, Final, NoReturn
 
 from sqlalchemy import Connection, Dialect, Insert, Select, Update, exc
 
+from adapters.persistence.sql.cooperative_connections import PostgresConnection
+
 Values = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
 
@@ -83,6 +85,17 @@ class Prepared:
             _raise(connection, cursor, compiled.sql, failure)
         cursor.close()
         return changed
+
+    def run_later(self, connection: Connection, *rows: Values) -> None:
+        """As `run`, but where the driver can do it, with the next statement or the commit: its errors come then."""
+        # SQLite has no round trips.
+        if connection.dialect.name == "postgresql" and self._may_bypass(connection):
+            driver = connection.connection.driver_connection
+            if isinstance(driver, PostgresConnection):
+                compiled = self._of(connection, rows[0])
+                driver.leave_for_later(compiled.sql, [compiled.parameters(row) for row in rows])
+                return
+        self.run(connection, *rows)
 
     def _may_bypass(self, connection: Connection) -> bool:
         """Not where listeners wait for its statements, nor for a change that would begin its transaction."""

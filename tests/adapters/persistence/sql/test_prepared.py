@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any, Final
 
 import pytest
 from sqlalchemy import Engine, bindparam, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
+from adapters import cooperation
 from adapters.persistence.sql.prepared import Prepared, execute_sql
 from adapters.persistence.tables import requests
 
@@ -109,3 +113,86 @@ def test_a_connection_that_the_server_closed_is_given_up(postgres_engine: Engine
             _GET.all(connection, {"request_id": "one"})
         assert loss.value.connection_invalidated
         assert connection.invalidated
+
+
+def test_what_is_left_for_later_is_seen_by_the_next_statement(engine: Engine) -> None:
+    with engine.begin() as connection:
+        _ADD.run_later(connection, row("one"), row("two"))
+        _ADD.run_later(connection, row("three"))
+        assert len(connection.execute(select(requests)).all()) == 3
+        assert _GET.all(connection, {"request_id": "two"})
+
+
+def test_what_is_left_for_later_is_committed(engine: Engine) -> None:
+    with engine.begin() as connection:
+        _ADD.run_later(connection, row("one"), row("two"))
+    with engine.connect() as other:
+        assert len(other.execute(select(requests)).all()) == 2
+
+
+def test_what_is_left_for_later_is_lost_with_its_transaction(engine: Engine) -> None:
+    def fail() -> None:
+        with engine.begin() as connection:
+            _ADD.run_later(connection, row("one"))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    for _ in range(2):
+        with engine.begin() as connection:
+            assert connection.execute(select(requests)).all() == []
+
+
+@pytest.mark.parametrize("is_seen", [False, True], ids=["at the commit", "at the next statement"])
+def test_an_error_of_what_was_left_for_later_undoes_the_transaction(engine: Engine, is_seen: bool) -> None:
+    def add_twice() -> None:
+        with engine.begin() as connection:
+            _ADD.run(connection, row("one"))
+            _ADD.run_later(connection, row("two"), row("one"), row("three"))
+            if is_seen:
+                connection.execute(select(requests)).all()
+
+    with pytest.raises(IntegrityError):
+        add_twice()
+    with engine.begin() as connection:
+        assert connection.execute(select(requests)).all() == []
+        _ADD.run_later(connection, row("one"))
+    with engine.connect() as other:
+        assert len(other.execute(select(requests)).all()) == 1
+
+
+def test_a_savepoint_undoes_what_was_left_for_later_inside_it(engine: Engine) -> None:
+    with engine.begin() as connection:
+        _ADD.run_later(connection, row("before"))
+        execute_sql(connection, "SAVEPOINT inner_one")
+        _ADD.run_later(connection, row("inside"))
+        execute_sql(connection, "ROLLBACK TO inner_one")
+        _ADD.run_later(connection, row("after"))
+    with engine.connect() as other:
+        assert sorted(other.execute(select(requests.c.request_id)).scalars()) == ["after", "before"]
+
+
+def test_work_leaves_for_later_as_threads_do(engine: Engine) -> None:
+    def add(name: str) -> None:
+        with engine.begin() as connection:
+            _ADD.run_later(connection, *(row(f"{name} {number}") for number in range(3)))
+
+    async def story() -> None:
+        done: list[asyncio.Future[None]] = []
+        for number in range(5):
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.append(future)
+            cooperation.start(partial(_tell, future, partial(add, str(number))))
+        await asyncio.wait_for(asyncio.gather(*done), 20)
+
+    asyncio.run(story())
+    with engine.connect() as other:
+        assert len(other.execute(select(requests)).all()) == 15
+
+
+def _tell(future: asyncio.Future[None], work: Callable[[], None]) -> None:
+    try:
+        work()
+        future.set_result(None)
+    except BaseException as failure:
+        future.set_exception(failure)
