@@ -36,6 +36,8 @@ _IDLE_SINCE: Final = "idle_since"
 # Marks a connection that does not wait for locks by itself.
 _IS_IMPATIENT: Final = "is_impatient"
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 # The execution option with the BEGIN statement that opens a transaction on SQLite. Empty: none opens.
 SQLITE_BEGIN: Final = "sqlite_begin"
 
@@ -67,7 +69,7 @@ def create_engine(url: str, limits: Limits = Limits()) -> Engine:
         "pool_timeout": limits.pool_timeout.total_seconds(),
         # Errors are logged, and rows hold personal data.
         "hide_parameters": True,
-        "json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+        "json_serializer": _JSON.encode,
     }
     if parsed.drivername in _SQLITE:
         return _create_sqlite(parsed, limits, shared)
