@@ -308,6 +308,22 @@ def test_sepa_accounts_are_vaulted_charged_and_searched(bank: Any, shop: SdkTwin
         bank.sepa_direct_debit_account.find(account.token)
 
 
+def test_a_blank_order_id_finds_the_sepa_payments_that_have_none(bank: Any, shop: SdkTwin) -> None:
+    submitted(bank, payment_method_nonce="fake-valid-nonce")
+    first = submitted(bank, payment_method_nonce=SEPA_NONCE)
+
+    def found(order: Any) -> list[str]:
+        return [each.id for each in bank.transaction.search(order).items]
+
+    blank = TransactionSearch.sepa_debit_paypal_v2_order_id == ""
+    assert found(blank) == [first.id]
+    shop.advance(days=7)
+    second = submitted(bank, payment_method_nonce=SEPA_NONCE)
+    assert found(blank) == [second.id]
+    order_id = bank.transaction.find(first.id).sepa_direct_debit_account_details.paypal_v2_order_id
+    assert found(TransactionSearch.sepa_debit_paypal_v2_order_id != order_id) == [second.id]
+
+
 def test_local_payments_are_charged_once_and_never_vaulted(bank: Any, shop: SdkTwin) -> None:
     paid = submitted(bank, payment_method_nonce="fake-local-payment-method-nonce")
     details = paid.local_payment_details

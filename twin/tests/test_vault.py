@@ -29,7 +29,7 @@ def test_a_customer_is_created_found_updated_and_deleted(gateway: Gateway) -> No
     found = gateway.customer.find("ada-1")
     assert (found.first_name, found.email, found.custom_fields) == ("Ada", "ada@example.com", {"tier": "gold"})
     changed = gateway.customer.update("ada-1", {"last_name": "Lovelace", "email": ""}).customer
-    assert (changed.first_name, changed.last_name, changed.email) == ("Ada", "Lovelace", None)
+    assert (changed.first_name, changed.last_name, changed.email) == ("Ada", "Lovelace", "")
     gateway.customer.delete("ada-1")
     with pytest.raises(NotFoundError):
         gateway.customer.find("ada-1")

@@ -320,6 +320,19 @@ def test_blank_custom_fields_are_dropped(gateway: Gateway) -> None:
     assert changed.customer.custom_fields == {"another_stored_field": "x"}
 
 
+def test_blank_texts_of_customers_and_addresses_stay_blank(gateway: Gateway) -> None:
+    billing = {"company": "", "street_address": "123 E Main St"}
+    customer = new_customer(gateway, company="", phone="1", credit_card=card(billing_address=billing))
+    found = gateway.customer.find(customer.id)
+    assert (found.company, found.phone, found.fax) == ("", "1", None)
+    address = found.credit_cards[0].billing_address
+    assert (address.company, address.street_address, address.locality) == ("", "123 E Main St", None)
+    assert gateway.customer.update(customer.id, {"phone": ""}).customer.phone == ""
+    paid = sale(gateway, billing=billing, customer={"first_name": ""})
+    assert (paid.billing_details.company, paid.billing_details.locality) == ("", None)
+    assert (paid.customer_details.first_name, paid.customer_details.last_name) == ("", None)
+
+
 def test_a_customers_card_is_updated_by_its_token(gateway: Gateway) -> None:
     request = {"credit_card": card(options={"update_existing_token": "token"})}
     path = ("customer", "credit_card", "options", "update_existing_token")

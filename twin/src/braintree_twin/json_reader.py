@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from braintree_twin.errors import MalformedRequest
 from braintree_twin.field_names import underscored
-from braintree_twin.xml_reader import MAX_ELEMENTS, MAX_NESTING, Value
+from braintree_twin.xml_reader import MAX_ELEMENTS, MAX_NESTING, Fields, Value
 
 _UNPAIRED = re.compile("[\ud800-\udfff]")
 
@@ -47,10 +47,15 @@ class _Reader:
         if isinstance(content, bool):
             return "true" if content else "false"
         if isinstance(content, dict):
-            return {underscored(_text(name)): self.value(inner, depth + 1) for name, inner in content.items()} or None
+            return self._fields(content, depth) or None
         if isinstance(content, list):
             return [self.value(inner, depth + 1) for inner in content]
         return _text(str(content))
+
+    def _fields(self, content: dict[str, Any], depth: int) -> Fields:
+        names = {name: underscored(_text(name)) for name in content}
+        fields = {names[name]: self.value(inner, depth + 1) for name, inner in content.items()}
+        return Fields(fields, (names[name] for name, inner in content.items() if inner == ""))
 
 
 def _text(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Self
 
 from braintree_twin.errors import MalformedRequest
-from braintree_twin.xml_reader import Value
+from braintree_twin.xml_reader import Fields, Value
 
 _TRUE = ("true", "1")
 # Card numbers and security codes: never echoed, never stored.
@@ -45,6 +45,11 @@ class Params:
         if value is None or isinstance(value, str):
             return value
         raise MalformedRequest(f"{self._path}{name} must be text")
+
+    def text_or_blank(self, name: str) -> str | None:
+        """The text, which may be empty if it was sent so; `text` reads that as None."""
+        blank = isinstance(self._fields, Fields) and name in self._fields.blank
+        return "" if blank else self.text(name)
 
     def flag(self, name: str, default: bool = False) -> bool:
         value = self.text(name)

@@ -6,6 +6,7 @@ Ruby's and PHP's XML is indented. All of them read alike.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, TypeAlias
 from xml.parsers import expat
@@ -14,6 +15,18 @@ from braintree_twin.errors import MalformedRequest
 from braintree_twin.field_names import underscored
 
 Value: TypeAlias = "str | dict[str, Value] | list[Value] | None"
+
+
+class Fields(dict[str, Value]):
+    """The fields of one element. Empty ones are None; `blank` has the names of those that were sent as a text
+    without characters, and not as nil: the gateway keeps some of these texts."""
+
+    __slots__ = ("blank",)
+
+    def __init__(self, fields: Mapping[str, Value] | None = None, blank: Iterable[str] = ()) -> None:
+        super().__init__(fields or {})
+        self.blank = frozenset(blank)
+
 
 MAX_NESTING = 32
 MAX_ELEMENTS = 20_000
@@ -26,15 +39,21 @@ class _Element:
     is_nil: bool
     text: list[str] = field(default_factory=list)
     children: list[tuple[str, Value]] = field(default_factory=list)
+    blank: list[str] = field(default_factory=list)
 
     def value(self) -> Value:
         if self.is_array:
             return [child for _, child in self.children]
         if self.children:
-            return _merge(self.children)
+            merged = _merge(self.children)
+            return Fields(merged, self.blank) if self.blank else merged
         text = "".join(self.text)
         # White space alone is indentation: the gateway reads the element as empty.
         return None if self.is_nil or text == "" or text.isspace() else text
+
+    def is_blank(self) -> bool:
+        """Whether the element is a text without characters, not even white space."""
+        return not (self.is_nil or self.is_array or self.children or self.text)
 
 
 def _merge(children: list[tuple[str, Value]]) -> dict[str, Value]:
@@ -76,7 +95,10 @@ class _Reader:
     def end(self, _tag: str) -> None:
         element = self.stack.pop()
         if self.stack:
-            self.stack[-1].children.append((element.tag, element.value()))
+            parent = self.stack[-1]
+            parent.children.append((element.tag, element.value()))
+            if element.is_blank():
+                parent.blank.append(element.tag)
         else:
             self.root = element
 

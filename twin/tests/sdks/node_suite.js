@@ -82,7 +82,8 @@ test("customers are created, changed, found, searched and deleted", async () => 
 
 test("addresses", async () => {
   const { id: customerId } = await newCustomer();
-  const made = ok(await gateway.address.create({ customerId, ...ADDRESS, region: null })).address;
+  const made = ok(await gateway.address.create({ customerId, ...ADDRESS, company: "", region: null })).address;
+  assert.deepEqual([made.company, made.region], ["", null]);
   assert.equal(made.countryName, "United States of America");
   const changed = ok(await gateway.address.update(customerId, made.id, { locality: "Chicago" })).address;
   assert.equal(changed.locality, "Chicago");
@@ -335,6 +336,8 @@ test("SEPA debit accounts, local payments and Meta checkout", async () => {
   const options = { submitForSettlement: true };
   const sepa = await sale({ paymentMethodNonce: undefined, paymentMethodToken: account.token, options });
   assert.equal(sepa.sepaDirectDebitAccountDetails.paypalV2OrderId, null);
+  const unnamed = await all(gateway.transaction.search((search) => search.sepaDebitPaypalV2_OrderId().is("")));
+  assert.deepEqual(unnamed.map((each) => each.id), [sepa.id]);
   await gateway.testing.settle(sepa.id);
   const order = (await gateway.transaction.find(sepa.id)).sepaDirectDebitAccountDetails.paypalV2OrderId;
   const found = await all(gateway.transaction.search((search) => search.sepaDebitPaypalV2_OrderId().is(order)));

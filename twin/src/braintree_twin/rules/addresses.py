@@ -44,7 +44,7 @@ def read_address(params: Params, errors: Errors) -> Fields:
     fields: Fields = {}
     for name, code in _TOO_LONG.items():
         if name in params:
-            fields[name] = text = params.text(name)
+            fields[name] = text = params.text_or_blank(name)
             if text and name != "postal_code" and len(text) > MAX_TEXT_LENGTH:
                 errors.add(name, code)
     errors.add("postal_code", _postal_code_error(fields.get("postal_code")))

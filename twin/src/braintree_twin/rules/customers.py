@@ -50,7 +50,7 @@ def read_customer(params: Params, errors: Errors) -> Fields:
     fields: Fields = {}
     for name, code in _TOO_LONG.items():
         if name in params:
-            fields[name] = text = params.text(name)
+            fields[name] = text = params.text_or_blank(name)
             if text and len(text) > MAX_TEXT_LENGTH:
                 errors.add(name, code)
     email, website = fields.get("email"), fields.get("website")

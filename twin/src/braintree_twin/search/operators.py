@@ -36,6 +36,17 @@ def text(value: Value, name: str) -> Test:
     return lambda texts: _all_of(tests, list(texts))
 
 
+def text_of_some(value: Value, name: str) -> Test:
+    """Like `text`, for a field that only some kinds of records have: a record without values never matches."""
+    test = text(value, name)
+
+    def matches(texts: Texts) -> bool:
+        known = list(texts)
+        return bool(known) and test(known)
+
+    return matches
+
+
 def one_of(value: Value, name: str) -> Test:
     """One of the listed values; an empty list matches nothing."""
     wanted = frozenset(Params({name: value}).texts(name))

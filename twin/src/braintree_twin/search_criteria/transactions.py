@@ -16,7 +16,17 @@ from braintree_twin.search.index_lookups import (
     list_column,
     time_column,
 )
-from braintree_twin.search.operators import Texts, amount, boolean, card_number, one_of, one_of_known, text, timestamp
+from braintree_twin.search.operators import (
+    Texts,
+    amount,
+    boolean,
+    card_number,
+    one_of,
+    one_of_known,
+    text,
+    text_of_some,
+    timestamp,
+)
 from braintree_twin.search.paging import MAX_TRANSACTION_RESULTS
 from braintree_twin.search.query import Criterion
 from braintree_twin.search.two_step_search import TwoStepSearch
@@ -142,9 +152,11 @@ def _paypal(prefix: str) -> _Values:
 
 
 def _sepa_order(record: Transaction) -> Texts:
-    """The order id, as the transaction's view writes it once it is settled."""
+    """The order id, as the transaction's view writes it once it is settled; no value at all for other kinds."""
+    if record.kind != SEPA:
+        return ()
     settled = any(event["status"] == "settled" for event in record.history)
-    return (f"ORDER{record.id.upper()}",) if record.kind == SEPA and settled else ()
+    return (f"ORDER{record.id.upper()}" if settled else None,)
 
 
 def _ach_type(record: Transaction) -> Texts:
@@ -241,7 +253,7 @@ CRITERIA: dict[str, Criterion[Transaction]] = {
     "dispute_date": Criterion(timestamp, lambda record: [dispute["received_date"] for dispute in record.disputes]),
     "acquirer_reference_number": Criterion(text, _field("acquirer_reference_number"), in_document),
     "europe_bank_account_iban": Criterion(text, _never),
-    "sepa_debit_paypal_v2_order_id": Criterion(text, _sepa_order),
+    "sepa_debit_paypal_v2_order_id": Criterion(text_of_some, _sepa_order),
     "ach_type": Criterion(one_of_known(*ACH_TYPES), _ach_type),
     "ach_return_responses_created_at": Criterion(timestamp, _returned("created_at")),
     "reason_code": Criterion(one_of, _reasons),
