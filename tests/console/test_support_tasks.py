@@ -103,7 +103,7 @@ def found_by(screen: Screen, words: str, payment_id: str) -> None:
         screen.page.get_by_role("searchbox").fill(words)
         screen.page.keyboard.press("Enter")
         expect(screen.page).to_have_url(re.compile(r"\?q="))
-        return screen.page.locator(f"a[href*='{payment_id}']").count() > 0
+        return bool(screen.page.locator(f"a[href*='{payment_id}']").count() > 0)
 
     until(look, what=f"{payment_id} among the found")
 
