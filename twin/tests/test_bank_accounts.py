@@ -87,7 +87,7 @@ def submitted(gateway: Any, *, ach_type: str | None = None, **fields: Any) -> An
 def test_an_account_is_stored_with_its_mandate_and_its_network_check(bank: Any) -> None:
     account = vaulted(bank, us_bank_account_verification_method=WAYS.NetworkCheck)
     assert (account.routing_number, account.last_4, account.account_type) == ("123456789", "0000", "checking")
-    assert (account.account_holder_name, account.bank_name) == ("Dan Schulman", "Wells Fargo")
+    assert (account.account_holder_name, account.bank_name) == ("Marty McFly", "Wells Fargo")
     assert account.ach_mandate.text == "example mandate text"
     assert isinstance(account.ach_mandate.accepted_at, datetime)
     assert account.verified is True
@@ -164,7 +164,7 @@ def test_wrong_amounts_are_counted_until_the_verification_is_closed(bank: Any) -
         assert codes_on(confirm(pending.id, [1, 1]), "us_bank_account_verification", "base") == ["96103"]
     assert codes(confirm(pending.id, [1, 1])) == ["96104"]
     assert bank.us_bank_account_verification.find(pending.id).status == "gateway_rejected"
-    assert codes(confirm(pending.id, [17, 29])) == ["96101"]
+    assert codes(confirm(pending.id, [17, 29])) == ["96104"]
     network = verified(bank, "1000000000", WAYS.NetworkCheck)
     assert codes(confirm(network.id, [17, 29])) == ["96102"]
     assert codes(

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import braintree
 import pytest
+from raw_http import RawHttp
 from twin_sdk import card, codes, fresh_amount, gateway_to, sale, sale_request, settled_sale
 
 from braintree_twin.testing import Twin, start_twin
@@ -155,6 +156,14 @@ def test_voids_and_refunds_are_idempotent_by_api_request_key(gateway: Gateway) -
     gateway.testing.settle_transaction(transaction.id)
     refunds = [gateway.transaction.refund(transaction.id, {"api_request_key": "refund-1"}) for _ in range(2)]
     assert refunds[0].transaction.id == refunds[1].transaction.id
+
+
+def test_a_repeated_request_has_the_status_of_the_first(twin: Twin, gateway: Gateway) -> None:
+    raw = RawHttp(twin)
+    body = b"<transaction><api-request-key>void-1</api-request-key></transaction>"
+    path = f"{raw.base}/transactions/{sale(gateway).id}/void"
+    assert [raw.ask("PUT", path, body).status for _ in range(2)] == [200, 200]
+    raw.close()
 
 
 def test_unknown_transactions_are_not_found(gateway: Gateway) -> None:

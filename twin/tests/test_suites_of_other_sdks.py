@@ -169,6 +169,21 @@ def test_a_subscription_is_charged_by_its_own_account_only(gateway: Gateway) -> 
     assert refused["api_error_response"]["errors"]["transaction"]["errors"][0]["code"] == "915180"
 
 
+@pytest.mark.parametrize(
+    ("identifier", "used", "requested"),
+    [
+        ("sameday_ach_sameday_requested", "same_day", "same_day"),
+        ("standard_ach_sameday_requested", "standard", "same_day"),
+        ("standard_ach_standard_requested", "standard", "standard"),
+    ],
+)
+def test_a_bank_may_be_slower_than_requested(sandbox: Gateway, identifier: str, used: str, requested: str) -> None:
+    paid = sandbox.transaction.find(identifier)
+    assert (paid.ach_type, paid.requested_ach_type) == (used, requested)
+    search = [TransactionSearch.id == identifier, TransactionSearch.ach_type == used]
+    assert [each.id for each in sandbox.transaction.search(search).items] == [identifier]
+
+
 def test_a_processor_without_adjustments_says_so_first(sandbox: Gateway) -> None:
     sold = sale(sandbox, amount="75.50")
     assert codes(sandbox.transaction.adjust_authorization(sold.id, "75.50")) == ["915222"]

@@ -52,12 +52,12 @@ def confirm_amounts(call: Call) -> Answer:
 def _fault(record: BankVerification, amounts: list[str]) -> str | None:
     if not is_micro_transfer(record):
         return NO_MICRO_TRANSFERS
+    if record.attempts >= MAX_ATTEMPTS:
+        return TOO_MANY_ATTEMPTS
     if record.status != PENDING:
         return NOT_CONFIRMABLE
     if record.due_at:
         return ALREADY_CONFIRMED
-    if record.attempts >= MAX_ATTEMPTS:
-        return TOO_MANY_ATTEMPTS
     valid = len(amounts) == 2 and all(each.isascii() and each.isdigit() and len(each) < 4 for each in amounts)
     return None if valid and all(0 < int(each) < MAX_CENTS for each in amounts) else INVALID_AMOUNTS
 

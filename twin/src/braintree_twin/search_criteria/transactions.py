@@ -160,7 +160,7 @@ def _sepa_order(record: Transaction) -> Texts:
 
 
 def _ach_type(record: Transaction) -> Texts:
-    found = ach_type(record.kind, record.requested_ach_type)
+    found = ach_type(record.kind, record.used_ach_type or record.requested_ach_type)
     return (found,) if found else ()
 
 

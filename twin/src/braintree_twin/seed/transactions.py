@@ -8,6 +8,7 @@ from braintree_twin.calls import Call
 from braintree_twin.clock import parse_stamp, stamp
 from braintree_twin.ledger.lifecycle import DISBURSED_AFTER, authorization_expiry
 from braintree_twin.merchants import MerchantAccount
+from braintree_twin.rules.bank_accounts import ACH_TYPES
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
 from braintree_twin.rules.processor_responses import SETTLEMENT_TEXTS, kind_of
 from braintree_twin.seed.fields import Fields
@@ -88,6 +89,8 @@ def load_transaction(call: Call, fields: Fields, identifier: str) -> None:
         ach_returns=fields.each("ach_returns", lambda each: _ach_return(each, created)),
         network_token=bool(instrument.method and instrument.method.network_token),
         upcoming_retry_date=_retry_date(call, fields),
+        requested_ach_type=_ach_type(fields, "requested_ach_type"),
+        used_ach_type=_ach_type(fields, "ach_type"),
     )
     record.history = [
         {"timestamp": stamp(created), "status": each, "amount": amount, "user": None, "transaction_source": "api"}
@@ -99,6 +102,10 @@ def load_transaction(call: Call, fields: Fields, identifier: str) -> None:
     _disburse(fields, record)
     if call.store.transactions.get(call.merchant.id, identifier) is None:
         call.store.transactions.put(call.merchant.id, record)
+
+
+def _ach_type(fields: Fields, name: str) -> str | None:
+    return fields.one_of(name, ACH_TYPES) if name in fields else None
 
 
 def _retry_date(call: Call, fields: Fields) -> str | None:

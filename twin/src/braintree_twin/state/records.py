@@ -343,6 +343,8 @@ class Transaction:
     due_at: str | None = None
     # same_day or standard, if the request asked for one.
     requested_ach_type: str | None = None
+    # The one that the bank used, if it is not the requested one.
+    used_ach_type: str | None = None
     # Returns of the customer's bank, each with created_at and reason_code; rejects before it have a reject_reason.
     ach_returns: list[Fields] = field(default_factory=list)
     # Copies of its disputes, as asdict() writes them.

@@ -221,7 +221,7 @@ _WALLETS: dict[str, TestNonce] = {
             "routing_number": "123456789",
             "last_4": "0000",
             "account_type": "checking",
-            "account_holder_name": "Dan Schulman",
+            "account_holder_name": "Marty McFly",
             "bank_name": "Wells Fargo",
             "ownership_type": "personal",
             "ach_mandate_text": "example mandate text",

@@ -43,7 +43,7 @@ def ach_types(record: Transaction) -> dict[str, Node]:
     if record.kind != US_BANK_ACCOUNT:
         return {}
     return {
-        "ach_type": ach_type(record.kind, record.requested_ach_type),
+        "ach_type": ach_type(record.kind, record.used_ach_type or record.requested_ach_type),
         "requested_ach_type": record.requested_ach_type or STANDARD,
     }
 

@@ -66,7 +66,7 @@ def _replay(call: Call, known: RequestKey, fingerprint: str) -> Answer:
     record = call.store.transactions.get(call.merchant.id, known.transaction_id)
     if record is None:
         raise failed(ROOT, FIELD, FAILED_REQUEST)
-    return answer(call, record, status=201)
+    return answer(call, record, status=200 if call.route.startswith("PUT ") else 201)
 
 
 def _transaction_id(result: AnyAnswer) -> str | None:
