@@ -269,7 +269,7 @@ def test_resolve_an_unknown_outcome(desk: Desk, bayar: Terminal) -> None:
     assert desk.now(payment.payment_id).state is PaymentState.CAPTURED
 
 
-def test_mend_a_difference(desk: Desk, bayar: Terminal) -> None:
+def test_mend_a_difference(desk: Desk, bayar: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
     transaction_id, other = desk.orphan(), desk.orphan()
     here = {"2026-11-01": this_month()["first"], "TRANSACTION_ID": transaction_id}
     _, found = bayar.run(_COMPARE, here)
@@ -278,6 +278,11 @@ def test_mend_a_difference(desk: Desk, bayar: Terminal) -> None:
     status, told = bayar.run(_REVERSE, here)
     assert status == 2
     assert f"Void or refund what no record explains: {transaction_id} of USD 77.00?" in told
+    status = main(["reconcile", "--from", here["2026-11-01"], "--transaction", transaction_id, "--dry-run", "--yes"])
+    captured = capsys.readouterr()
+    assert (status, f"ORPHAN  {transaction_id}" in captured.out, other in captured.out) == (1, True, False)
+    assert "Nothing was changed. Without --dry-run the question is: Void or refund" in captured.err
+    assert desk.at_gateway(transaction_id) == "submitted_for_settlement"
     why = a_reason()
     _, told = bayar.run(_REVERSE, here, why)
     assert f"ORPHAN_REVERSED  {transaction_id}" in told

@@ -52,6 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="void or refund these orphans alone, by the gateway's transactions; instead of --reverse",
     )
     parser.add_argument("--reason", default="", metavar="TEXT", help="for an operator who reverses: why")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="change nothing; with --reverse or --transaction, name what they would take",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     add_common_arguments(parser, reconcile)
 
@@ -63,8 +68,12 @@ def reconcile(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     if parsed.reverse and parsed.transaction:
         raise WrongUsage("--reverse takes every orphan, and --transaction those that it names: give one of them")
     most = parsed.reverse or len(set(parsed.transaction))
-    if most and not parsed.yes:
-        _confirm(parsed, list(_run(bayar, first, until)), most)
+    if most and (parsed.dry_run or not parsed.yes):
+        question = _question(parsed, list(_run(bayar, first, until)), most)
+        if parsed.dry_run:
+            say(f"Nothing was changed. Without --dry-run the question is: {question}")
+            return FAILED
+        confirm(parsed, question)
     reason = reason_of_act(parsed, bayar) if most else ""
     answers = _run(bayar, first, until, reverse=most, chosen=parsed.transaction, reason=reason)
     open_findings, progress = _report(parsed, answers)
@@ -77,8 +86,13 @@ def reconcile(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     return FAILED if open_findings else DONE
 
 
-def _confirm(parsed: argparse.Namespace, answers: list[Finding | ReconcileProgress], most: int) -> None:
-    """Says what will be reversed, as a dry run found it, and asks. Raises Stopped and WrongUsage."""
+def _question(parsed: argparse.Namespace, answers: list[Finding | ReconcileProgress], most: int) -> str:
+    """Prints what will be reversed, as a run that only reports found it. Returns the question before it.
+
+    Raises:
+        Stopped: no orphan is there to reverse.
+        WrongUsage: there are more than --reverse allows.
+    """
     chosen = set(parsed.transaction)
     reverse = FindingRemedy.FINDING_REMEDY_REVERSE
     orphans = [
@@ -91,12 +105,14 @@ def _confirm(parsed: argparse.Namespace, answers: list[Finding | ReconcileProgre
         raise Stopped("there is nothing to reverse")
     if not chosen and last.orphan_count > most:
         raise WrongUsage(f"there are {last.orphan_count} orphans, more than --reverse {most}")
-    if not parsed.json:
-        for orphan in orphans:
+    for orphan in orphans:
+        if not parsed.json:
             console().print(_paragraph(orphan), soft_wrap=True)
+        elif parsed.dry_run:
+            write_json(as_json(orphan))
     named = ", ".join(f"{one.gateway_transaction_id} of {words.amount(one.gateway_amount)}" for one in orphans[:_NAMED])
     more = f" and {len(orphans) - _NAMED} more" if len(orphans) > _NAMED else ""
-    confirm(parsed, f"Void or refund what no record explains: {named}{more}?")
+    return f"Void or refund what no record explains: {named}{more}?"
 
 
 def _run(
