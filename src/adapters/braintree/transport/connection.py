@@ -165,8 +165,11 @@ class Connection:
         while True:
             try:
                 return transfer(argument)
-            except (BlockingIOError, ssl.SSLWantReadError):
+            except BlockingIOError:
                 wanted = READABLE if transfer == self._socket.recv else WRITABLE
+            except ssl.SSLWantReadError:
+                # Also where it sends: the peer asks for another handshake first.
+                wanted = READABLE
             except ssl.SSLWantWriteError:
                 wanted = WRITABLE
             remaining = deadline - steady_seconds()

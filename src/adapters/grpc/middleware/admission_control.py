@@ -29,8 +29,8 @@ _SHARE_OF_ADMINISTRATIVE_STREAMS: Final = 0.02
 # The burst, in seconds of the sustained rate.
 _BURST_SECONDS: Final = 2.0
 _MAX_PROVEN: Final = 1_000
-# How the names of methods begin that read many resources.
-_OF_MANY: Final = ("List", "Search", "Summarize")
+# How the names of methods begin that read or change many resources. A deleted customer's payments are all rewritten.
+_OF_MANY: Final = ("List", "Search", "Summarize", "DeleteCustomer", "ResendEvents")
 _MOST_UNREAD_BYTES: Final = 32 * 1024 * 1024
 # The transport accepts smaller answers whether or not the peer reads them.
 _SMALL_BYTES: Final = 16 * 1024
@@ -281,7 +281,7 @@ def record_only_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]
 
 def cooperative_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]:
     """The paths of the unary methods that do little work at once: those of one resource. They run on the event loop,
-    without a thread. The others read many resources.
+    without a thread. The others read or change many resources.
     """
     return frozenset(
         f"/{service.full_name}/{method.name}"

@@ -40,6 +40,10 @@ class _Queue:
 class ConnectionQueuePool(QueuePool):
     _queue_class = _Queue  # type: ignore[assignment]
 
+    def _create_connection(self) -> Any:
+        # SQLAlchemy prepares an engine's first connection under a lock, at which others would stop the event loop.
+        return cooperation.on_thread(super()._create_connection)
+
 
 class _Cursor(psycopg.Cursor[Any]):
     """Executes what was left for later before anything else, so that it sees it."""

@@ -18,6 +18,8 @@ def test_the_calls_of_one_resource_are_cooperative_and_those_of_many_are_not() -
     found = cooperative_methods(descriptors())
     assert {f"{PAYMENTS}/{name}" for name in ("CreatePayment", "GetPayment", "RefundPayment", "VerifyPayment")} <= found
     assert not any(path.rpartition("/")[2].startswith(("List", "Search", "Export", "Summarize")) for path in found)
+    # They rewrite every payment of a customer, and up to a hundred events.
+    assert not any(path.endswith(("/DeleteCustomer", "/ResendEvents")) for path in found)
 
 
 def test_payments_that_wait_for_the_gateway_have_no_threads_and_hold_up_nobody() -> None:

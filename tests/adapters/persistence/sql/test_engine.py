@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Column, Engine, MetaData, Table, select, text
 
+from adapters import cooperation
 from adapters.persistence.sql.engine import Limits, create_engine, max_connections_of, unsafe_durability_settings
 from adapters.persistence.tables import UtcTime
 from tests.databases import Postgres
@@ -237,3 +240,26 @@ def test_files_that_others_could_read_are_narrowed_with_a_word(
         assert {one.stat().st_mode & 0o777 for one in tmp_path.iterdir()} == {0o600}
     engine.dispose()
     assert "was open to other users (mode 644)" in caplog.text
+
+
+def test_the_first_connections_of_an_engine_opened_together_by_work_do_not_stop_the_event_loop(
+    postgres_url: str,
+) -> None:
+    engine, answers = create_engine(postgres_url), list[int]()
+
+    def connects() -> None:
+        with engine.connect() as connection:
+            answers.append(connection.execute(text("SELECT 1")).scalar_one())
+
+    async def story() -> None:
+        for _ in range(3):
+            cooperation.start(connects)
+        while len(answers) < 3:
+            await asyncio.sleep(0.005)
+
+    # A loop that stands still would end no timeout of its own.
+    thread = threading.Thread(target=lambda: asyncio.run(story()), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert answers == [1, 1, 1]
+    engine.dispose()
