@@ -31,23 +31,66 @@ _THREADS: Final = ThreadPoolExecutor(256, thread_name_prefix="waits")
 # Greenlets that have done their work are used again: a new one maps memory, which takes longer than a small call.
 _MOST_IDLE: Final = 100
 
+# How long work goes on in one round of the event loop, and how many rounds after it are the loop's own where more work
+# is ready. gRPC takes one new call every few rounds, health checks included: each waits for seconds where 32 calls go
+# on in each round.
+_ROUND_SECONDS: Final = 0.001
+_FREE_ROUNDS: Final = 3
+
 
 class _Idle(local):
-    """The unused greenlets of this thread, on the loop that runs there."""
+    """The unused greenlets of this thread, on the loop that runs there, and the turns of that loop."""
 
     def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self.turns: _Turns | None = None
         self.works: list[_Work] = []
+
+
+class _Turns:
+    """Work of one event loop that is ready to run, in the order in which it became so."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._ready: deque[tuple[_Work, Any]] = deque()
+        # When the work of the present round is over. None: it has not begun.
+        self._round_end: float | None = None
+
+    def give(self, work: _Work, value: Any) -> None:
+        """Goes on with the work: at once, or in a later round where others wait already."""
+        if self._ready or (self._round_end is not None and time.perf_counter() >= self._round_end):
+            self._ready.append((work, value))
+            return
+        if self._round_end is None:
+            self._begin_round()
+        work.switch(value)
+
+    def _begin_round(self) -> float:
+        end = self._round_end = time.perf_counter() + _ROUND_SECONDS
+        self.loop.call_soon(self._next_round, _FREE_ROUNDS)
+        return end
+
+    def _next_round(self, free_rounds: int) -> None:
+        if not self._ready:
+            self._round_end = None
+            return
+        if free_rounds:
+            self.loop.call_soon(self._next_round, free_rounds - 1)
+            return
+        end = self._begin_round()
+        while self._ready and time.perf_counter() < end:
+            work, value = self._ready.popleft()
+            work.switch(value)
 
 
 class _Work(greenlet):
     """Code that runs on the event loop of one thread: one piece of work after the other."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, turns: _Turns) -> None:
         super().__init__(self._go_on)
         # Whoever suspends goes back to the event loop, in whose greenlet work is made.
         self._loop_greenlet: Any = getcurrent()
-        self.loop = loop
+        self.turns = turns
+        self.loop = turns.loop
         # The CPU seconds until the last wait, and the thread's CPU seconds at its end.
         self.used = 0.0
         self.since = 0.0
@@ -64,7 +107,7 @@ class _Work(greenlet):
             self.used, self.since = 0.0, time.thread_time()
             work()
             del work
-            if len(_idle.works) >= _MOST_IDLE or _idle.loop is not self.loop:
+            if len(_idle.works) >= _MOST_IDLE or _idle.turns is not self.turns:
                 return
             _idle.works.append(self)
             work = self._loop_greenlet.switch()
@@ -74,15 +117,17 @@ _idle: Final = _Idle()
 
 
 def start(work: Callable[[], None]) -> None:
-    """Runs the work, which raises nothing, until its first wait. Its rest follows by itself. Call it on the event loop,
-    outside other work.
+    """Runs the work, which raises nothing, until its first wait, once it is its turn. Its rest follows by itself. Call
+    it on the event loop, outside other work.
     """
     loop = asyncio.get_running_loop()
-    if _idle.loop is not loop:
-        _idle.loop, _idle.works = loop, []
-    greenlet_of_work = _idle.works.pop() if _idle.works else _Work(loop)
+    turns = _idle.turns
+    if turns is None or turns.loop is not loop:
+        turns = _idle.turns = _Turns(loop)
+        _idle.works = []
+    greenlet_of_work = _idle.works.pop() if _idle.works else _Work(turns)
     greenlet_of_work.gr_context = copy_context()
-    greenlet_of_work.switch(work)
+    turns.give(greenlet_of_work, work)
 
 
 def current_loop() -> asyncio.AbstractEventLoop | None:
@@ -111,11 +156,15 @@ class _Wait:
     def __init__(self, work: _Work) -> None:
         self._work: _Work | None = work
 
-    def end(self, value: Any) -> None:
-        """Goes on with the work. Runs on the event loop, outside other work."""
+    def end(self, value: Any) -> bool:
+        """Goes on with the work, once it is its turn. Returns whether the wait was not over already. Runs on the event
+        loop, outside other work.
+        """
         work, self._work = self._work, None
-        if work is not None:
-            work.switch(value)
+        if work is None:
+            return False
+        work.turns.give(work, value)
+        return True
 
     def cancel(self) -> None:
         self._work = None
@@ -210,10 +259,9 @@ class Descriptor:
             self._loop = None
 
     def _readable(self) -> None:
-        if self._wait is not None:
-            self._wait.end(READABLE)
-        else:
-            # Nobody waits: the other side closes, or says what nobody asked for.
+        if self._wait is None or not self._wait.end(READABLE):
+            # Nobody waits: the other side closes, or says what nobody asked for. Or whoever has waited for it has not
+            # had its turn yet.
             self.forget()
 
 

@@ -353,3 +353,43 @@ def test_work_that_is_left_when_the_loop_ends_never_goes_on() -> None:
     in_a_loop(story)
     event.set()
     assert (began, went_on) == (["began"], [])
+
+
+def test_work_that_is_ready_together_lets_the_loop_look_at_its_own_events_in_between() -> None:
+    async def story() -> None:
+        everyone, ran, most = cooperation.Event(), 0, 0
+
+        def works() -> None:
+            nonlocal ran
+            everyone.wait()
+            end = time.perf_counter() + 0.001
+            while time.perf_counter() < end:
+                pass
+            ran += 1
+
+        waiting = [result_of(works) for _ in range(100)]
+        everyone.set()
+        while ran < 100:
+            before = ran
+            await asyncio.sleep(0)
+            most = max(most, ran - before)
+        assert most < 10
+        await asyncio.gather(*waiting)
+
+    in_a_loop(story)
+
+
+def test_work_goes_on_in_the_order_in_which_it_became_ready() -> None:
+    async def story() -> None:
+        order: list[int] = []
+
+        def works(number: int) -> None:
+            end = time.perf_counter() + 0.0005
+            while time.perf_counter() < end:
+                pass
+            order.append(number)
+
+        await asyncio.gather(*(result_of(partial(works, number)) for number in range(50)))
+        assert order == [*range(50)]
+
+    in_a_loop(story)
