@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from braintree_twin.rules.bank_accounts import MAX_ATTEMPTS
 from braintree_twin.sdk_twin import SdkTwin, run_sdk_twin
 
 Ask = Callable[..., Any]
@@ -105,6 +106,16 @@ def test_micro_transfers_are_confirmed(graph: Ask, twin: SdkTwin) -> None:
     query = "query($id: ID!) { node(id: $id) { ... on Verification { status } } }"
     found = twin.gateway().graphql_client.query(query, {"id": later["id"]})
     assert found["data"]["node"]["status"] == "VERIFIED"
+
+
+def test_too_many_attempts_close_a_verification_as_in_the_xml_api(graph: Ask, twin: SdkTwin) -> None:
+    pending = vaulted(graph, "1000000000", "MICRO_TRANSFERS")["verification"]
+    wrong = {"verificationId": pending["id"], "amountsInCents": [1, 2]}
+    tried = [graph("confirmMicroTransferAmounts", "status", errors=True, **wrong) for _ in range(MAX_ATTEMPTS + 1)]
+    assert tried == [["96103"]] * MAX_ATTEMPTS + [["96104"]]
+    assert twin.gateway().us_bank_account_verification.find(pending["legacyId"]).status == "gateway_rejected"
+    right = {**wrong, "amountsInCents": [17, 29]}
+    assert graph("confirmMicroTransferAmounts", "status", errors=True, **right) == ["96104"]
 
 
 def test_cards_are_verified_by_nonce_and_by_id(graph: Ask, twin: SdkTwin) -> None:

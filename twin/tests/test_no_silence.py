@@ -128,6 +128,16 @@ def test_every_call_names_a_query_that_it_does_not_know(caller: Caller, refused:
         assert refused.raw.ask(route.method, path, None, **refused.credentials(route)).status == 422, route
 
 
+@pytest.mark.parametrize("written", ["<{}/>", "<{0}> \n </{0}>", '<{} nil="true"/>'])
+def test_an_empty_element_is_named_if_its_name_is_unknown(caller: Caller, refused: Caller, written: str) -> None:
+    path = f"{caller.raw.base}/customers"
+    for name, status in (("zzempty", 422), ("first-name", 201), ("custom-fields", 201), ("device-data", 201)):
+        body = f"<customer>{written.format(name)}</customer>".encode()
+        assert caller.raw.ask("POST", path, body).status == 201
+        assert refused.raw.ask("POST", path, body).status == status, name
+    assert ("POST /customers", "customer.zzempty") in caller.named()
+
+
 def test_a_body_that_nobody_can_read_is_named(caller: Caller, refused: Caller) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
         path = f"{caller.raw.base}/customers"
@@ -187,9 +197,21 @@ def test_a_field_of_graphql_without_effect_is_named_and_refused_if_the_twin_is_s
     assert venmo(refused.twin)[0] == 200
 
 
-def test_an_unknown_field_of_graphql_is_refused_by_its_schema(caller: Caller) -> None:
-    content = venmo(caller.twin, zzcolour="red")[1]
-    assert "zzcolour" in content["errors"][0]["message"]
+def test_an_unknown_field_of_graphql_is_refused_by_its_schema_and_named(caller: Caller, refused: Caller) -> None:
+    for each in (caller, refused):
+        status, content = venmo(each.twin, zzcolour="red", paysheetDetails={"zz\nsize": None})
+        assert (status, content.get("data")) == (200, None)
+        assert "zzcolour" in str(content["errors"])
+        named = {field for route, field in each.named() if route == "POST /graphql"}
+        place = "createVenmoPaymentContext.input"
+        assert {f"{place}.zzcolour", f"{place}.paysheetDetails.zz\\nsize"} <= named
+
+
+def test_an_unknown_field_in_the_text_of_a_query_is_named(refused: Caller) -> None:
+    query = 'mutation { vaultPaymentMethod(input: {paymentMethodId: "x", zzshape: "round"}) { paymentMethod { id } } }'
+    body = json.dumps({"query": query}).encode()
+    assert refused.raw.ask("POST", "/graphql", body, Content_Type="application/json").status == 200
+    assert ("POST /graphql", "vaultPaymentMethod.input.zzshape") in refused.named()
 
 
 def test_what_a_resolver_passes_on_as_a_whole_counts_as_read() -> None:

@@ -12,7 +12,7 @@ from raw_http import RawHttp
 from twin_sdk import card, gateway_to, sale_request
 
 from braintree_twin.coverage import page
-from braintree_twin.request_schema import Effect, Schema, UnhandledField, schema, unhandled_fields
+from braintree_twin.request_schema import Effect, Schema, UnhandledField, filled, schema, unhandled_fields
 from braintree_twin.rules import accepted_fields
 from braintree_twin.testing import Twin, start_twin
 
@@ -38,19 +38,25 @@ def test_fields_are_found_at_every_level_and_each_once() -> None:
             "colour": "red",
             "nothing": None,
             "empty": {},
-            "options": {"submit": "true", "mode": "x"},
+            "item": None,
+            "options": {"submit": "true", "mode": None},
             "any": [{"name": "a"}, {"name": "b"}, {"item": [{"other": "c"}]}],
         },
         "purchase": {"amount": "1"},
+        "loan": None,
     }
     assert _paths(unhandled_fields(document, known)) == [
         ("sale.device", "known, without effect"),
         ("sale.colour", "unknown"),
-        ("sale.options.mode", "checked, without effect"),
+        ("sale.nothing", "unknown"),
+        ("sale.empty", "unknown"),
         ("sale.any.name", "unknown"),
         ("sale.any.other", "unknown"),
         ("purchase", "unknown"),
+        ("loan", "unknown"),
     ]
+    named = [path for path, _ in _paths(unhandled_fields(filled(document), known))]
+    assert named == ["sale.device", "sale.colour", "sale.any.name", "sale.any.other", "purchase"]
 
 
 def test_the_control_api_counts_the_fields_by_route(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def _graph() -> list[str]:
     without = " ".join(f"`{path}`" for path in sorted(FACTS))
     return [
         "## GraphQL\n",
-        "A field of an input that no resolver reads is named in the log as well; the schema refuses any other.\n",
+        "A field of an input that no resolver reads is named in the log as well, and any that the schema refuses.\n",
         "\n".join(calls) + "\n",
         "\n".join(inputs) + "\n",
         f"Facts of which the gateway shows no effect either: {without}.\n",

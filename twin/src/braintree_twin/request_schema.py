@@ -58,7 +58,7 @@ EVERYTHING = schema(any_name=Effect.ACTED_ON)
 
 @dataclass(frozen=True, slots=True)
 class UnhandledField:
-    """A field with a value that the twin does not act on."""
+    """A field that the twin does not act on."""
 
     path: str
     effect: Effect
@@ -68,7 +68,10 @@ class UnhandledField:
 
 
 def unhandled_fields(document: Mapping[str, Value], takes: Mapping[str, Schema]) -> list[UnhandledField]:
-    """The fields of a request that the twin does not act on, each once."""
+    """The fields of a request that the twin does not act on, each once.
+
+    An empty field is one of them if its name is unknown: SDKs send empty elements whose names the gateway knows.
+    """
     found: dict[str, UnhandledField] = {}
     for root, value in document.items():
         for each in _below(value, takes.get(root), root):
@@ -76,11 +79,27 @@ def unhandled_fields(document: Mapping[str, Value], takes: Mapping[str, Schema])
     return list(found.values())
 
 
+def filled(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """The fields without the empty ones, at every level."""
+    inner = {name: _filled(value) for name, value in fields.items()}
+    return {name: value for name, value in inner.items() if not _is_empty(value)}
+
+
+def _filled(value: Value) -> Value:
+    if isinstance(value, list):
+        return [_filled(each) for each in value]
+    return filled(value) if isinstance(value, dict) else value
+
+
+def _is_empty(value: Value) -> bool:
+    return value is None or value in ({}, [])
+
+
 def _below(value: Value, known: Schema | None, path: str) -> Iterator[UnhandledField]:
-    if value is None or value in ({}, []) or (known and known.any_name is Effect.ACTED_ON):
-        return
     if known is None:
         yield UnhandledField(path, Effect.UNKNOWN)
+    elif _is_empty(value) or known.any_name is Effect.ACTED_ON:
+        return
     elif isinstance(value, list):
         for item in value:
             yield from _below(item, known, path)
@@ -98,5 +117,7 @@ def _field(name: str, value: Value, known: Schema, path: str) -> Iterator[Unhand
     elif effect is None and name == "item":
         # An array without a type attribute.
         yield from _below(value, known, path.removesuffix(".item"))
-    elif value not in (None, {}, []) and (effect or known.any_name) is not Effect.ACTED_ON:
-        yield UnhandledField(path, effect or known.any_name or Effect.UNKNOWN)
+    else:
+        effect = effect or known.any_name or Effect.UNKNOWN
+        if effect is Effect.UNKNOWN or (effect is not Effect.ACTED_ON and not _is_empty(value)):
+            yield UnhandledField(path, effect)

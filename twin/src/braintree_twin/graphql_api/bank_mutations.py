@@ -23,8 +23,8 @@ from braintree_twin.graphql_api.objects import bank_verification, method_of, ver
 from braintree_twin.params import Params
 from braintree_twin.resources import payment_methods
 from braintree_twin.resources.transactions.updating_details import update_details
+from braintree_twin.resources.us_bank_account_verifications import DIFFERENT_AMOUNTS, confirm_amounts
 from braintree_twin.resources.us_bank_account_verifications import ROOT as BANK_VERIFICATION
-from braintree_twin.resources.us_bank_account_verifications import confirm_amounts
 from braintree_twin.resources.verifications import NONCE_CODES
 from braintree_twin.rules.bank_accounts import US_BANK_ACCOUNT
 from braintree_twin.state.records import PaymentMethod
@@ -91,12 +91,19 @@ def _confirm(info: Info, *, input: Fields) -> Fields:
     amounts: list[Value] = [str(each) for each in input["amountsInCents"]]
     answer: Any = graph.run(confirm_amounts, BANK_VERIFICATION, {"deposit_amounts": amounts}, id=identifier)
     if answer.root == "api_error_response":
-        raise InvalidInput([InputFault("Amounts do not match.", "96103", ("input", "amountsInCents"))])
+        raise InvalidInput([_amounts_fault(answer.node)])
     call = graph.call
     record = call.store.bank_verifications.get(call.merchant.id, identifier)
     shown = bank_verification(call, record) if record else None
     confirmed = record is not None and record.status == "verified"
     return {"status": "CONFIRMED" if confirmed else "PENDING", "verification": shown}
+
+
+def _amounts_fault(refused: Any) -> InputFault:
+    """The fault of an attempt that counts, from the answer of the XML API."""
+    fault = refused["errors"][BANK_VERIFICATION]["errors"].items[0]
+    path = ("input", "amountsInCents") if fault["code"] == DIFFERENT_AMOUNTS else ("input",)
+    return InputFault(fault["message"], fault["code"], path)
 
 
 def _verify(info: Info, *, input: Fields) -> Fields:

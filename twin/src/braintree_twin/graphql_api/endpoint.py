@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -24,7 +25,7 @@ from graphql.language import BooleanValueNode, FloatValueNode, IntValueNode, Str
 
 from braintree_twin.calls import Call, JsonAnswer, Route
 from braintree_twin.client_api.authentication import Client, authenticate_client
-from braintree_twin.errors import MalformedRequest, NotAuthenticated, NotFound, RequestError, TooLarge
+from braintree_twin.errors import MalformedRequest, NotAuthenticated, NotFound, RequestError, TooLarge, UnhandledFields
 from braintree_twin.graphql_api.bank_mutations import BANK_MUTATIONS
 from braintree_twin.graphql_api.card_mutations import CARD_MUTATIONS
 from braintree_twin.graphql_api.client_mutations import CLIENT_MUTATIONS
@@ -34,6 +35,7 @@ from braintree_twin.graphql_api.mutations import MUTATIONS
 from braintree_twin.graphql_api.queries import QUERIES
 from braintree_twin.graphql_api.read_inputs import InputReader
 from braintree_twin.graphql_api.services import SERVICES
+from braintree_twin.graphql_api.unknown_inputs import unknown_inputs
 from braintree_twin.ids import Ids
 from braintree_twin.oauth.grants import bearer, grant_of_access_token, grant_of_call
 from braintree_twin.oauth.scopes import permits_graph
@@ -84,13 +86,13 @@ ROOT_FIELDS: Fields = {
 
 
 @lru_cache(maxsize=CACHED_QUERIES)
-def _parsed(query: str) -> DocumentNode | tuple[GraphQLError, ...]:
-    """The query, or what is wrong with it."""
+def _parsed(query: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]:
+    """The query, if it can be read, and its errors."""
     try:
         document = parse(query, max_tokens=MAX_TOKENS)
     except GraphQLError as error:
-        return (error,)
-    return tuple(validate(SCHEMA, document)) or document
+        return None, (error,)
+    return document, tuple(validate(SCHEMA, document))
 
 
 def answer(call: Call) -> JsonAnswer:
@@ -142,9 +144,10 @@ def _read(body: bytes) -> Fields:
 
 
 def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any) -> JsonAnswer:
-    document = _parsed(query)
-    if isinstance(document, tuple):
-        return _answer(graph.call, {}, [_invalid(error) for error in document])
+    document, faults = _parsed(query)
+    if document is None or faults:
+        _count_unknown(graph.call, document, variables)
+        return _answer(graph.call, {}, [_invalid(error) for error in faults])
     grant = grant_of_call(graph.call)
     if grant and not permits_graph(grant.scope, writes=_writes(document)):
         message = f"the scope {grant.scope} does not permit this call"
@@ -159,11 +162,20 @@ def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any
         operation_name=operation if isinstance(operation, str) else None,
         middleware=MiddlewareManager(reader),
     )
-    if not result.errors:
+    if result.errors:
         # A refused request acts on nothing.
+        _count_unknown(graph.call, document, variables)
+    else:
         graph.call.note_unhandled(reader.unhandled())
     unexecuted = any(isinstance(error.original_error, InvalidVariables) for error in result.errors or ())
     return _answer(graph.call, {} if unexecuted else {"data": result.data}, _errors(result))
+
+
+def _count_unknown(call: Call, document: DocumentNode | None, variables: dict[str, Any]) -> None:
+    """Count the unknown fields of a refused request. A strict twin answers as the graph does: it is refused anyway."""
+    if document is not None:
+        with suppress(UnhandledFields):
+            call.note_unhandled(unknown_inputs(SCHEMA, document, variables))
 
 
 def _writes(document: DocumentNode) -> bool:
