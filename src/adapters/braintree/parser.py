@@ -56,8 +56,16 @@ class _NotOurs(Exception):
     """Outside the subset: the SDK's own parser reads the document."""
 
 
+class OwnAnswer(str):
+    """An answer to this adapter. Others in the process may use the SDK as well, and read their answers whole."""
+
+    __slots__ = ()
+
+
 class Parser:
-    """Replaces the SDK's class of this name."""
+    """Parses an answer to this adapter."""
+
+    _skips_unread = True
 
     def __init__(self, xml: str | bytes) -> None:
         self._xml = xml
@@ -68,10 +76,21 @@ class Parser:
         """
         text = self._xml.decode("utf-8") if isinstance(self._xml, bytes) else self._xml
         try:
-            return _parsed(text)
+            return _parsed(text, skips_unread=self._skips_unread)
         except Exception:
             _refuse_document_type(text)
             return dict(StockParser(text).parse())
+
+
+class WholeParser(Parser):
+    """Parses an answer to others: the same, with all elements."""
+
+    _skips_unread = False
+
+
+def parser_of(xml: str | bytes) -> Parser:
+    """Replaces the SDK's class Parser."""
+    return Parser(xml) if isinstance(xml, OwnAnswer) else WholeParser(xml)
 
 
 def choose(*, stock: bool) -> None:
@@ -79,10 +98,10 @@ def choose(*, stock: bool) -> None:
     compared = Version in COMPARED_VERSIONS
     if not compared and not stock:
         _log.warning("this parser was never compared with that of braintree %s: the SDK's own is used", Version)
-    _sdk.Parser = Parser if compared and not stock else StockParser
+    _sdk.Parser = parser_of if compared and not stock else StockParser
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parsed(text: str, *, skips_unread: bool) -> dict[str, Any]:
     """The document's content, if it is in the subset. Raises _NotOurs, and other errors, if it is not."""
     text = _BETWEEN_TAGS.sub("><", text).strip()
     encoded = text.encode()
@@ -91,10 +110,10 @@ def _parsed(text: str) -> dict[str, Any]:
     parts = text.removeprefix(_DECLARATION).split("<")
     if parts[0]:
         raise _NotOurs
-    return _document(parts)
+    return _document(parts, skips_unread=skips_unread)
 
 
-def _document(parts: list[str]) -> dict[str, Any]:
+def _document(parts: list[str], *, skips_unread: bool) -> dict[str, Any]:
     """Each part but the first reaches from one "<" to the next: a tag, and the text after it.
 
     A transaction has 300 of them, so the code does all it can in one pass, without a call for each.
@@ -103,7 +122,7 @@ def _document(parts: list[str]) -> dict[str, Any]:
     into: dict[str, Any] | list[Any] = {}
     around: list[tuple[_Tag, dict[str, Any] | list[Any]]] = []
     # Errors and all other answers are read whole.
-    skips = parts[1] == "transaction>"
+    skips = skips_unread and parts[1] == "transaction>"
     known = _tags.get
     at = 1
     while True:

@@ -44,12 +44,24 @@ def sdk_of(
             settings.merchant_id,
             settings.public_key,
             settings.private_key,
-            http_strategy=lambda _configuration, _environment: guarded,
+            http_strategy=lambda _configuration, _environment: _OwnAnswers(guarded),
         )
     )
     if Version in parser.COMPARED_VERSIONS:
         sdk.transaction = Transactions(sdk)
     return sdk, guarded
+
+
+class _OwnAnswers:
+    """Marks the answers of the transport as this adapter's, so that they are read as far as it needs them."""
+
+    def __init__(self, transport: GuardedTransport) -> None:
+        self._transport = transport
+        self.handle_exception = transport.handle_exception
+
+    def http_do(self, *arguments: Any) -> list[Any]:
+        status, text = self._transport.http_do(*arguments)
+        return [status, parser.OwnAnswer(text)]
 
 
 def client_token_answer(sdk: braintree.BraintreeGateway, params: dict[str, Any]) -> str | ErrorResult:

@@ -266,7 +266,7 @@ def test_the_sdk_reads_with_ours_by_default() -> None:
     assert parser_in_use() is StockParser
     with serving(answer(201, documents.transaction())) as server:
         gateway = adapter(server.url)
-        assert parser_in_use() is parser.Parser
+        assert parser_in_use() is parser.parser_of
         assert gateway.authorize(authorization(), HELD).transaction.transaction_id == "tx1"  # type: ignore[union-attr]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -11,6 +13,7 @@ from xml.parsers.expat import ExpatError
 import braintree
 import pytest
 from braintree.util.parser import Parser as StockParser
+from braintree.util.xml_util import XmlUtil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +23,8 @@ from tests.adapters.braintree import documents
 from tests.adapters.braintree.comparing import Reference, calls_made, typed
 
 NO_GATEWAY: Any = None
+# Its type stubs omit the parser that it takes.
+xml_util: Any = import_module("braintree.util.xml_util")
 
 # The functions that read an element of the given name.
 READERS = frozenset({"getattr", "text", "written", "required", "_text", "_known", "_ids", "_checked"})
@@ -246,3 +251,20 @@ def test_the_light_object_says_what_the_sdks_object_says(changes: dict[str, Any]
 def test_an_answer_without_its_essentials_is_unreadable(changes: dict[str, Any]) -> None:
     assert translated(lambda: light_object(documents.transaction())) is not None
     assert translated(lambda: light_object(documents.transaction(**changes))) is None
+
+
+@pytest.mark.usefixtures("_sdk_as_before")
+def test_others_in_the_process_read_their_answers_whole() -> None:
+    parser.choose(stock=False)
+    xml = documents.transaction()
+    text = xml.decode() if isinstance(xml, bytes) else xml
+    whole = dict(StockParser(text).parse())
+    assert XmlUtil.dict_from_xml(text) == whole
+    assert XmlUtil.dict_from_xml(parser.OwnAnswer(text)) == Reference(text).parse() != whole
+
+
+@pytest.fixture
+def _sdk_as_before() -> Iterator[None]:
+    before = xml_util.Parser
+    yield
+    xml_util.Parser = before
