@@ -65,7 +65,7 @@ def test_the_newest_fifty_are_there_at_once(cli: CommandLine) -> None:
     assert fastest < 1 or os.getloadavg()[0] > (os.cpu_count() or 1)
     assert len(lines) == 52
     assert lines[2].split() == [
-        *("2026-05-28", "18:40", payment_id(10_000), "order-10000", "USD", "1.00", "CAPTURED", "CAPTURED"),
+        *("2026-05-28", "18:40", payment_id(10_000), "default", "order-10000", "USD", "1.00", "CAPTURED", "CAPTURED"),
         *("MasterCard", "4444", "USD", "1.00"),
     ]
 

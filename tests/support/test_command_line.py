@@ -84,6 +84,8 @@ def bayar(
     task = TASKS[request.node.name.removeprefix("test_")]
     monkeypatch.setenv("BAYAR_API_KEY", desk.operator(task.rights))
     monkeypatch.setenv("BAYAR_GRPC_ADDRESS", desk.pair.service.address)
+    # Lines are read whole, however wide the terminal of the tests is.
+    monkeypatch.setenv("COLUMNS", "250")
     terminal = Terminal(commands_of(task.title), capsys)
     yield terminal
     assert terminal.left == set()
