@@ -336,7 +336,11 @@ test("SEPA debit accounts, local payments and Meta checkout", async () => {
   const options = { submitForSettlement: true };
   const sepa = await sale({ paymentMethodNonce: undefined, paymentMethodToken: account.token, options });
   assert.equal(sepa.sepaDirectDebitAccountDetails.paypalV2OrderId, null);
-  const unnamed = await all(gateway.transaction.search((search) => search.sepaDebitPaypalV2_OrderId().is("")));
+  const withoutOrder = (search) => {
+    search.sepaDebitPaypalV2_OrderId().is("");
+    search.customerId().is(customerId);
+  };
+  const unnamed = await all(gateway.transaction.search(withoutOrder));
   assert.deepEqual(unnamed.map((each) => each.id), [sepa.id]);
   await gateway.testing.settle(sepa.id);
   const order = (await gateway.transaction.find(sepa.id)).sepaDirectDebitAccountDetails.paypalV2OrderId;

@@ -214,7 +214,7 @@ def test_the_rollups_are_a_recount_after_concurrent_writes_kills_and_a_rebuild(
     for (caller, _, _, measure), (number, _) in disputes.items():
         if not caller:
             everybodys[measure] += number
-    assert dict(everybodys) == recounted_disputes(postgres_engine)
+    assert +everybodys == +Counter(recounted_disputes(postgres_engine))
     assert {kind.value for kind in MovementKind} > {key[3].partition(":")[2] for key in counted} & {"capture", "payout"}
 
 
