@@ -96,6 +96,22 @@ class AimedFreeze:
         client.close()
         raise_first_failure(threads)
 
+    def freeze_before_a_call(self) -> None:
+        """Freeze a replica directly before a call to the gateway. The other replica fails the call, and the caller pays
+        again; then the replica continues with the call.
+        """
+        self._frozen.kill()
+        self._frozen.start("caller call: before", 1, signal.SIGSTOP)
+        self._request_log.reconnect(self._number)
+        client, asked = CallerClient(self._frozen.address, _ONCE, 60), self._new_payment()
+        thread = Worker(target=self._request_log.ask, args=(client, asked), daemon=True)
+        thread.start()
+        wait_until(self._frozen.is_frozen, 5)
+        self._while_frozen(lambda: self._repeat_until_all_failed([asked]))
+        thread.join(30)
+        client.close()
+        raise_first_failure([thread])
+
     def _has_triggered(self, rule_id: int, times: int) -> bool:
         return any(rule.struck >= times for rule in self._control.faults() if rule.id == rule_id)
 

@@ -20,7 +20,7 @@ from braintree_twin.control import LedgerEntry
 from braintree_twin.testing import Twin, start_twin
 from domain.dispute import Dispute
 from tests.api_keys import let_in
-from tests.crash.aimed_freezes import FEW_PLACES, GIVEN_UP_SECONDS, AimedFreeze, KillPause
+from tests.crash.aimed_freezes import GIVEN_UP_SECONDS, AimedFreeze, KillPause
 from tests.crash.comparison import Comparison
 from tests.crash.database_records import read_disputes, read_records
 from tests.crash.external_client import ExternalClient
@@ -184,12 +184,11 @@ class Storm:
         copy_database(source, target)
 
     def run_with_aimed_freeze(self, number: int = 0) -> Scoreboard:
-        """Freeze one replica while calls wait in it; then compare."""
+        """Freeze one replica directly before it sends; then compare."""
         for replica in self.replicas:
-            replica.environment = FEW_PLACES
             replica.start()
         draw = random.Random(f"{self._seed} aim {number}")  # noqa: S311
-        AimedFreeze(self.request_log, self.replicas, self._twin.control, draw).freeze_while_calls_wait()
+        AimedFreeze(self.request_log, self.replicas, self._twin.control, draw).freeze_before_a_call()
         return self.finish()
 
     def _load_generator(self, number: int) -> LoadGenerator:
@@ -294,7 +293,7 @@ class Storm:
             with kill_pause.declared(len(self.replicas)):
                 self._twin.control.clear_faults()
                 aim = AimedFreeze(self.request_log, self.replicas, self._twin.control, draw)
-                draw.choice((aim.freeze_while_calls_wait, aim.freeze_while_calls_wait, aim.freeze_at_a_step))()
+                draw.choice((aim.freeze_while_calls_wait, aim.freeze_before_a_call, aim.freeze_at_a_step))()
                 self.board.kills["aimed freezes"] += 1
         finally:
             fault_injector.lull.clear()

@@ -61,4 +61,6 @@ def test_a_watch_does_not_delay_a_stop_and_resumes(house: Storm) -> None:
         replica.start()
         client.void_payment(payment_id=payment.payment_id)
         watcher.join(30)
-    assert seen == [PaymentState.PAYMENT_STATE_AUTHORIZED, PaymentState.PAYMENT_STATE_VOIDED]
+    # The watch may see the void while it is under way.
+    rested = [state for state in seen if state != PaymentState.PAYMENT_STATE_PENDING]
+    assert rested == [PaymentState.PAYMENT_STATE_AUTHORIZED, PaymentState.PAYMENT_STATE_VOIDED]
