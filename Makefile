@@ -70,8 +70,8 @@ shop: $(SHOP) $(WEB) ## run a shop with a checkout page and an offline gateway, 
 
 # To change it.
 
-# Tests that kill, freeze, stop and replace the processes of the service. They run with the crash tests.
-STOPS := $(addprefix tests/end_to_end/,test_workers.py test_drain.py test_checkout_restart.py)
+# Tests that kill, freeze, stop and replace the processes of the service and of its database. They run with the crash tests.
+STOPS := $(addprefix tests/end_to_end/,test_workers.py test_drain.py test_checkout_restart.py test_database_restart.py test_restore.py)
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=3; ARGS="-k refund" selects among all)
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash $(STOPS:%=--ignore=%) --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/pages --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image --ignore=tests/upgrade --ignore=tests/browser --ignore=tests/console)
