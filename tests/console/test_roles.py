@@ -12,6 +12,7 @@ from django.test import Client
 
 from bayar_console.urls import urlpatterns
 from tests.console.conftest import Keys, Orders, signed_in
+from tests.end_to_end.service import until
 
 ROLES: Final = ("administrator", "support", "shop", "nobody")
 # Pages that need no right, and what Django brings.
@@ -76,8 +77,12 @@ def people(console: object, keys: Keys) -> dict[str, Client]:
 
 @pytest.fixture(scope="module")
 def dispute_id(people: dict[str, Client], orders: Orders) -> str:
-    page: str = people["administrator"].get(f"/payments/{orders.disputed.payment_id}").content.decode()
-    return page.partition("/disputes/")[2].partition('"')[0]
+    def link() -> str:
+        answer = people["administrator"].get(f"/payments/{orders.disputed.payment_id}")
+        page: str = answer.content.decode()
+        return page.partition("/disputes/")[2].partition('"')[0]
+
+    return until(link, what="the link to the dispute")
 
 
 def test_every_page_and_act_has_a_row() -> None:
