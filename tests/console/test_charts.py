@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from django.utils import translation
 
 from bayar import Money
 from bayar.models import DeclineReason, DeclineTotal, MovementKind, MovementTotal, PaymentSummary, Total
@@ -57,6 +59,13 @@ def test_nothing_is_no_drawing() -> None:
     assert charts.refunds_chart(DAYS, [], "USD").is_empty
     assert charts.on_its_way_chart(DAYS, [], "USD").is_empty
     assert charts.decline_bars([]) == []
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """A request of another test may have left its language behind."""
+    with translation.override("en"):
+        yield
 
 
 def test_declines_come_most_frequent_first_in_words() -> None:
