@@ -28,7 +28,7 @@ class Crowd:
     gateway_seconds: float
     at_most_megabytes: float
     connections: int = 4
-    # What an operator sets for them, beside the defaults.
+    # The settings that an operator changes for them.
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property

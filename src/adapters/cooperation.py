@@ -1,7 +1,7 @@
 """Lets synchronous code wait without a thread of its own: its greenlet is suspended, and the event loop goes on.
 
 `start` runs the code. Whatever waits in it has to wait by this module: anything else stops the event loop. On a thread,
-the same functions block the thread as usual. ADR 31.
+the same functions block the thread as usual. ADR 32.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from threading import Lock, local
+from threading import Lock, RLock, local
 from typing import Any, Final, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -26,7 +26,6 @@ WRITABLE: Final = 2
 
 # Each starts with its first use. Where a peer does not answer, as many calls wait for a connection to it.
 _THREADS: Final = ThreadPoolExecutor(256, thread_name_prefix="waits")
-
 
 # Greenlets that have done their work are used again: a new one maps memory, which takes longer than a small call.
 _MOST_IDLE: Final = 100
@@ -87,7 +86,7 @@ class _Work(greenlet):
 
     def __init__(self, turns: _Turns) -> None:
         super().__init__(self._go_on)
-        # Whoever suspends goes back to the event loop, in whose greenlet work is made.
+        # Work that suspends goes back to the event loop, in whose greenlet it was made.
         self._loop_greenlet: Any = getcurrent()
         self.turns = turns
         self.loop = turns.loop
@@ -206,7 +205,7 @@ def sleep(seconds: float) -> None:
         time.sleep(seconds)
 
 
-def ready_now(descriptor: int) -> int:
+def _ready_now(descriptor: int) -> int:
     """READABLE, WRITABLE, both or 0."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN | select.POLLOUT)
@@ -233,6 +232,9 @@ class Descriptor:
 
     def wait(self, wanted: int, timeout_seconds: float | None = None) -> int:
         """Waits for READABLE, WRITABLE or either. Returns what is ready, and 0 after the timeout. In work only."""
+        if wanted & WRITABLE and (ready := _ready_now(self._number) & wanted):
+            # As a rule, a socket can be written to at once.
+            return ready
         work: Any = getcurrent()
         wait = self._wait = _Wait(work)
         loop = work.loop
@@ -268,12 +270,11 @@ class Descriptor:
 class Waiter:
     """One wait of the work or the thread that makes it. Any thread may wake it, once."""
 
-    __slots__ = ("_is_woken", "_lock", "_wait", "_work")
+    __slots__ = ("_lock", "_wait", "_work")
 
     def __init__(self) -> None:
         current = getcurrent()
         self._work = current if isinstance(current, _Work) else None
-        self._is_woken = False
         if self._work is not None:
             self._wait = _Wait(self._work)
         else:
@@ -281,7 +282,6 @@ class Waiter:
             self._lock.acquire()
 
     def wake(self) -> None:
-        self._is_woken = True
         if self._work is None:
             self._lock.release()
             return
@@ -368,21 +368,26 @@ class Condition:
 
 
 class Semaphore:
-    """threading.Semaphore, for greenlets as well. Whoever releases hands over to the one that waits longest."""
+    """threading.Semaphore, for greenlets as well. A release hands over to the one that waits longest.
+
+    A release may come in the midst of another call on the same thread: the garbage collector gives back connections.
+    """
 
     def __init__(self, value: int) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._value = value
         self._waiters: deque[Waiter] = deque()
 
     def acquire(self, timeout: float | None = None) -> bool:
+        if self._take():
+            return True
+        if timeout is not None and timeout <= 0:
+            return False
+        waiter = Waiter()
         with self._lock:
-            if self._value > 0:
-                self._value -= 1
+            # Nothing is made between these two, so that the garbage collector does not run there.
+            if self._take():
                 return True
-            if timeout is not None and timeout <= 0:
-                return False
-            waiter = Waiter()
             self._waiters.append(waiter)
         try:
             is_woken = waiter.wait(timeout)
@@ -398,6 +403,13 @@ class Semaphore:
                 self._waiters.popleft().wake()
             else:
                 self._value += 1
+
+    def _take(self) -> bool:
+        with self._lock:
+            if self._value <= 0:
+                return False
+            self._value -= 1
+            return True
 
     def _leave(self, waiter: Waiter) -> bool:
         """False if the waiter was woken meanwhile."""

@@ -168,6 +168,20 @@ def test_threads_and_work_lose_no_place_of_a_semaphore() -> None:
     in_a_loop(story)
 
 
+def test_a_release_in_the_midst_of_an_acquisition_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by the garbage collector, which runs where objects are made."""
+    semaphore = cooperation.Semaphore(0)
+
+    class Interrupted(cooperation.Waiter):
+        def __init__(self) -> None:
+            semaphore.release()
+            super().__init__()
+
+    monkeypatch.setattr(cooperation, "Waiter", Interrupted)
+    assert semaphore.acquire(5)
+    assert not semaphore.acquire(0)
+
+
 def test_a_condition_tells_one_of_those_who_wait() -> None:
     async def story() -> None:
         condition, free = cooperation.Condition(), 0

@@ -104,7 +104,7 @@ _LISTS: Final = ("status_history", "disputes", "authorization_adjustments")
 
 
 def shown(attributes: dict[str, Any]) -> SimpleNamespace:
-    """What the SDK's Transaction shows of these parts, under its names; amounts stay texts.
+    """The parts under the names of the SDK's Transaction; amounts stay texts.
 
     The SDK builds a dozen objects of the whole answer, which takes longer than parsing it.
     """

@@ -20,15 +20,15 @@ from adapters.braintree.transport.tls import ResumingContext, TlsSocket
 from adapters.cooperation import READABLE, WRITABLE, Descriptor, is_cooperative
 from application.common.lease import steady_seconds
 
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 
 # The maximum of one TLS record, and so of one read.
 _RECORD_BYTES: Final = 16 * 1024
 # Enough for most responses, compressed. Each waiting call holds this much memory.
 _ANSWER_BYTES: Final = 4 * 1024
-Argument = TypeVar("Argument")
-Result = TypeVar("Result")
-
 # A socket with a timeout of 0 does not wait at all.
 _SHORTEST_SECONDS: Final = 0.001
 _GZIP: Final = 16 + zlib.MAX_WBITS

@@ -56,8 +56,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         observer: CallObserver = UNOBSERVED,
         cooperative: Collection[str] = (),
     ) -> None:
-        """record_only: the methods that have threads of their own. closed: services besides the contract's that need an
-        authenticated caller.
+        """record_only: the methods that have slots of their own. closed: services besides the contract's that need an
+        authenticated caller. cooperative: the methods that run on the event loop.
         """
         self._admission = admission
         self._observer = observer
@@ -126,7 +126,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         else:
             self._pooled.add(method)
             run = partial(self._pool.run, is_slow=is_slow, is_cooperative=method in self._cooperative)
-            # Large answers are serialized on the thread that makes them: the event loop is shared by all.
+            # Large answers are serialized where they are made, as a rule on a thread: the event loop is shared by all.
             wrapped = _blocking_handler(
                 behaviour, method, metadata, self._admission, run, encode or _identity, self._open_calls, self._observer
             )

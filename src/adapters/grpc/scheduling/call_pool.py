@@ -47,12 +47,13 @@ _SHARE_OF_CUSTOMER: Final = 0.1
 class _Job:
     work: Callable[[], Any]
     lane: _Lane
-    share: Share[_Job]
     loop: asyncio.AbstractEventLoop
     # Done early where nobody waits any more.
     answer: asyncio.Future[Any]
     # Whether it runs in a greenlet on the loop. Otherwise, it runs on a thread.
     is_cooperative: bool = False
+    # Its caller's, from its arrival in the queue on.
+    share: Share[_Job] = field(init=False)
     # On the monotonic clock. A later start would end after the caller's deadline.
     latest_start: float = math.inf
     expected_seconds: float = 0.0
@@ -238,10 +239,8 @@ class CallPool:
         """
         loop = asyncio.get_running_loop()
         lane = self._slow if is_slow else self._quick
-        with self._lock:
-            share = lane.queue.share(flow)
-        job = _Job(work, lane, share, loop, loop.create_future(), is_cooperative)
-        self._submit(job, remaining_seconds)
+        job = _Job(work, lane, loop, loop.create_future(), is_cooperative)
+        self._submit(job, flow, remaining_seconds)
         timer = loop.call_later(self._longest_seconds, job.fail, CallTooLong(self._longest_seconds))
         try:
             answer: Answer = await job.answer
@@ -272,11 +271,12 @@ class CallPool:
             job.lane.running += 1
             job.lane.queue.resume(job.share)
 
-    def _submit(self, job: _Job, remaining_seconds: float | None) -> None:
+    def _submit(self, job: _Job, flow: Flow, remaining_seconds: float | None) -> None:
         lane = job.lane
         with self._lock:
             if self._is_stopped:
                 raise ServiceStopping
+            job.share = lane.queue.share(flow)
             lane.queue.push(job.share, job)
             startable = lane.startable_jobs()
             if job not in startable:

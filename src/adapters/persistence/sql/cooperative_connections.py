@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import QueuePool
-from sqlalchemy.pool.impl import sqla_queue  # type: ignore[attr-defined]
+from sqlalchemy.util import queue
 
 from adapters import cooperation
 
@@ -25,15 +25,15 @@ class _Queue:
     def qsize(self) -> int:
         return len(self._unused)
 
-    def put(self, item: Any, block: bool) -> None:  # noqa: ARG002
+    def put(self, item: Any, block: bool) -> None:  # noqa: ARG002  (SQLAlchemy gives it)
         if len(self._unused) >= self.maxsize:
-            raise sqla_queue.Full
+            raise queue.Full
         self._unused.append(item)
         self._count.release()
 
     def get(self, block: bool, timeout: float = 0.0) -> Any:
         if not self._count.acquire(timeout if block else 0.0):
-            raise sqla_queue.Empty
+            raise queue.Empty
         return self._unused.pop()
 
 
@@ -106,22 +106,13 @@ class PostgresConnection(psycopg.Connection[Any]):
         try:
             wanted = next(gen)
             while True:
-                wanted = gen.send(self._ready(wanted))
+                wanted = gen.send(self._descriptor.wait(wanted))
         except StopIteration as end:
             return end.value
         except BaseException:
             # libpq may have closed the socket.
             self.leave()
             raise
-
-    def _ready(self, wanted: int) -> int:
-        """Waits until the socket is ready. As a rule, it can be written to at once."""
-        assert self._descriptor is not None  # noqa: S101
-        if wanted & cooperation.WRITABLE:
-            ready = cooperation.ready_now(self.pgconn.socket) & wanted
-            if ready:
-                return ready
-        return self._descriptor.wait(wanted)
 
     def leave(self) -> None:
         """Call it when the present work has done with the connection."""
@@ -135,6 +126,7 @@ class PostgresConnection(psycopg.Connection[Any]):
 
 
 def connect_postgresql(_dialect: Any, _record: Any, arguments: Any, options: Any) -> psycopg.Connection[Any]:
+    """Opens a connection on a thread, also where the pool replaces one that was lost."""
     return cooperation.on_thread(lambda: PostgresConnection.connect(*arguments, **options))
 
 
