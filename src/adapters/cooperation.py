@@ -30,7 +30,7 @@ _THREADS: Final = ThreadPoolExecutor(256, thread_name_prefix="waits")
 # Greenlets that have done their work are used again: a new one maps memory, which takes longer than a small call.
 _MOST_IDLE: Final = 100
 
-# How long work goes on in one round of the event loop, and how many rounds after it are the loop's own where more work
+# The time slice of work in one round of the event loop, and how many rounds after it are the loop's own where more work
 # is ready. gRPC takes one new call every few rounds, health checks included: each waits for seconds where 32 calls go
 # on in each round.
 _ROUND_SECONDS: Final = 0.001
@@ -38,14 +38,14 @@ _FREE_ROUNDS: Final = 3
 
 
 class _Idle(local):
-    """The unused greenlets of this thread, on the loop that runs there, and the turns of that loop."""
+    """The unused greenlets of this thread, on the loop that runs there, and the run queue of that loop."""
 
     def __init__(self) -> None:
-        self.turns: _Turns | None = None
+        self.run_queue: _RunQueue | None = None
         self.works: list[_Work] = []
 
 
-class _Turns:
+class _RunQueue:
     """Work of one event loop that is ready to run, in the order in which it became so."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -84,12 +84,12 @@ class _Turns:
 class _Work(greenlet):
     """Code that runs on the event loop of one thread: one piece of work after the other."""
 
-    def __init__(self, turns: _Turns) -> None:
+    def __init__(self, run_queue: _RunQueue) -> None:
         super().__init__(self._go_on)
         # Work that suspends goes back to the event loop, in whose greenlet it was made.
         self._loop_greenlet: Any = getcurrent()
-        self.turns = turns
-        self.loop = turns.loop
+        self.run_queue = run_queue
+        self.loop = run_queue.loop
         # The CPU seconds until the last wait, and the thread's CPU seconds at its end.
         self.used = 0.0
         self.since = 0.0
@@ -106,7 +106,7 @@ class _Work(greenlet):
             self.used, self.since = 0.0, time.thread_time()
             work()
             del work
-            if len(_idle.works) >= _MOST_IDLE or _idle.turns is not self.turns:
+            if len(_idle.works) >= _MOST_IDLE or _idle.run_queue is not self.run_queue:
                 return
             _idle.works.append(self)
             work = self._loop_greenlet.switch()
@@ -116,17 +116,17 @@ _idle: Final = _Idle()
 
 
 def start(work: Callable[[], None]) -> None:
-    """Runs the work, which raises nothing, until its first wait, once it is its turn. Its rest follows by itself. Call
+    """Runs the work, which raises nothing, until its first wait, in its time slice. Its rest follows by itself. Call
     it on the event loop, outside other work.
     """
     loop = asyncio.get_running_loop()
-    turns = _idle.turns
-    if turns is None or turns.loop is not loop:
-        turns = _idle.turns = _Turns(loop)
+    run_queue = _idle.run_queue
+    if run_queue is None or run_queue.loop is not loop:
+        run_queue = _idle.run_queue = _RunQueue(loop)
         _idle.works = []
-    greenlet_of_work = _idle.works.pop() if _idle.works else _Work(turns)
+    greenlet_of_work = _idle.works.pop() if _idle.works else _Work(run_queue)
     greenlet_of_work.gr_context = copy_context()
-    turns.give(greenlet_of_work, work)
+    run_queue.give(greenlet_of_work, work)
 
 
 def current_loop() -> asyncio.AbstractEventLoop | None:
@@ -156,13 +156,13 @@ class _Wait:
         self._work: _Work | None = work
 
     def end(self, value: Any) -> bool:
-        """Goes on with the work, once it is its turn. Returns whether the wait was not over already. Runs on the event
+        """Goes on with the work, in its time slice. Returns whether the wait was not over already. Runs on the event
         loop, outside other work.
         """
         work, self._work = self._work, None
         if work is None:
             return False
-        work.turns.give(work, value)
+        work.run_queue.give(work, value)
         return True
 
     def cancel(self) -> None:
@@ -262,8 +262,8 @@ class Descriptor:
 
     def _readable(self) -> None:
         if self._wait is None or not self._wait.end(READABLE):
-            # Nobody waits: the other side closes, or says what nobody asked for. Or whoever has waited for it has not
-            # had its turn yet.
+            # Nobody waits: the other side closes, or says what nobody asked for. Or the time slice of the work that
+            # waited for it is yet to come.
             self.forget()
 
 
