@@ -5,13 +5,14 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, literal_column, or_, select, update
 
 from adapters.persistence.encryption.blind_indexes import search_digests, search_key
 from adapters.persistence.encryption.sealing import Sealer
+from adapters.persistence.repositories import feed_followers
+from adapters.persistence.repositories.feed_followers import LAST_POSITION
 from adapters.persistence.repositories.search_contents import read_contents
 from adapters.persistence.repositories.search_documents import (
     Whose,
@@ -23,7 +24,7 @@ from adapters.persistence.repositories.search_documents import (
 )
 from adapters.persistence.repositories.search_pages import find_payment_ids, page_of_entries
 from adapters.persistence.sql.prepared import Prepared
-from adapters.persistence.sql.statements import insert_if_absent, newest_first_page
+from adapters.persistence.sql.statements import insert_if_absent
 from adapters.persistence.tables import (
     IS_STALE,
     feed_events,
@@ -39,8 +40,6 @@ from application.ports.search import FoundPage, IndexProgress, SearchDocument, S
 from domain.ids import CallerId, PaymentId
 
 _ROW_ID: Final = 1
-# Before every payment, newest first.
-_NEWEST: Final = Position(datetime(9999, 12, 31, tzinfo=UTC), "")
 # Events after which a payment has the same terms as before.
 _WITHOUT_NEW_TERMS: Final[list[ColumnElement[Any]]] = [
     literal_column(f"'{one}'") for one in ("operation_started", "gateway_status_changed")
@@ -49,11 +48,13 @@ _progress: Final = search_progress.c
 _documents: Final = search_documents.c
 _feed: Final = feed_events.c
 _STALE_ONES: Final = select(_documents.payment_id).where(IS_STALE)
-_LAST: Final = select(func.max(_feed.position))
-_END: Final = Prepared(_LAST)
 _STATE: Final = Prepared(
     select(
-        _progress.version, _progress.position, _progress.backfill_time, _LAST.scalar_subquery(), _STALE_ONES.exists()
+        _progress.version,
+        _progress.position,
+        _progress.backfill_time,
+        LAST_POSITION.scalar_subquery(),
+        _STALE_ONES.exists(),
     )
 )
 _COLUMNS: Final = select(_progress.version, _progress.position, _progress.backfill_time, _progress.backfill_id)
@@ -107,13 +108,7 @@ class SqlSearchIndex:
         return _progress_of(rows)
 
     def save(self, progress: IndexProgress) -> None:
-        backfill = progress.backfill
-        values = {
-            "position": progress.position,
-            "backfill_time": backfill.time if backfill else None,
-            "backfill_id": backfill.id if backfill else None,
-        }
-        _SAVE.run(self.connection, values)
+        _SAVE.run(self.connection, feed_followers.columns_of(progress))
 
     def restart(self) -> None:
         # No version writes this: the next run begins again.
@@ -122,11 +117,11 @@ class SqlSearchIndex:
     def progress(self) -> IndexProgress | None:
         rows = _PROGRESS.all(self.connection, {})
         if rows and not rows[0][0]:
-            return IndexProgress(rows[0][1], _NEWEST)
+            return IndexProgress(rows[0][1], feed_followers.NEWEST)
         return _progress_of(rows)
 
     def changed_after(self, position: int, limit: int) -> tuple[list[PaymentId], int]:
-        until = min(position + limit, self._end())
+        until = min(position + limit, feed_followers.end_of_feed(self.connection))
         if until <= position:
             return [], position
         rows = _CHANGED.all(self.connection, {"after": position, "until": until})
@@ -138,10 +133,7 @@ class SqlSearchIndex:
         return [PaymentId(one) for one in self.connection.execute(own).scalars()]
 
     def older_payments(self, before: Position, limit: int) -> list[Position]:
-        table = payments.c
-        own = select(table.create_time, table.payment_id)
-        page = newest_first_page(own, table.create_time, table.payment_id, before, limit)
-        return [Position(row.create_time, row.payment_id) for row in self.connection.execute(page)]
+        return feed_followers.older_payments(self.connection, before, limit)
 
     def unknown(self, payment_ids: Collection[PaymentId]) -> list[PaymentId]:
         known = known_documents(self.connection, payment_ids)
@@ -194,16 +186,7 @@ class SqlSearchIndex:
             self.connection.execute(stale)
 
     def _beginning(self, version: int) -> Mapping[str, Any]:
-        return {
-            "row_id": _ROW_ID,
-            "version": self._version(version),
-            "position": self._end(),
-            "backfill_time": _NEWEST.time,
-            "backfill_id": _NEWEST.id,
-        }
-
-    def _end(self) -> int:
-        return _END.all(self.connection, {})[0][0] or 0
+        return {"row_id": _ROW_ID, "version": self._version(version), **feed_followers.beginning(self.connection)}
 
     def _version(self, version: int) -> str:
         """The version of the terms with a proof of the key, neither of which may change under the index."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict, namedtuple
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -26,10 +25,11 @@ from sqlalchemy import (
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import dispute_from_row
 from adapters.persistence.newer_records import Members
+from adapters.persistence.repositories import feed_followers
 from adapters.persistence.repositories.movement_rows import movement_from_row
 from adapters.persistence.sql.bulk import BulkInsert, OfKeys
 from adapters.persistence.sql.prepared import Prepared
-from adapters.persistence.sql.statements import insert_if_absent, newest_first_page
+from adapters.persistence.sql.statements import insert_if_absent
 from adapters.persistence.tables import (
     disputes,
     feed_events,
@@ -57,8 +57,6 @@ from domain.movement import Movement
 from domain.payment_state import PaymentState
 
 _ROW_ID: Final = 1
-# Before every payment, newest first.
-_NEWEST: Final = Position(datetime(9999, 12, 31, tzinfo=UTC), "")
 # Rollups of this caller are of every caller: no caller has an empty id.
 _EVERYBODY: Final = ""
 _MOVEMENTS: Final = "movement:"
@@ -77,14 +75,12 @@ _STATES: Final = Members(PaymentState)
 _row_type: Final[Callable[..., Any]] = namedtuple
 _DisputeRow: Final = _row_type("_DisputeRow", disputes.c.keys())
 _MovementRow: Final = _row_type("_MovementRow", movements.c.keys())
-_LAST: Final = select(func.max(_feed.position))
-_END: Final = Prepared(_LAST)
 _STATE: Final = Prepared(
     select(
         _progress.version,
         _progress.position,
         _progress.backfill_time,
-        _LAST.scalar_subquery(),
+        feed_followers.LAST_POSITION.scalar_subquery(),
         # The primary key begins with the generation, which only grows.
         select(_r.generation).where(_r.generation < _progress.generation).correlate(statistics_progress).exists(),
     )
@@ -124,7 +120,12 @@ class SqlStatistics:
         own = select(statistics_progress).with_for_update(skip_locked=True)
         row = self.connection.execute(own).first()
         if row is None:
-            beginning = {"row_id": _ROW_ID, "generation": 1, "version": version, **self._beginning()}
+            beginning = {
+                "row_id": _ROW_ID,
+                "generation": 1,
+                "version": version,
+                **feed_followers.beginning(self.connection),
+            }
             insert_if_absent(self.connection, statistics_progress, beginning, "row_id")
             row = self.connection.execute(own).first()
         if row is None:
@@ -135,13 +136,7 @@ class SqlStatistics:
         return _progress_of(row)
 
     def save(self, progress: StatisticsProgress) -> None:
-        backfill = progress.backfill
-        values = {
-            "position": progress.position,
-            "backfill_time": backfill.time if backfill else None,
-            "backfill_id": backfill.id if backfill else None,
-        }
-        self.connection.execute(update(statistics_progress), values)
+        self.connection.execute(update(statistics_progress), feed_followers.columns_of(progress))
 
     def restart(self) -> None:
         row = self.connection.execute(select(statistics_progress).with_for_update()).first()
@@ -153,17 +148,14 @@ class SqlStatistics:
         return _progress_of(row) if row is not None else None
 
     def changed_after(self, position: int, limit: int) -> tuple[list[PaymentId], int]:
-        until = min(position + limit, _END.all(self.connection, {})[0][0] or 0)
+        until = min(position + limit, feed_followers.end_of_feed(self.connection))
         if until <= position:
             return [], position
         found = _CHANGED.all(self.connection, {"after": position, "until": until})
         return [PaymentId(row[0]) for row in found], until
 
     def older_payments(self, before: Position, limit: int) -> list[Position]:
-        table = payments.c
-        own = select(table.create_time, table.payment_id)
-        page = newest_first_page(own, table.create_time, table.payment_id, before, limit)
-        return [Position(row.create_time, row.payment_id) for row in self.connection.execute(page)]
+        return feed_followers.older_payments(self.connection, before, limit)
 
     def payments(self, payment_ids: Collection[PaymentId]) -> list[CountedPayment]:
         return [
@@ -245,12 +237,8 @@ class SqlStatistics:
         ]
         return [one for one in sums if one.total != Sum()]
 
-    def _beginning(self) -> dict[str, Any]:
-        end = self.connection.execute(select(func.max(feed_events.c.position))).scalar() or 0
-        return {"position": end, "backfill_time": _NEWEST.time, "backfill_id": _NEWEST.id}
-
     def _begin_again(self, generation: int, version: int) -> None:
-        values = {"generation": generation + 1, "version": version, **self._beginning()}
+        values = {"generation": generation + 1, "version": version, **feed_followers.beginning(self.connection)}
         self.connection.execute(update(statistics_progress), values)
 
     def _add(self, generation: int, changes: Mapping[_Rollup, Sum]) -> None:
