@@ -305,6 +305,10 @@ class AnyCourse(RuleBasedStateMachine):
 
     @rule(amount=cents)
     def adjust_outside(self, amount: Money) -> None:
+        under_way = self.payment.under_way
+        if under_way is not None and under_way.kind is OperationKind.ADJUST:
+            # Nobody records it then: the hold is left to the outcome of our own adjustment (external_operations.py).
+            return
         standing = self.payment.authorization_standing
         if standing is not None and standing.status is TransactionStatus.AUTHORIZED and amount:
             self.outside(
