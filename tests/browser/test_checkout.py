@@ -43,7 +43,8 @@ def test_the_keyboard_alone_pays(site: Site, person: Shopper) -> None:
     checkout = site.create()
     person.open(checkout.url)
     person.input("number").focus()
-    for text in (VISA, "1230", SECURITY_CODE):
+    for name, text in (("number", VISA), ("expirationDate", "1230"), ("cvv", SECURITY_CODE)):
+        expect(person.input(name)).to_be_focused()
         person.page.keyboard.type(text)
         person.page.keyboard.press("Tab")
     person.input("cvv").press("Enter")

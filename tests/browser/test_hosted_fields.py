@@ -62,7 +62,8 @@ def test_the_shops_page_receives_no_digit_beyond_the_first_six(shop: Shop, open_
 def test_the_keyboard_walks_through_the_fields_and_back(shop: Shop, open_form: Opener) -> None:
     form = open_form()
     form.input("number").focus()
-    for text in (VISA, EXPIRY, "123"):
+    for name, text in (("number", VISA), ("expirationDate", EXPIRY), ("cvv", "123")):
+        expect(form.input(name)).to_be_focused()
         shop.page.keyboard.type(text)
         shop.page.keyboard.press("Tab")
     expect(shop.page.locator("#pay")).to_be_focused()
