@@ -58,6 +58,7 @@ def environment_of(twin: Twin, database_url: str, more: Mapping[str, str] | None
     return {
         **inherited,
         "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",
         "BAYAR_DATABASE_URL": database_url,
         "BAYAR_GRPC_ADDRESS": "127.0.0.1:0",
         "BAYAR_HTTP_ADDRESS": "127.0.0.1:0",
@@ -133,8 +134,13 @@ class Service:
         self.process.send_signal(number)
 
     def wait(self, seconds: float = STOP_SECONDS) -> int:
-        """The exit status."""
-        status = self.process.wait(seconds)
+        """The exit status. A process that does not end in time leaves the stacks of its threads in the log."""
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait(seconds)
+            raise AssertionError(f"the service did not end within {seconds:g} s: {self.log[-8000:]}") from None
         if self.process.stdout is not None:
             self.process.stdout.close()
         return status
@@ -160,10 +166,7 @@ class Service:
             client.close()
         if self._process is not None and self._process.poll() is None:
             self.ask_to_stop()
-            try:
-                self.wait()
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self.wait()
 
 
 @dataclass(frozen=True, slots=True)
