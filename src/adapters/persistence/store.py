@@ -29,8 +29,6 @@ from domain.operation import OperationState
 
 _log = logging.getLogger(__name__)
 
-# SQLite has one writer at a time. BEGIN takes its lock, so that rows read before a write cannot change until then.
-_SQLITE_WRITES: Final[dict[str, Any]] = {SQLITE_BEGIN: "BEGIN IMMEDIATE"}
 # One statement sees one moment without a transaction, which saves BEGIN and COMMIT.
 _SQLITE_SINGLE_READS: Final[dict[str, Any]] = {SQLITE_BEGIN: ""}
 _POSTGRESQL_SINGLE_READS: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
@@ -53,11 +51,11 @@ class SqlStore:
         self._ids = ids
         self._observer = observer
         self._sealer = sealer
-        self._writing = engine.execution_options(**_SQLITE_WRITES) if is_sqlite else engine
+        self._engine = engine
         self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
         self._reading_once = engine.execution_options(**_SQLITE_SINGLE_READS if is_sqlite else _POSTGRESQL_SINGLE_READS)
         # PostgreSQL groups the commits of its connections by itself.
-        self._groups = GroupCommit(self._writing, keeps_connection=_has_several(engine)) if is_sqlite else None
+        self._groups = GroupCommit(engine, keeps_connection=_has_several(engine)) if is_sqlite else None
         if self._groups is not None:
             # The engine does not keep the store alive: a store that nobody uses any more gives its connection back.
             event.listen(engine, "engine_disposed", partial(_close, WeakMethod(self._groups.close)))
@@ -134,7 +132,7 @@ class SqlStore:
 
     def _truncate_log(self) -> bool:
         """Whether others kept it from doing so."""
-        with closing(self._writing.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+        with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return bool(cursor.fetchall()[0][0])
 
@@ -165,7 +163,7 @@ class SqlStore:
 
     def _write(self) -> AbstractContextManager[Connection]:
         """A connection in a transaction that may write, which is durable at the end."""
-        return self._groups.unit() if self._groups is not None else self._writing.begin()
+        return self._groups.unit() if self._groups is not None else self._engine.begin()
 
 
 def _close(groups: WeakMethod[Callable[[], None]], _disposed: Engine) -> None:

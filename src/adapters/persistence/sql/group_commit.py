@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from adapters import cooperation
 from adapters.persistence.sql.db_errors import translate_db_errors
+from adapters.persistence.sql.engine import SQLITE_BEGIN
 from adapters.persistence.sql.prepared import execute_sql
 from application.common.errors import StoreUnavailable
 
@@ -21,6 +22,8 @@ _TURN_TIMEOUT_SECONDS: Final = 10.0
 _MAX_UNITS: Final = 32
 _MAX_SECONDS: Final = 0.05
 
+# SQLite has one writer at a time. BEGIN takes its lock, so that rows read before a write cannot change until then.
+_TAKES_WRITE_LOCK: Final[dict[str, Any]] = {SQLITE_BEGIN: "BEGIN IMMEDIATE"}
 _SAVEPOINT: Final = "SAVEPOINT unit_of_work"
 _RELEASE: Final = "RELEASE unit_of_work"
 _UNDO: Final = "ROLLBACK TO unit_of_work"
@@ -64,9 +67,7 @@ class GroupCommit:
     """
 
     def __init__(self, engine: Engine, *, keeps_connection: bool = False) -> None:
-        """The engine's transactions begin with BEGIN IMMEDIATE.
-
-        keeps_connection: keeps the connection of one group for the next, until `close`; the pool needs others besides.
+        """keeps_connection: the connection of one group serves the next, until `close`; the pool needs others besides.
         """
         self._engine = engine
         self._keeps_connection = keeps_connection
@@ -129,13 +130,17 @@ class GroupCommit:
 
     def _begin(self) -> _Group:
         with translate_db_errors():
-            connection = self._take_kept() or self._engine.connect()
+            connection = self._take_kept() or self._connect()
             try:
                 connection.begin()
             except BaseException:
                 connection.close()
                 raise
         return _Group(connection, time.monotonic())
+
+    def _connect(self) -> Connection:
+        # An engine with options would look for its listeners in two places at each statement.
+        return self._engine.connect().execution_options(**_TAKES_WRITE_LOCK)
 
     def _keep(self, group: _Group, *, is_first: bool) -> None:
         """Adds the unit to the group, and hands the group on or commits it."""

@@ -62,7 +62,7 @@ class Disk:
         self.fails = False
         # The commits that have begun.
         self.commits = 0
-        self.groups = GroupCommit(engine.execution_options(sqlite_begin="BEGIN IMMEDIATE"))
+        self.groups = GroupCommit(engine)
         event.listen(engine, "commit", self._commit)
 
     def _commit(self, _connection: object) -> None:
@@ -367,8 +367,7 @@ def undone(connection: Connection) -> None:
 
 
 def test_a_group_keeps_its_connection_for_the_next_one(sqlite_engine: Engine) -> None:
-    writing = sqlite_engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-    groups = GroupCommit(writing, keeps_connection=True)
+    groups = GroupCommit(sqlite_engine, keeps_connection=True)
     used = []
     for request_id in NAMES:
         with groups.unit() as connection:
@@ -412,7 +411,7 @@ def test_a_store_that_is_gone_leaves_no_write_ahead_log(tmp_path: Path) -> None:
 
 def test_a_connection_waits_for_locks_again_after_it_wrote(sqlite_engine: Engine) -> None:
     """While it writes, it polls for the lock itself."""
-    groups = GroupCommit(sqlite_engine.execution_options(sqlite_begin="BEGIN IMMEDIATE"))
+    groups = GroupCommit(sqlite_engine)
     asked = "PRAGMA busy_timeout"
     with groups.unit() as connection:
         driver = connection.connection.driver_connection
