@@ -200,7 +200,7 @@ def sql_store(request: pytest.FixtureRequest) -> SqlStore:
 
 def forget_bookings(store: SqlStore) -> None:
     """Leaves the database as a version without the ledger does."""
-    with store._writing.begin() as connection:
+    with store._engine.begin() as connection:
         connection.execute(text("DELETE FROM movements"))
         connection.execute(text("UPDATE payments SET booked_event_count = NULL"))
         connection.execute(text("UPDATE disputes SET booked_time = NULL"))
@@ -245,7 +245,7 @@ def test_what_this_version_adds_to_an_unbooked_payment_is_booked_once(sql_store:
 def test_what_an_earlier_version_adds_to_a_booked_payment_is_found_and_booked(sql_store: SqlStore) -> None:
     payment = captured(sql_store, captured_at=START)
     change(sql_store, payment, SETTLED, at(90))
-    with sql_store._writing.begin() as connection:
+    with sql_store._engine.begin() as connection:
         # As if the second event came from a process that does not know the ledger.
         connection.execute(text("DELETE FROM movements WHERE kind = 'settlement'"))
         connection.execute(text("UPDATE payments SET booked_event_count = event_count - 1"))

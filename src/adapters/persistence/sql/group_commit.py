@@ -67,8 +67,7 @@ class GroupCommit:
     """
 
     def __init__(self, engine: Engine, *, keeps_connection: bool = False) -> None:
-        """keeps_connection: the connection of one group serves the next, until `close`; the pool needs others besides.
-        """
+        """keeps_connection: keeps the connection of one group for the next, until `close`; the pool needs others."""
         self._engine = engine
         self._keeps_connection = keeps_connection
         self._kept: Connection | None = None
