@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import grpc
+from prometheus_client import Counter, Histogram
 
 from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd
 from adapters.persistence.observer import PaymentChange
@@ -29,14 +30,23 @@ class CallMetrics:
         self._handled = instruments.counter(catalogue.GRPC_HANDLED)
         self._seconds = instruments.histogram(catalogue.GRPC_SECONDS)
         self._refused = instruments.counter(catalogue.GRPC_REFUSED)
+        # Of each method and code with which calls ended.
+        self._ends: dict[tuple[str, grpc.StatusCode], tuple[Counter, Histogram]] = {}
 
     def call_ended(self, method: str, seconds: float, code: grpc.StatusCode, reason: str) -> None:
+        end = self._ends.get((method, code))
+        if end is None:
+            end = self._ends[method, code] = self._end_of(method, code)
+        handled, duration = end
+        handled.inc()
+        duration.observe(seconds, exemplar())
+        if reason:
+            self._refused.labels(method.rpartition("/")[2], reason).inc()
+
+    def _end_of(self, method: str, code: grpc.StatusCode) -> tuple[Counter, Histogram]:
         service, _, name = method[1:].partition("/")
         labels = (_TYPES.get(name, "unary"), service, name, code.name)
-        self._handled.labels(*labels).inc()
-        self._seconds.labels(*labels).observe(seconds, exemplar())
-        if reason:
-            self._refused.labels(name, reason).inc()
+        return self._handled.labels(*labels), self._seconds.labels(*labels)
 
 
 class StoreMetrics:

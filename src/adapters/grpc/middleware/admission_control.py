@@ -12,7 +12,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from adapters.grpc.errors.exceptions import RateLimited, TooManyFailedLogins, TooManyStreams, TooMuchUnread
 from adapters.grpc.middleware.authorization import Guard, peer_of
-from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata, credential_digest
+from adapters.grpc.middleware.call_snapshot import Metadata, credential_digest, digest_of
 from adapters.grpc.middleware.credential_watch import CredentialWatch
 from adapters.grpc.scheduling.fair_queue import Flow
 from adapters.grpc.token_bucket import TokenBuckets
@@ -103,7 +103,7 @@ class AdmissionControl:
 
     def has_recent_credential(self, metadata: Metadata) -> bool:
         """Whether the credential in the metadata was accepted recently."""
-        return self._logins.is_proven(CallSnapshot(metadata, "", {}))
+        return self._logins.is_proven_digest(digest_of(metadata, {}))
 
     async def authenticate_only(self, method: str, context: Any) -> Caller:
         """Authenticates only, without spending a limit. Raises like `admit_stream` if the caller is unknown."""
@@ -115,8 +115,7 @@ class AdmissionControl:
         identifies its caller.
         """
         digest = credential_digest(context)
-        with self._lock:
-            flow = self._flows.get(digest)
+        flow = self._flows.get(digest)
         if flow is None:
             return Flow(customer=peer_of(context))
         if self._logins.is_proven_digest(digest):
@@ -161,9 +160,11 @@ class AdmissionControl:
         return {flow: most}
 
     def _note_flow(self, context: Any, caller: Caller) -> None:
-        digest, flow = credential_digest(context), Flow.of(caller)
+        digest, customer = credential_digest(context), caller.customer_id or ""
         with self._lock:
-            self._flows[digest] = flow
+            flow = self._flows.get(digest)
+            if flow is None or flow.caller != caller.quota_id or flow.customer != customer:
+                self._flows[digest] = Flow.of(caller)
             self._flows.move_to_end(digest)
             if len(self._flows) > _MAX_PROVEN:
                 self._flows.popitem(last=False)
@@ -239,14 +240,13 @@ class FailedLogins:
     @contextmanager
     def watched(self, context: Any) -> Iterator[None]:
         """Wraps an authentication. Raises TooManyFailedLogins before it."""
-        peer, digest = peer_of(context), credential_digest(context)
-        wait = self._failures.wait_seconds(peer)
-        if wait and digest not in self._proven:
+        digest = credential_digest(context)
+        if digest not in self._proven and (wait := self._failures.wait_seconds(peer_of(context))):
             raise TooManyFailedLogins(wait)
         try:
             yield
         except NotAuthenticated:
-            self._failures.take(peer)
+            self._failures.take(peer_of(context))
             with self._lock:
                 self._proven.pop(digest, None)
             raise

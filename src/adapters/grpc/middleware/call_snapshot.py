@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 Metadata: TypeAlias = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class CallSnapshot:
     """Copied while the call is alive, for threads that continue after the caller hung up. gRPC's own context reads the
     call's memory, which is freed then.
     """
 
-    _metadata: Metadata = field(repr=False)
-    _peer: str
-    _auth: Mapping[str, Sequence[bytes]] = field(repr=False)
-    # Empty until it is asked for.
-    _digest: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
+    __slots__ = ("_auth", "_digest", "_metadata", "_peer")
+
+    def __init__(self, metadata: Metadata, peer: str, auth: Mapping[str, Sequence[bytes]]) -> None:
+        self._metadata = metadata
+        self._peer = peer
+        self._auth = auth
+        # None until it is asked for.
+        self._digest: bytes | None = None
 
     @classmethod
     def of(cls, context: Any, metadata: Metadata) -> CallSnapshot:
         """Call it on the event loop before the first await, with the call's initial metadata."""
-        auth = {str(name): tuple(values) for name, values in (context.auth_context() or {}).items()}
-        return cls(metadata, str(context.peer()), auth)
+        # gRPC makes both anew each time.
+        return cls(metadata, context.peer(), context.auth_context() or {})
 
     def invocation_metadata(self) -> Metadata:
         return self._metadata
@@ -40,19 +41,19 @@ class CallSnapshot:
     @property
     def digest(self) -> bytes:
         """As `credential_digest`, which asks for it several times in a call."""
-        if not self._digest:
-            self._digest.append(_digest_of(self._metadata, self._auth))
-        return self._digest[0]
+        if self._digest is None:
+            self._digest = digest_of(self._metadata, self._auth)
+        return self._digest
 
 
 def credential_digest(context: Any) -> bytes:
     """A digest of the presented credential; the credential itself is not kept."""
     if isinstance(context, CallSnapshot):
         return context.digest
-    return _digest_of(context.invocation_metadata() or (), context.auth_context() or {})
+    return digest_of(context.invocation_metadata() or (), context.auth_context() or {})
 
 
-def _digest_of(metadata: Metadata, auth: Mapping[str, Sequence[bytes]]) -> bytes:
+def digest_of(metadata: Metadata, auth: Mapping[str, Sequence[bytes]]) -> bytes:
     digest = hashlib.sha256()
     for name, value in metadata:
         if name == "authorization":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import grpc
 
@@ -17,12 +17,15 @@ from adapters.grpc.middleware.admission_control import AdmissionControl
 from adapters.grpc.middleware.audit import audited
 from adapters.grpc.middleware.call_observer import UNKNOWN_METHOD, UNOBSERVED, CallObserver, ObservedCall, end_with
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
+from adapters.grpc.middleware.guarded_handler import guarded_handler
 from adapters.grpc.middleware.open_calls import OpenCalls, endable_handler
 from adapters.grpc.middleware.refusals import abort_with_error, abort_with_status, shed
 from adapters.grpc.middleware.request_size import max_bytes
 from adapters.grpc.middleware.stream_writer import StreamLimits, send
 from adapters.grpc.scheduling.call_pool import CallPool
 from application.common.operator import NO_ACTS
+
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 _OWN_PREFIX: Final = "/bayar."
 _OK: Final = grpc.StatusCode.OK
@@ -34,6 +37,16 @@ class _Unreadable:
     """A request that could not be decoded."""
 
     error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrapped:
+    """The handler of a method, made once."""
+
+    # Gives it the metadata of a call.
+    handler_of_call: Callable[[Metadata], _Handler]
+    # Whether its calls run in the pool.
+    is_pooled: bool = False
 
 
 class _CallRefused(Exception):
@@ -68,8 +81,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._stopping = asyncio.Event()
         self._open_calls = OpenCalls()
         self._open_probes = OpenCalls()
-        # Methods that run in the pool, among those that were called before.
-        self._pooled: set[str] = set()
+        # Of the methods that were called before.
+        self._wrapped: dict[str, _Wrapped] = {}
 
     @property
     def open_calls(self) -> int:
@@ -87,51 +100,58 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+    ) -> _Handler | None:
         method = handler_call_details.method
         metadata = tuple(handler_call_details.invocation_metadata or ())
-        is_slow = method not in self._record_only
-        if method in self._pooled and self._pool.is_full(
-            is_slow=is_slow, flow=lambda: self._admission.flow_of(CallSnapshot(metadata, "", {}))
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                self._observer.begin(UNKNOWN_METHOD, metadata).end(grpc.StatusCode.UNIMPLEMENTED, "")
+                return None
+            wrapped = self._wrapped[method] = self._wrap(handler, method)
+        if wrapped.is_pooled and self._pool.is_full(
+            is_slow=self._is_slow(method), flow=lambda: self._admission.flow_of(CallSnapshot(metadata, "", {}))
         ):
             return shed(self._observer.begin(method, metadata), metadata)
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            self._observer.begin(UNKNOWN_METHOD, metadata).end(grpc.StatusCode.UNIMPLEMENTED, "")
-            return None
+        return wrapped.handler_of_call(metadata)
+
+    def _is_slow(self, method: str) -> bool:
+        return method not in self._record_only
+
+    def _wrap(self, handler: _Handler, method: str) -> _Wrapped:
         if not method.startswith(_OWN_PREFIX):
             handler = endable_handler(handler, self._open_probes)
-            return (
-                guarded_handler(handler, method, metadata, self._admission, self._observer)
-                if method.split("/")[1] in self._closed
-                else handler
-            )
+            if method.split("/")[1] in self._closed:
+                return _Wrapped(partial(guarded_handler, handler, method, self._admission, self._observer))
+            return _Wrapped(lambda _: handler)
         decode = _checked_decoder(handler.request_deserializer, max_bytes(method))
         encode = handler.response_serializer
         if handler.unary_stream is not None:
             streaming = self._audited(handler.unary_stream, method)
-            return grpc.unary_stream_rpc_method_handler(
-                _stream_handler(streaming, method, metadata, self._admission, self._stopping, self._observer),
-                decode,
-                encode,
+            stream = _stream_handler(streaming, method, self._admission, self._stopping, self._observer)
+            return _Wrapped(
+                lambda metadata: grpc.unary_stream_rpc_method_handler(partial(stream, metadata), decode, encode)
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
         behaviour = self._audited(behaviour, method)
         if iscoroutinefunction(behaviour):
-            wrapped = _async_handler(behaviour, method, metadata, self._admission, self._observer)
-        else:
-            self._pooled.add(method)
-            run = partial(self._pool.run, is_slow=is_slow, is_cooperative=method in self._cooperative)
-            # Large answers are serialized where they are made, as a rule on a thread: the event loop is shared by all.
-            wrapped = _blocking_handler(
-                behaviour, method, metadata, self._admission, run, encode or _identity, self._open_calls, self._observer
+            unary = _async_handler(behaviour, method, self._admission, self._observer)
+            return _Wrapped(
+                lambda metadata: grpc.unary_unary_rpc_method_handler(partial(unary, metadata), decode, encode)
             )
-            encode = None
-        return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
+        run = partial(self._pool.run, is_slow=self._is_slow(method), is_cooperative=method in self._cooperative)
+        # Large answers are serialized where they are made, as a rule on a thread: the event loop is shared by all.
+        pooled = _blocking_handler(
+            behaviour, method, self._admission, run, encode or _identity, self._open_calls, self._observer
+        )
+        return _Wrapped(
+            lambda metadata: grpc.unary_unary_rpc_method_handler(partial(pooled, metadata), decode), is_pooled=True
+        )
 
     def _audited(self, behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
         """Wraps administrative calls and operators' acts with the audit log."""
@@ -168,13 +188,12 @@ def _raise_if_unreadable(request: Any) -> None:
 def _blocking_handler(
     behaviour: Callable[[Any, Any], Any],
     method: str,
-    metadata: Metadata,
     admission: AdmissionControl,
     run: Callable[..., Awaitable[bytes]],
     encode: Callable[[Any], Any],
     open_calls: OpenCalls,
     observer: CallObserver,
-) -> Callable[[Any, Any], Any]:
+) -> Callable[[Metadata, Any, Any], Any]:
     """A synchronous unary handler. It runs on a thread to its end, even if the caller hangs up."""
 
     def work(request: Any, snapshot: CallSnapshot, observed: ObservedCall) -> Any:
@@ -191,7 +210,7 @@ def _blocking_handler(
         observed.end(_OK, "", request, answer)
         return encoded
 
-    async def call(request: Any, context: Any) -> Any:
+    async def call(metadata: Metadata, request: Any, context: Any) -> Any:
         observed, snapshot = observer.begin(method, metadata), CallSnapshot.of(context, metadata)
         task = None
         try:
@@ -223,13 +242,9 @@ def _blocking_handler(
 
 
 def _async_handler(
-    behaviour: Callable[[Any, Any], Any],
-    method: str,
-    metadata: Metadata,
-    admission: AdmissionControl,
-    observer: CallObserver,
-) -> Callable[[Any, Any], Any]:
-    async def call(request: Any, context: Any) -> Any:
+    behaviour: Callable[[Any, Any], Any], method: str, admission: AdmissionControl, observer: CallObserver
+) -> Callable[[Metadata, Any, Any], Any]:
+    async def call(metadata: Metadata, request: Any, context: Any) -> Any:
         observed, snapshot = observer.begin(method, metadata), CallSnapshot.of(context, metadata)
         try:
             observed.enter()
@@ -252,18 +267,17 @@ def _async_handler(
 def _stream_handler(
     behaviour: Callable[[Any, Any], Any],
     method: str,
-    metadata: Metadata,
     admission: AdmissionControl,
     stopping: asyncio.Event,
     observer: CallObserver,
-) -> Callable[[Any, Any], Awaitable[None]]:
+) -> Callable[[Metadata, Any, Any], Awaitable[None]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
 
     limits = StreamLimits(admission.limits.stream_seconds, admission.limits.slowest_read_seconds)
 
     # No generator: while it sends, more than its reader can end it.
-    async def call(request: Any, context: Any) -> None:
+    async def call(metadata: Metadata, request: Any, context: Any) -> None:
         observed, snapshot = observer.begin(method, metadata), CallSnapshot.of(context, metadata)
         try:
             observed.enter()
@@ -288,38 +302,3 @@ def _stream_handler(
         observed.end(_OK, "", request)
 
     return call
-
-
-def guarded_handler(
-    handler: grpc.RpcMethodHandler[Any, Any],
-    method: str,
-    metadata: Metadata,
-    admission: AdmissionControl,
-    observer: CallObserver,
-) -> grpc.RpcMethodHandler[Any, Any]:
-    """Wraps health and reflection, which are coroutines and async generators, for authenticated callers."""
-    kinds: tuple[tuple[Any, Callable[..., grpc.RpcMethodHandler[Any, Any]]], ...] = (
-        (handler.unary_unary, grpc.unary_unary_rpc_method_handler),
-        (handler.unary_stream, grpc.unary_stream_rpc_method_handler),
-        (handler.stream_stream, grpc.stream_stream_rpc_method_handler),
-    )
-    behaviour, make = next(kind for kind in kinds if kind[0] is not None)
-
-    async def admit(request: Any, context: Any) -> None:
-        snapshot = CallSnapshot.of(context, metadata)
-        try:
-            await admission.admit_stream(method, snapshot)
-        except Exception as error:
-            await abort_with_error(observer.begin(method, metadata), error, request, snapshot, context)
-
-    async def call(request: Any, context: Any) -> Any:
-        await admit(request, context)
-        return await behaviour(request, context)
-
-    async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
-        await admit(request, context)
-        async for answer in behaviour(request, context):
-            yield answer
-
-    wrapped = stream if isasyncgenfunction(behaviour) else call
-    return make(wrapped, handler.request_deserializer, handler.response_serializer)

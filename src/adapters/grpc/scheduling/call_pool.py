@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from adapters import cooperation
 from adapters.grpc.errors.exceptions import CallTooLong, Overloaded, ServiceStopping
@@ -136,7 +136,7 @@ class _Lane:
 
     def next(self) -> _Job | None:
         """The next job, with the slots that it needs to start."""
-        if self.started >= self.threads or self.running >= _MAX_RUNNING:
+        if not len(self.queue) or self.started >= self.threads or self.running >= _MAX_RUNNING:
             return None
         job = self.queue.pop(self._may_start)
         if job is not None:
@@ -241,6 +241,9 @@ class CallPool:
         lane = self._slow if is_slow else self._quick
         job = _Job(work, lane, loop, loop.create_future(), is_cooperative)
         self._submit(job, flow, remaining_seconds)
+        if job.answer.done():
+            # It ran on the loop, and had to wait for nothing.
+            return cast("Answer", job.answer.result())
         timer = loop.call_later(self._longest_seconds, job.fail, CallTooLong(self._longest_seconds))
         try:
             answer: Answer = await job.answer
@@ -339,9 +342,11 @@ class CallPool:
         with self._lock:
             job.lane.note_end(job, time.monotonic())
             following = job.lane.next()
+            # One end may let more than one job start, since its estimated cost no longer counts.
+            others = job.lane.startable_jobs()
             self._note_drained()
-        # One end may let more than one job start, since its estimated cost no longer counts.
-        self._start_waiting(job.lane)
+        for other in others:
+            self._start(other)
         return following
 
     def _start_waiting(self, lane: _Lane) -> None:
