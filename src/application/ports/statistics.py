@@ -9,7 +9,7 @@ from application.common.pagination import Position
 from domain.dispute import Dispute
 from domain.ids import CallerId, PaymentId
 from domain.money import Money
-from domain.movement import Movement
+from domain.movement import MovementKind
 from domain.payment_state import PaymentState
 
 # The hour of the totals over all hours, which rollups of movements have as well.
@@ -47,6 +47,14 @@ class CountedPayment:
     create_time: datetime
     amount: Money
     state: PaymentState
+
+
+class CountedMovement(NamedTuple):
+    """The parts of a movement that are counted."""
+
+    kind: MovementKind
+    time: datetime
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ class Statistics(Protocol):
 
     def disputes_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[Dispute]]: ...
 
-    def movements_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[Movement]]: ...
+    def movements_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[CountedMovement]]: ...
 
     def put(self, generation: int, facts: Iterable[PaymentFacts]) -> int:
         """Replaces the facts of the payments. Returns the number of payments whose facts are not as before."""

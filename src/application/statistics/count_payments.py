@@ -43,13 +43,13 @@ class CountPayments:
             if progress is None or not work.movements.is_complete():
                 return 0
             changed, position = work.statistics.changed_after(progress.position, _ENTRIES)
-            count(work, progress.generation, changed)
             reached = replace(progress, position=position)
             has_more = position - progress.position >= _ENTRIES
-            if not has_more and reached.backfill is not None:
-                reached = self._backfill(work, reached)
             if not has_more:
                 work.statistics.remove_others(progress.generation, _MOST_REMOVED)
+            count(work, progress.generation, changed)
+            if not has_more and reached.backfill is not None:
+                reached = self._backfill(work, reached)
             if reached != progress:
                 work.statistics.save(reached)
         return position - progress.position if has_more else 0

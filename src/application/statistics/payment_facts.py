@@ -1,13 +1,13 @@
 """The facts that a payment adds to the statistics: its state, its decline, its disputes and its movements of money."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from application.ports.statistics import Bucket, CountedPayment, PaymentFacts, Sum
+from application.ports.statistics import Bucket, CountedMovement, CountedPayment, PaymentFacts, Sum
 from domain.decline import Decline, DeclineReason
 from domain.dispute import Dispute, DisputeState
-from domain.movement import Movement, MovementKind
+from domain.movement import MovementKind
 from domain.payment_state import PaymentState
 
 # Raise it with each change of the facts: every payment is counted again.
@@ -40,7 +40,10 @@ def movement_measure(kind: MovementKind) -> str:
 
 
 def facts_of(
-    payment: CountedPayment, decline: Decline | None, disputes: Iterable[Dispute], movements: Sequence[Movement]
+    payment: CountedPayment,
+    decline: Decline | None,
+    disputes: Iterable[Dispute],
+    movements: Iterable[CountedMovement],
 ) -> PaymentFacts:
     """decline: the one that ended the payment, where it is DECLINED.
 
@@ -51,7 +54,8 @@ def facts_of(
 
     def add(when: datetime, currency_code: str, measure: str, minor_units: int) -> None:
         bucket = Bucket(hour_of(when), currency_code, measure)
-        sums[bucket] = sums.get(bucket, Sum()).plus(Sum(1, minor_units))
+        before = sums.get(bucket)
+        sums[bucket] = Sum(1, minor_units) if before is None else before.plus(Sum(1, minor_units))
 
     amount = payment.amount
     add(payment.create_time, amount.currency_code, state_measure(payment.state), amount.minor_units)

@@ -8,10 +8,17 @@ from datetime import UTC, datetime
 
 from application.common.pagination import Position
 from application.ports.feed import FeedKind
-from application.ports.statistics import Bucket, CountedPayment, DaySum, PaymentFacts, StatisticsProgress, Sum
+from application.ports.statistics import (
+    Bucket,
+    CountedMovement,
+    CountedPayment,
+    DaySum,
+    PaymentFacts,
+    StatisticsProgress,
+    Sum,
+)
 from domain.dispute import Dispute
 from domain.ids import CallerId, PaymentId
-from domain.movement import Movement
 from tests.fakes.store_state import StoreState
 
 _NEWEST = Position(datetime(9999, 12, 31, tzinfo=UTC), "")
@@ -72,9 +79,12 @@ class MemoryStatistics:
         every = self._state.disputes.values()
         return {own: [one for one in every if one.payment_id == own] for own in payment_ids}
 
-    def movements_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[Movement]]:
-        rows = self._state.movements.values()
-        return {own: [row.movement for row in rows if row.payment_id == own] for own in payment_ids}
+    def movements_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[CountedMovement]]:
+        rows = [(row.payment_id, row.movement) for row in self._state.movements.values()]
+        return {
+            own: [CountedMovement(one.kind, one.time, one.amount) for whose, one in rows if whose == own]
+            for own in payment_ids
+        }
 
     def put(self, generation: int, facts: Iterable[PaymentFacts]) -> int:
         changed = [one for one in facts if self._state.counted.get(one.payment_id) != one]

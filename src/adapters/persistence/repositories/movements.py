@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.encryption.sealing import Sealer
@@ -12,6 +12,8 @@ from adapters.persistence.mapping import dispute_from_row
 from adapters.persistence.repositories.movement_rows import book_dispute, movement_from_row, payment_rows, payment_time
 from adapters.persistence.repositories.payments import SqlPayments
 from adapters.persistence.sql.keyset_pagination import Bound, Condition, IndexScan, scan_page
+from adapters.persistence.sql.prepared import Prepared
+from adapters.persistence.sql.statements import limited
 from adapters.persistence.tables import IS_DISPUTE_UNBOOKED, IS_PAYMENT_UNBOOKED, disputes, movements, payments
 from application.common.errors import RecordTooNew
 from application.common.pagination import Position
@@ -27,6 +29,13 @@ _UNBOOKED_PAYMENTS: Final = (
 )
 _UNBOOKED_DISPUTES: Final = (
     select(disputes).where(IS_DISPUTE_UNBOOKED).order_by(disputes.c.update_time, disputes.c.dispute_id)
+)
+_ONE: Final = literal_column("1")
+_SOME_UNBOOKED: Final = Prepared(
+    select(
+        limited(_UNBOOKED_PAYMENTS.with_only_columns(payments.c.payment_id), _ONE).scalar_subquery(),
+        limited(_UNBOOKED_DISPUTES.with_only_columns(disputes.c.dispute_id), _ONE).scalar_subquery(),
+    )
 )
 
 
@@ -44,8 +53,7 @@ class SqlMovements:
         return MovementPage(self._with_payments(rows), Position(last.time, last.movement_id) if last else None)
 
     def is_complete(self) -> bool:
-        some = (_UNBOOKED_PAYMENTS.limit(1), _UNBOOKED_DISPUTES.limit(1))
-        return all(self.connection.execute(one).first() is None for one in some)
+        return not any(_SOME_UNBOOKED.all(self.connection, {})[0])
 
     def book(self, limit: int) -> int:
         return self._book_payments(limit) + self._book_disputes(limit)

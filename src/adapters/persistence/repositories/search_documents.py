@@ -120,7 +120,7 @@ def replace_entries(
 def _add_entries(connection: Connection, new: Sequence[tuple[Whose, int]]) -> None:
     """In the order of the index, so that entries of common terms share its pages."""
     times = {time: microseconds(time) for (_, time, _), _ in new}
-    _ADD_ENTRIES.run(
+    _ADD_ENTRIES.run_later(
         connection,
         [
             {"digest": digest, "caller_id": caller_id, "create_time": times[time], "payment_id": payment_id}

@@ -24,7 +24,7 @@ from adapters.persistence.repositories.search_documents import (
 )
 from adapters.persistence.repositories.search_pages import find_payment_ids, page_of_entries
 from adapters.persistence.sql.prepared import Prepared
-from adapters.persistence.sql.statements import insert_if_absent
+from adapters.persistence.sql.statements import insert_if_absent, limited
 from adapters.persistence.tables import (
     IS_STALE,
     feed_events,
@@ -58,6 +58,7 @@ _STATE: Final = Prepared(
     )
 )
 _COLUMNS: Final = select(_progress.version, _progress.position, _progress.backfill_time, _progress.backfill_id)
+_STALE: Final = Prepared(limited(_STALE_ONES.order_by(_documents.payment_id), bindparam("limit")))
 _PROGRESS: Final = Prepared(_COLUMNS)
 _CLAIM: Final = Prepared(_COLUMNS.with_for_update(skip_locked=True))
 _SAVE: Final = Prepared(update(search_progress))
@@ -108,7 +109,7 @@ class SqlSearchIndex:
         return _progress_of(rows)
 
     def save(self, progress: IndexProgress) -> None:
-        _SAVE.run(self.connection, feed_followers.columns_of(progress))
+        _SAVE.run_later(self.connection, feed_followers.columns_of(progress))
 
     def restart(self) -> None:
         # No version writes this: the next run begins again.
@@ -129,8 +130,7 @@ class SqlSearchIndex:
         return [PaymentId(one) for kind, one, _ in rows if kind == FeedKind.PAYMENT.value], until
 
     def stale(self, limit: int) -> list[PaymentId]:
-        own = _STALE_ONES.order_by(_documents.payment_id).limit(limit)
-        return [PaymentId(one) for one in self.connection.execute(own).scalars()]
+        return [PaymentId(row[0]) for row in _STALE.all(self.connection, {"limit": limit})]
 
     def older_payments(self, before: Position, limit: int) -> list[Position]:
         return feed_followers.older_payments(self.connection, before, limit)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict, namedtuple
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     bindparam,
     delete,
@@ -26,10 +25,9 @@ from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import dispute_from_row
 from adapters.persistence.newer_records import Members
 from adapters.persistence.repositories import feed_followers
-from adapters.persistence.repositories.movement_rows import movement_from_row
 from adapters.persistence.sql.bulk import BulkInsert, OfKeys
 from adapters.persistence.sql.prepared import Prepared
-from adapters.persistence.sql.statements import insert_if_absent
+from adapters.persistence.sql.statements import insert_if_absent, limited
 from adapters.persistence.tables import (
     disputes,
     feed_events,
@@ -44,6 +42,7 @@ from application.ports.feed import FeedKind
 from application.ports.statistics import (
     EVERY_HOUR,
     Bucket,
+    CountedMovement,
     CountedPayment,
     DaySum,
     PaymentFacts,
@@ -53,7 +52,7 @@ from application.ports.statistics import (
 from domain.dispute import Dispute
 from domain.ids import CallerId, PaymentId
 from domain.money import Money
-from domain.movement import Movement
+from domain.movement import MovementKind
 from domain.payment_state import PaymentState
 
 _ROW_ID: Final = 1
@@ -68,13 +67,14 @@ _KEY: Final = (_r.generation, _r.caller_id, _r.hour, _r.currency_code, _r.measur
 _Rollup = tuple[str, Bucket]
 
 _p: Final = payments.c
+_m: Final = movements.c
 _feed: Final = feed_events.c
 _progress: Final = statistics_progress.c
 _STATES: Final = Members(PaymentState)
+_KINDS: Final = Members(MovementKind)
 # mypy knows only literal names.
 _row_type: Final[Callable[..., Any]] = namedtuple
 _DisputeRow: Final = _row_type("_DisputeRow", disputes.c.keys())
-_MovementRow: Final = _row_type("_MovementRow", movements.c.keys())
 _STATE: Final = Prepared(
     select(
         _progress.version,
@@ -85,6 +85,14 @@ _STATE: Final = Prepared(
         select(_r.generation).where(_r.generation < _progress.generation).correlate(statistics_progress).exists(),
     )
 )
+_COLUMNS: Final = select(
+    _progress.version, _progress.generation, _progress.position, _progress.backfill_time, _progress.backfill_id
+)
+_PROGRESS: Final = Prepared(_COLUMNS)
+_CLAIM: Final = Prepared(_COLUMNS.with_for_update(skip_locked=True))
+_SAVE: Final = Prepared(update(statistics_progress))
+# Rollups of earlier generations. The primary key begins with the generation, which only grows.
+_OF_OTHERS: Final = Prepared(limited(select(*_KEY).where(_r.generation < bindparam("generation")), bindparam("limit")))
 _CHANGED: Final = Prepared(
     select(_feed.payment_id)
     .where(
@@ -102,7 +110,11 @@ _PAYMENTS: Final = OfKeys(
 _SAVE_FACTS: Final = BulkInsert(statistics_facts, replaced=("generation", "facts"))
 _ADD_TO_ROLLUPS: Final = BulkInsert(statistics_rollups, added=("count", "minor_units"))
 _DISPUTES: Final = OfKeys(lambda keys: select(disputes).where(disputes.c.payment_id.in_(keys)))
-_MOVED: Final = OfKeys(lambda keys: select(movements).where(movements.c.payment_id.in_(keys)))
+_MOVED: Final = OfKeys(
+    lambda keys: select(_m.payment_id, _m.kind, _m.time, _m.minor_units, _m.currency_code).where(
+        _m.payment_id.in_(keys)
+    )
+)
 _FACTS: Final = OfKeys(lambda keys: select(_f.payment_id, _f.generation, _f.facts).where(_f.payment_id.in_(keys)))
 
 
@@ -117,9 +129,8 @@ class SqlStatistics:
         return True
 
     def claim(self, version: int) -> StatisticsProgress | None:
-        own = select(statistics_progress).with_for_update(skip_locked=True)
-        row = self.connection.execute(own).first()
-        if row is None:
+        rows = _CLAIM.all(self.connection, {})
+        if not rows:
             beginning = {
                 "row_id": _ROW_ID,
                 "generation": 1,
@@ -127,16 +138,14 @@ class SqlStatistics:
                 **feed_followers.beginning(self.connection),
             }
             insert_if_absent(self.connection, statistics_progress, beginning, "row_id")
-            row = self.connection.execute(own).first()
-        if row is None:
-            return None
-        if row.version != version:
-            self._begin_again(row.generation, version)
-            row = self.connection.execute(select(statistics_progress)).one()
-        return _progress_of(row)
+            rows = _CLAIM.all(self.connection, {})
+        if rows and rows[0][0] != version:
+            self._begin_again(rows[0][1], version)
+            rows = _CLAIM.all(self.connection, {})
+        return _progress_of(rows)
 
     def save(self, progress: StatisticsProgress) -> None:
-        self.connection.execute(update(statistics_progress), feed_followers.columns_of(progress))
+        _SAVE.run_later(self.connection, feed_followers.columns_of(progress))
 
     def restart(self) -> None:
         row = self.connection.execute(select(statistics_progress).with_for_update()).first()
@@ -144,8 +153,7 @@ class SqlStatistics:
             self._begin_again(row.generation, row.version)
 
     def progress(self) -> StatisticsProgress | None:
-        row = self.connection.execute(select(statistics_progress)).first()
-        return _progress_of(row) if row is not None else None
+        return _progress_of(_PROGRESS.all(self.connection, {}))
 
     def changed_after(self, position: int, limit: int) -> tuple[list[PaymentId], int]:
         until = min(position + limit, feed_followers.end_of_feed(self.connection))
@@ -169,30 +177,32 @@ class SqlStatistics:
             found[PaymentId(row.payment_id)].append(dispute_from_row(row, self.sealer))
         return found
 
-    def movements_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[Movement]]:
-        found: dict[PaymentId, list[Movement]] = defaultdict(list)
-        for row in map(_MovementRow._make, _MOVED.all(self.connection, payment_ids)):
-            found[PaymentId(row.payment_id)].append(movement_from_row(row))
+    def movements_of(self, payment_ids: Collection[PaymentId]) -> Mapping[PaymentId, Sequence[CountedMovement]]:
+        found: dict[PaymentId, list[CountedMovement]] = defaultdict(list)
+        for payment_id, kind, time, minor_units, currency_code in _MOVED.all(self.connection, payment_ids):
+            found[payment_id].append(CountedMovement(_KINDS[kind], time, Money(minor_units, currency_code)))
         return found
 
     def put(self, generation: int, facts: Iterable[PaymentFacts]) -> int:
         now = {one.payment_id: one for one in facts}
         counted = {own: (of, text) for own, of, text in _FACTS.all(self.connection, now)}
-        changes: dict[_Rollup, Sum] = {}
+        # Of the callers' own hours: the number of things, and their amounts in minor units.
+        changes: defaultdict[_Rollup, list[int]] = defaultdict(lambda: [0, 0])
         rows = []
         for payment_id, one in now.items():
             of, text = counted.get(payment_id, (generation, ""))
             before = _unpacked(text) if of == generation else {}
             if before != one.sums:
-                _add_differences(changes, one.caller_id, before, one.sums)
+                _add_to(changes, one.caller_id, one.sums, 1)
+                _add_to(changes, one.caller_id, before, -1)
                 rows.append({"payment_id": payment_id, "generation": generation, "facts": _packed(one.sums)})
         if rows:
-            _SAVE_FACTS.run(self.connection, rows)
+            _SAVE_FACTS.run_later(self.connection, rows)
             self._add(generation, changes)
         return len(rows)
 
     def remove_others(self, generation: int, limit: int) -> int:
-        keys = [tuple(row) for row in self.connection.execute(_of_others(generation).limit(limit))]
+        keys = [tuple(row) for row in _OF_OTHERS.all(self.connection, {"generation": generation, "limit": limit})]
         if keys:
             self.connection.execute(delete(statistics_rollups).where(tuple_(*_KEY).in_(keys)))
         return len(keys)
@@ -241,30 +251,39 @@ class SqlStatistics:
         values = {"generation": generation + 1, "version": version, **feed_followers.beginning(self.connection)}
         self.connection.execute(update(statistics_progress), values)
 
-    def _add(self, generation: int, changes: Mapping[_Rollup, Sum]) -> None:
+    def _add(self, generation: int, changes: Mapping[_Rollup, Sequence[int]]) -> None:
         rows = [
             {
                 "generation": generation,
                 "caller_id": caller_id,
                 **bucket._asdict(),
-                "count": total.count,
-                "minor_units": total.minor_units,
+                "count": count,
+                "minor_units": minor_units,
             }
-            for (caller_id, bucket), total in sorted(changes.items())
-            if total != Sum()
+            for (caller_id, bucket), (count, minor_units) in sorted(_of_rollups(changes).items())
+            if count or minor_units
         ]
-        _ADD_TO_ROLLUPS.run(self.connection, rows)
+        _ADD_TO_ROLLUPS.run_later(self.connection, rows)
 
 
-def _add_differences(
-    changes: dict[_Rollup, Sum], caller_id: str, before: Mapping[Bucket, Sum], now: Mapping[Bucket, Sum]
+def _add_to(
+    changes: defaultdict[_Rollup, list[int]], caller_id: str, sums: Mapping[Bucket, Sum], factor: Literal[1, -1]
 ) -> None:
-    """Adds the difference to the rollups of the caller and of everybody; that of movements to their totals, too."""
-    for bucket in {*before, *now}:
-        change = now.get(bucket, Sum()).minus(before.get(bucket, Sum()))
+    for bucket, total in sums.items():
+        change = changes[caller_id, bucket]
+        change[0] += factor * total.count
+        change[1] += factor * total.minor_units
+
+
+def _of_rollups(changes: Mapping[_Rollup, Sequence[int]]) -> Mapping[_Rollup, Sequence[int]]:
+    """The changes of the callers' rollups and of everybody's, and those of movements of their totals over all hours."""
+    found: defaultdict[_Rollup, list[int]] = defaultdict(lambda: [0, 0])
+    for (caller_id, bucket), (count, minor_units) in changes.items():
         hours = [bucket.hour, EVERY_HOUR] if bucket.measure.startswith(_MOVEMENTS) else [bucket.hour]
         for key in ((whose, bucket._replace(hour=hour)) for whose in (caller_id, _EVERYBODY) for hour in hours):
-            changes[key] = changes.get(key, Sum()).plus(change)
+            found[key][0] += count
+            found[key][1] += minor_units
+    return found
 
 
 def _packed(sums: Mapping[Bucket, Sum]) -> str:
@@ -283,14 +302,10 @@ def _unpacked(text: str) -> dict[Bucket, Sum]:
     return found
 
 
-def _progress_of(row: Row[Any]) -> StatisticsProgress:
-    backfill = Position(row.backfill_time, row.backfill_id) if row.backfill_time is not None else None
-    return StatisticsProgress(row.generation, row.position, backfill)
-
-
-def _of_others(generation: int) -> Select[Any]:
-    """Rollups of earlier generations. The primary key begins with the generation, which only grows."""
-    return select(*_KEY).where(_r.generation < generation)
+def _progress_of(rows: Sequence[Sequence[Any]]) -> StatisticsProgress | None:
+    for _, generation, position, time, payment_id in rows:
+        return StatisticsProgress(generation, position, Position(time, payment_id) if time is not None else None)
+    return None
 
 
 def _whose(generation: int, caller_id: CallerId | None, currency_code: str | None) -> list[ColumnElement[bool]]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, TextClause, or_, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, Table, TextClause, literal_column, or_, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -59,6 +59,11 @@ def is_due(
 ) -> ColumnElement[bool]:
     """Whether the time of a check has come, or is so far ahead that the clock that planned it must have been wrong."""
     return or_(time <= now, time > now + max_ahead)
+
+
+def limited(statement: Select[Any], limit: ColumnElement[int]) -> Select[Any]:
+    """For Prepared: SQLAlchemy's limits have parameters of their own, on SQLite an offset as well."""
+    return statement.limit(limit).offset(literal_column("0"))
 
 
 def newest_first_page(
