@@ -29,7 +29,7 @@ def words_of(text: str) -> list[str]:
 
 def without_marks(word: str) -> str:
     """The word without punctuation at its ends. A word of nothing else stays as it is."""
-    if word.isalnum():
+    if word[:1].isalnum() and word[-1:].isalnum():
         return word
     inside = [place for place, character in enumerate(word) if character.isalnum()]
     return word[inside[0] : inside[-1] + 1] if inside else word
@@ -63,4 +63,4 @@ def plain_decimal(value: Decimal) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    return [part for part in _MARKS.split(text) if part]
+    return [text] if text.isalnum() else [part for part in _MARKS.split(text) if part]

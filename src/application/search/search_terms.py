@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -49,6 +50,10 @@ class FoundIn:
 class TermKind(Enum):
     """The kinds of terms. Digests of indexed ones are stored: their values never change meaning."""
 
+    def __init__(self, value: str) -> None:
+        # Of the term as a text. A look-up by an enum's member costs more than the rest of it.
+        self.prefix: Final = f"{value}:"
+
     REFERENCE = "reference"
     REFERENCE_PART = "reference_part"
     NAME = "name"
@@ -71,7 +76,6 @@ class TermKind(Enum):
 
 
 NOT_INDEXED: Final = frozenset({TermKind.ID, TermKind.TRANSACTION_ID, TermKind.DAY, TermKind.CURRENCY})
-_PREFIXES: Final = {kind: f"{kind.value}:" for kind in TermKind}
 # Words of one metadata value that are indexed. The whole value always is.
 MAX_WORDS: Final = 20
 
@@ -87,7 +91,7 @@ class Term:
         return self.kind not in NOT_INDEXED
 
     def __str__(self) -> str:
-        return _PREFIXES[self.kind] + self.value
+        return self.kind.prefix + self.value
 
 
 SearchTerms = Mapping[Term, frozenset[FoundIn]]
@@ -146,9 +150,9 @@ def terms_of(payment: SearchedPayment) -> SearchTerms:
 
 def indexed_terms(payment: SearchedPayment) -> frozenset[str]:
     """The terms of a payment that are indexed, each as a text."""
-    found = {_PREFIXES[kind] + value for _, kind, value in _indexed(payment) if value}
+    found = {kind.prefix + value for _, kind, value in _indexed(payment) if value}
     for key, text in payment.metadata.items():
-        found.update(_PREFIXES[kind] + value for kind, value in _of_metadata(key, text) if value)
+        found.update(kind.prefix + value for kind, value in _of_metadata(key, text) if value)
     return frozenset(found)
 
 
@@ -171,7 +175,7 @@ def _indexed(payment: SearchedPayment) -> Iterator[_Found]:
     for part in reference_parts(payment.reference):
         yield SearchField.REFERENCE, TermKind.REFERENCE_PART, part
     for amount in _amounts(payment):
-        yield SearchField.AMOUNT, TermKind.AMOUNT, plain_decimal(Decimal(amount.to_decimal()))
+        yield SearchField.AMOUNT, TermKind.AMOUNT, _plain_amount(amount.minor_units, amount.currency_code)
     for operation in payment.operations:
         if operation.reported_transaction_id != operation.transaction_id:
             reported = normalised(operation.reported_transaction_id)
@@ -180,7 +184,8 @@ def _indexed(payment: SearchedPayment) -> Iterator[_Found]:
         yield SearchField.NETWORK_TRANSACTION_ID, TermKind.NETWORK_ID, network_id
     yield SearchField.LAST_FOUR, TermKind.LAST_FOUR, payment.last_four
     yield SearchField.EXTERNAL_ID, TermKind.EXTERNAL_ID, normalised(payment.external_id)
-    for name in payment.names:
+    # The payer, the cardholder and the recipient are often one person.
+    for name in dict.fromkeys(payment.names):
         for word in name_words(name):
             yield SearchField.NAME, TermKind.NAME, word
     for email in map(normalised, payment.emails):
@@ -205,6 +210,11 @@ def _looked_up(payment: SearchedPayment) -> Iterator[_Found]:
 def _amounts(payment: SearchedPayment) -> Iterable[Money]:
     """Each once: most operations have the payment's own."""
     return {payment.amount, *(operation.amount for operation in payment.operations)}
+
+
+@lru_cache(maxsize=1024)
+def _plain_amount(minor_units: int, currency_code: str) -> str:
+    return plain_decimal(Decimal(Money(minor_units, currency_code).to_decimal()))
 
 
 def _of_metadata(key: str, text: str) -> Iterator[tuple[TermKind, str]]:

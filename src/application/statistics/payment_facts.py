@@ -40,10 +40,7 @@ def movement_measure(kind: MovementKind) -> str:
 
 
 def facts_of(
-    payment: CountedPayment,
-    decline: Decline | None,
-    disputes: Iterable[Dispute],
-    movements: Iterable[CountedMovement],
+    payment: CountedPayment, decline: Decline | None, disputes: Iterable[Dispute], movements: Iterable[CountedMovement]
 ) -> PaymentFacts:
     """decline: the one that ended the payment, where it is DECLINED.
 

@@ -69,7 +69,7 @@ def add_documents(connection: Connection, documents: Mapping[Whose, set[int]]) -
     if _ADD_DOCUMENTS.run(connection, rows) < len(rows):
         others = {row[0] for row in _OF_OTHERS.all(connection, [whose[2] for whose in ordered])}
         ordered = [whose for whose in ordered if whose[2] not in others]
-    _add_entries(connection, [(whose, digest) for whose in ordered for digest in documents[whose]])
+    _add_entries(connection, [(whose, documents[whose]) for whose in ordered])
     return len(ordered)
 
 
@@ -97,7 +97,6 @@ def replace_entries(
     and the id of the payment.
     """
     gone = [(whose, digest) for whose, then, now in changes for digest in sorted(then - now)]
-    new = [(whose, digest) for whose, then, now in changes for digest in sorted(now - then)]
     if gone:
         connection.execute(
             _DELETE,
@@ -106,7 +105,7 @@ def replace_entries(
                 for (caller_id, time, payment_id), digest in gone
             ],
         )
-    _add_entries(connection, new)
+    _add_entries(connection, [(whose, now - then) for whose, then, now in changes])
     if changes:
         _SAVE.run(
             connection,
@@ -117,14 +116,17 @@ def replace_entries(
         )
 
 
-def _add_entries(connection: Connection, new: Sequence[tuple[Whose, int]]) -> None:
+def _add_entries(connection: Connection, new: Iterable[tuple[Whose, set[int]]]) -> None:
     """In the order of the index, so that entries of common terms share its pages."""
-    times = {time: microseconds(time) for (_, time, _), _ in new}
+    entries = []
+    for (caller_id, create_time, payment_id), digests in new:
+        time = microseconds(create_time)
+        entries += [(digest, caller_id, time, payment_id) for digest in digests]
     _ADD_ENTRIES.run_later(
         connection,
         [
-            {"digest": digest, "caller_id": caller_id, "create_time": times[time], "payment_id": payment_id}
-            for (caller_id, time, payment_id), digest in sorted(new, key=itemgetter(1))
+            {"digest": digest, "caller_id": caller_id, "create_time": time, "payment_id": payment_id}
+            for digest, caller_id, time, payment_id in sorted(entries)
         ],
     )
 
