@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Row, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.encryption.sealing import Sealer
@@ -30,7 +30,7 @@ _UNBOOKED_PAYMENTS: Final = (
 _UNBOOKED_DISPUTES: Final = (
     select(disputes).where(IS_DISPUTE_UNBOOKED).order_by(disputes.c.update_time, disputes.c.dispute_id)
 )
-_ONE: Final = literal_column("1")
+_ONE: Final[ColumnElement[int]] = literal_column("1")
 _SOME_UNBOOKED: Final = Prepared(
     select(
         limited(_UNBOOKED_PAYMENTS.with_only_columns(payments.c.payment_id), _ONE).scalar_subquery(),
