@@ -15,8 +15,8 @@ from adapters.persistence.encryption.sealing import KEYLESS, Sealer
 from adapters.persistence.observer import UNOBSERVED, Recorder, StoreObserver, now
 from adapters.persistence.repositories.deployment import hold_of, renew_mark, save_hold
 from adapters.persistence.sql.db_errors import translate_db_errors
-from adapters.persistence.sql.engine import SQLITE_BEGIN
 from adapters.persistence.sql.group_commit import GroupCommit
+from adapters.persistence.sql.single_reads import SingleReads
 from adapters.persistence.sql.statements import is_due
 from adapters.persistence.tables import IS_OPEN, disputes, operations, payment_methods
 from adapters.persistence.unit_of_work import SqlUnitOfWork
@@ -29,8 +29,7 @@ from domain.operation import OperationState
 
 _log = logging.getLogger(__name__)
 
-# One statement sees one moment without a transaction, which saves BEGIN and COMMIT.
-_SQLITE_SINGLE_READS: Final[dict[str, Any]] = {SQLITE_BEGIN: ""}
+# As SingleReads on SQLite.
 _POSTGRESQL_SINGLE_READS: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
 _POSTGRESQL_READS: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 # By the prefix of the id: the traceparent of what a call began, and the column of its id.
@@ -53,12 +52,15 @@ class SqlStore:
         self._sealer = sealer
         self._engine = engine
         self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
-        self._reading_once = engine.execution_options(**_SQLITE_SINGLE_READS if is_sqlite else _POSTGRESQL_SINGLE_READS)
+        self._reading_once = engine.execution_options(**_POSTGRESQL_SINGLE_READS)
+        self._single_reads = SingleReads(engine, keeps_connection=_has_several(engine)) if is_sqlite else None
         # PostgreSQL groups the commits of its connections by itself.
         self._groups = GroupCommit(engine, keeps_connection=_has_several(engine)) if is_sqlite else None
-        if self._groups is not None:
-            # The engine does not keep the store alive: a store that nobody uses any more gives its connection back.
-            event.listen(engine, "engine_disposed", partial(_close, WeakMethod(self._groups.close)))
+        for kept in (self._single_reads, self._groups):
+            if kept is not None:
+                # The engine does not keep the store alive: a store that nobody uses any more gives its connections
+                # back.
+                event.listen(engine, "engine_disposed", partial(_close, WeakMethod(kept.close)))
 
     def begin(self, actor: str = SERVICE, on_behalf: OnBehalf | None = None) -> AbstractContextManager[UnitOfWork]:
         return self._unit_of_work(self._write(), actor, on_behalf, is_write=True)
@@ -67,7 +69,8 @@ class SqlStore:
         return self._unit_of_work(self._reading.begin(), is_write=False)
 
     def read_once(self) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._statement(), is_write=False)
+        single = self._statement() if self._single_reads is None else self._single_reads.connection()
+        return self._unit_of_work(single, is_write=False)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         table, lease = operations.c, lease_until - now
@@ -166,12 +169,12 @@ class SqlStore:
         return self._groups.unit() if self._groups is not None else self._engine.begin()
 
 
-def _close(groups: WeakMethod[Callable[[], None]], _disposed: Engine) -> None:
-    close = groups()
+def _close(kept: WeakMethod[Callable[[], None]], _disposed: Engine) -> None:
+    close = kept()
     if close is not None:
         close()
 
 
 def _has_several(engine: Engine) -> bool:
-    """Whether the pool has connections for others while one is kept."""
-    return isinstance(engine.pool, QueuePool) and engine.pool.size() > 1
+    """Whether the pool has connections for others while two are kept."""
+    return isinstance(engine.pool, QueuePool) and engine.pool.size() > 2
