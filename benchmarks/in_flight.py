@@ -17,12 +17,11 @@ from benchmarks.report import Line
 _AT_GATEWAY: Final = "bayar_gateway_calls_under_way "
 # The service waits no longer for any call.
 _PATIENCE_SECONDS: Final = 150.0
-_ARRIVALS_A_SECOND: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """So many callers, each with one payment under way."""
+    """So many callers, who arrive in an instant, each with one payment under way."""
 
     callers: int
     gateway_seconds: float
@@ -30,11 +29,6 @@ class Crowd:
     connections: int = 4
     # The settings that an operator changes for them.
     settings: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def ramp_seconds(self) -> float:
-        """The time in which all callers arrive. gRPC's server cancels calls where thousands arrive in an instant."""
-        return self.callers / _ARRIVALS_A_SECOND
 
     @property
     def name(self) -> str:
@@ -65,8 +59,7 @@ def measure(environment: Environment, crowd: Crowd) -> list[Line]:
             with environment.slow_gateway(crowd.gateway_seconds), _most_of(http_address) as most:
                 load = bayar.load(
                     "payments",
-                    seconds=crowd.ramp_seconds + 2 * environment.seconds,
-                    ramp_seconds=crowd.ramp_seconds,
+                    seconds=2 * environment.seconds,
                     callers=crowd.callers,
                     connections=crowd.connections,
                     timeout_seconds=_PATIENCE_SECONDS,

@@ -226,17 +226,12 @@ _KINDS: Final = {
 }
 
 
-async def _closed_loop(
-    call: Call, numbers: Iterator[int], callers: int, end: float, counter: CallCounter, ramp_seconds: float = 0.0
-) -> None:
-    """The callers begin one after the other within the ramp."""
-
-    async def call_until_end(place: int) -> None:
-        await asyncio.sleep(ramp_seconds * place / callers)
+async def _closed_loop(call: Call, numbers: Iterator[int], callers: int, end: float, counter: CallCounter) -> None:
+    async def call_until_end() -> None:
         while (started := time.monotonic()) < end:
             counter.add(await call(next(numbers)), time.monotonic() - started)
 
-    await asyncio.gather(*map(call_until_end, range(callers)))
+    await asyncio.gather(*(call_until_end() for _ in range(callers)))
 
 
 async def _open_loop(call: Call, numbers: Iterator[int], rate: float, end: float, counter: CallCounter) -> None:
@@ -273,7 +268,7 @@ async def _run(arguments: argparse.Namespace) -> dict[str, object]:
             await _open_loop(call, numbers, arguments.rate, started + arguments.seconds, counter)
         else:
             end = started + arguments.seconds
-            await _closed_loop(call, numbers, arguments.callers, end, counter, arguments.ramp_seconds)
+            await _closed_loop(call, numbers, arguments.callers, end, counter)
         return {
             "wall_seconds": time.monotonic() - started,
             "outcomes": counter.outcomes,
@@ -288,7 +283,6 @@ def main() -> None:
     parser.add_argument("address")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--warm-up-seconds", type=float, default=1.0)
-    parser.add_argument("--ramp-seconds", type=float, default=0.0)
     parser.add_argument("--callers", type=int, default=16)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--payment-id", default="")

@@ -91,13 +91,11 @@ class Measured:
         connections: int = 4,
         timeout_seconds: float = 60.0,
         warm_up_seconds: float = 1.0,
-        ramp_seconds: float = 0.0,
     ) -> Load:
         """Run a load, and measure the CPU of the server and its children."""
         arguments = [what, self.address, "--seconds", str(seconds), "--callers", str(callers), "--rate", str(rate)]
         arguments += ["--payment-id", payment_id, "--connections", str(connections)]
         arguments += ["--timeout-seconds", str(timeout_seconds), "--warm-up-seconds", str(warm_up_seconds)]
-        arguments += ["--ramp-seconds", str(ramp_seconds)]
         process = psutil.Process(self.pid)
         with (
             subprocess.Popen(

@@ -17,8 +17,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final
 
-import structlog
-
+from bootstrap.logging.lean_structlog import structlog
 from bootstrap.logging.nonblocking_output import STDERR, LineHandler
 from bootstrap.logging.renderers import EventDict, Renderer, json_line, text_line
 from bootstrap.logging.trace_ids import current_trace_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-import structlog
+from bootstrap.logging.lean_structlog import structlog
 
 
 def structured_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -18,13 +18,14 @@ from typing import Any, Final, TypeVar, cast
 from adapters import cooperation
 from adapters.grpc.errors.exceptions import CallTooLong, Overloaded, ServiceStopping
 from adapters.grpc.scheduling.fair_queue import FairQueue, Flow, Share
+from adapters.grpc.scheduling.pace import Pace
 from application.common.concurrency import holding_slot
 
 Answer = TypeVar("Answer")
 
 # Only calls that run on threads need one. Fewer than that run at once, and some wait for others.
 _MOST_THREADS: Final = 500
-# The weight of the latest call in the moving averages.
+# The weight of the latest call in the moving average.
 _WEIGHT: Final = 0.1
 # The safety margin over the average duration.
 _MARGIN: Final = 1.5
@@ -129,10 +130,9 @@ class _Lane:
     queue: FairQueue[_Job] = field(default_factory=lambda: FairQueue(_FIRST_COST_SECONDS))
     started: int = 0
     running: int = 0
-    # Moving averages in seconds: the duration of a call, and the time between two ends while others waited.
+    pace: Pace = field(default_factory=Pace)
+    # The moving average of the duration of a call, in seconds.
     duration: float = 0.0
-    pace: float = 0.0
-    last_end: float | None = None
 
     def next(self) -> _Job | None:
         """The next job, with the slots that it needs to start."""
@@ -143,6 +143,7 @@ class _Lane:
             self.started += 1
             self.running += 1
             job.expected_seconds = job.share.cost_seconds
+            self.pace.note_start(time.monotonic(), others_wait=len(self.queue) > 0)
         return job
 
     def startable_jobs(self) -> list[_Job]:
@@ -159,22 +160,14 @@ class _Lane:
         # Other callers run one job for each of this caller's, as long as they have jobs waiting.
         own = share.parent.waiting if share.parent is not None else share.waiting
         before = min(len(self.queue), own * self.queue.busy_callers) - 1
-        if before > 0 and now + before * self.pace > latest:
+        if before > 0 and now + before * self.pace.seconds > latest:
             raise Overloaded
         return latest
 
-    def note_end(self, job: _Job, now: float) -> None:
+    def note_end(self, job: _Job) -> None:
         self.started -= 1
         self.running -= 1
         self.queue.end(job.share, job.took_seconds, job.expected_seconds)
-        if not len(self.queue):
-            self.last_end = None
-            # The queue is empty: a past slowdown must not count against later calls.
-            self.pace -= self.pace * _WEIGHT
-            return
-        if self.last_end is not None:
-            self.pace += (now - self.last_end - self.pace) * _WEIGHT
-        self.last_end = now
 
     def _may_start(self, share: Share[_Job]) -> bool:
         is_caller = not share.items
@@ -340,7 +333,7 @@ class CallPool:
     def _end(self, job: _Job) -> _Job | None:
         """The next job, if it may start now."""
         with self._lock:
-            job.lane.note_end(job, time.monotonic())
+            job.lane.note_end(job)
             following = job.lane.next()
             # One end may let more than one job start, since its estimated cost no longer counts.
             others = job.lane.startable_jobs()

@@ -1,5 +1,6 @@
 """The gRPC core's options: limits on message sizes, keepalive and concurrency, for each connection and for all."""
 
+import math
 from typing import Any, Final
 
 from adapters.grpc.middleware.admission_control import AdmissionLimits
@@ -9,10 +10,13 @@ from adapters.grpc.middleware.request_size import MAX_BYTES
 _GRACE_SECONDS: Final = 60.0
 # The time for the handshake, and then for the peer's settings.
 GREETING_SECONDS: Final = 10.0
+_PENDING_CALLS: Final = 5_000
 
 
 def options_of(limits: AdmissionLimits, *, shares_port: bool = False) -> tuple[tuple[str, Any], ...]:
     """The server's options. shares_port: with other processes, on purpose."""
+    # A crowd that the call pool has room for may arrive in an instant.
+    pending = max(_PENDING_CALLS, limits.threads + limits.queue)
     return (
         ("grpc.max_receive_message_length", MAX_BYTES),
         # Above the first limit the core refuses at random, above the second always.
@@ -22,9 +26,10 @@ def options_of(limits: AdmissionLimits, *, shares_port: bool = False) -> tuple[t
         ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.max_concurrent_streams", limits.calls_per_connection),
         # The calls that nobody has accepted yet. Above the first limit, the core cancels some at random, whoever makes
-        # them.
-        ("grpc.server.max_pending_requests", 5_000),
-        ("grpc.server.max_pending_requests_hard_limit", 10_000),
+        # them; and each of those that wait for longer than the service lets any call take.
+        ("grpc.server.max_pending_requests", pending),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * pending),
+        ("grpc.server_max_unrequested_time_in_server", math.ceil(limits.call_seconds)),
         ("grpc.max_allowed_incoming_connections", limits.connections),
         # Two services on one port by mistake would share its calls at random.
         ("grpc.so_reuseport", int(shares_port)),

@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters import cooperation
-from adapters.persistence.sql.cooperative_connections import ConnectionQueuePool, connect_postgresql, leave_connection
+from adapters.persistence.sql.cooperative_connections import ConnectionQueuePool
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.file_permissions import create_private, restrict_to_owner
 from adapters.persistence.sql.prepared import execute_sql
@@ -165,6 +165,9 @@ def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
 
 
 def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
+    # Imported here only: a service on SQLite does without the memory of PostgreSQL's driver.
+    from adapters.persistence.sql.postgres_connection import connect_postgresql, leave_connection
+
     settings = {
         "timezone": "UTC",
         "statement_timeout": _milliseconds(limits.statement_timeout),
@@ -185,6 +188,7 @@ def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engi
     event.listen(engine, "do_connect", connect_postgresql)
     event.listen(engine, "connect", _make_durable)
     event.listen(engine, "checkin", _record_checkin)
+    event.listen(engine, "checkin", leave_connection)
     event.listen(engine, "checkout", partial(_ping_if_suspect, engine.dialect))
     return engine
 
@@ -200,8 +204,7 @@ def _make_durable(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def _record_checkin(connection: object, record: ConnectionPoolEntry) -> None:
-    leave_connection(connection)
+def _record_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
     record.info[_IDLE_SINCE] = time.monotonic()
 
 

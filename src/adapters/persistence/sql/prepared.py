@@ -13,8 +13,6 @@ from typing import Any, Final, NoReturn
 
 from sqlalchemy import Connection, Dialect, Insert, Select, Update, exc
 
-from adapters.persistence.sql.cooperative_connections import PostgresConnection
-
 Values = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
 
@@ -90,10 +88,11 @@ class Prepared:
         """As `run`, but where the driver can do it, with the next statement or the commit: its errors come then."""
         # SQLite has no round trips.
         if connection.dialect.name == "postgresql" and self._may_bypass(connection):
-            driver = connection.connection.driver_connection
-            if isinstance(driver, PostgresConnection):
+            # PostgreSQL's connections can (postgres_connection.py).
+            leave_for_later = getattr(connection.connection.driver_connection, "leave_for_later", None)
+            if leave_for_later is not None:
                 compiled = self._of(connection, rows[0])
-                driver.leave_for_later(compiled.sql, [compiled.parameters(row) for row in rows])
+                leave_for_later(compiled.sql, [compiled.parameters(row) for row in rows])
                 return
         self.run(connection, *rows)
 
