@@ -30,6 +30,9 @@ MOST_REFUSED: Final = 64
 # Above the first share of occupied slots, unauthenticated connections are closed until the second share is left.
 _FULL, _ENOUGH = 0.75, 0.5
 _SCAN_SECONDS: Final = 0.1
+# While the process has the same descriptors, and every connection is authenticated, their sockets are looked at this
+# seldom: each look takes a few system calls, after which the thread waits for the interpreter again.
+_QUIET_SECONDS: Final = 1.0
 # The maximum share of time spent on scanning the sockets.
 _MAX_SCAN_SHARE: Final = 0.05
 # The bytes that an unauthenticated connection may send: an ordinary request and some headers, and a rate per second for
@@ -86,6 +89,8 @@ class ConnectionGuard:
         self._dropped: dict[str, float] = {}
         self._known: dict[str, float] = {}
         self._first_seen: dict[str, float] = {}
+        # The descriptors at the last look, if there was nothing to watch, and until when it counts.
+        self._quiet: tuple[frozenset[int], float] = frozenset(), 0.0
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._is_stopping = False
@@ -151,8 +156,11 @@ class ConnectionGuard:
             pause = max(_SCAN_SECONDS, (time.thread_time() - begin) / _MAX_SCAN_SHARE)
 
     def _scan(self) -> None:
-        found, listeners = self._connections()
         now = time.monotonic()
+        descriptors = frozenset(map(int, os.listdir(_DESCRIPTORS)))
+        if not self._to_close and self._quiet[0] == descriptors and now < self._quiet[1]:
+            return
+        found, listeners = self._connections(descriptors)
         self._first_seen = {peer: self._first_seen.get(peer, now) for peer in found}
         with self._lock:
             for peer in found:
@@ -167,12 +175,14 @@ class ConnectionGuard:
         for peer in leaving:
             self._on_socket(found[peer], lambda one, peer=peer: _shut_down(one, peer))  # type: ignore[misc]
         self._log_closed(len(leaving))
+        is_quiet = not (leaving or self._dropped) and self._proven.keys() >= found.keys()
+        self._quiet = (descriptors if is_quiet else frozenset(), now + _QUIET_SECONDS)
 
-    def _connections(self) -> tuple[dict[str, int], list[int]]:
+    def _connections(self, descriptors: Collection[int]) -> tuple[dict[str, int], list[int]]:
         """The descriptor of each peer, and those of the listeners."""
         found: dict[str, int] = {}
         listeners: list[int] = []
-        for number in map(int, os.listdir(_DESCRIPTORS)):
+        for number in descriptors:
             peer = self._on_socket(number, _peer_or_listener)
             if peer == _LISTENER:
                 listeners.append(number)
