@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from domain.quick_init import quick_init
 
+
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Address:
     """A postal address, which banks compare with their records. Empty means not given."""
@@ -19,6 +22,7 @@ class Address:
     phone: str = field(default="", repr=False)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class StatementDescriptor:
     """The text on the customer's bank statement. Empty means the default of the merchant account."""

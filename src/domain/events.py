@@ -15,6 +15,7 @@ from domain.money import Money
 from domain.operation import FailureReason, OperationKind
 from domain.order_details import OrderDetails, ShippingMethod
 from domain.payment_check import PaymentCheck
+from domain.quick_init import quick_init
 from domain.three_d_secure import ScaExemption, ThreeDSecurePolicy
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
@@ -38,6 +39,7 @@ class OnBehalf:
     reason: str
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class EventContext:
     """The time and the actor: a caller's id, SERVICE, or OUTSIDE for somebody else at the gateway."""
@@ -57,6 +59,7 @@ class OperationEvent(DomainEvent):
     operation_id: OperationId
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentTerms:
     """The terms that the caller requested. They never change."""
@@ -107,6 +110,7 @@ class OperationScheduled(OperationEvent):
     note: str = ""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationStarted(OperationEvent):
     """Written before the gateway call. A scheduled operation starts under its own id."""
@@ -124,6 +128,7 @@ class OperationStarted(OperationEvent):
     note: str = ""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationSucceeded(OperationEvent):
     amount: Money

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
+from domain.quick_init import quick_init
+
 
 class InstrumentKind(Enum):
     CARD = "card"
@@ -48,6 +50,7 @@ class Card:
         return self.number[-4:]
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """The displayable details of a card or wallet, as the gateway reports them. Never enough to pay with."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from domain.currencies import EXPONENTS
+from domain.quick_init import quick_init
 
 
 class UnknownCurrency(ValueError):
@@ -35,6 +36,7 @@ class CurrencyMismatch(ValueError):
         self.right = right
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in minor units (cents for USD, yen for JPY, fils for KWD) of one currency.
@@ -58,7 +60,7 @@ class Money:
     @classmethod
     def total(cls, amounts: Iterable[Money], currency_code: str) -> Money:
         """The sum of the amounts. Without any, zero in the currency."""
-        return sum(amounts, cls.zero(currency_code))
+        return sum(amounts, cls(0, currency_code))
 
     @classmethod
     def from_decimal(cls, amount: str, currency_code: str) -> Money:

@@ -13,6 +13,7 @@ from domain.dispute import DisputeReport
 from domain.money import Money
 from domain.operation import Operation
 from domain.operation_log import OperationLog
+from domain.quick_init import quick_init
 from domain.transaction import TransactionStatus
 
 
@@ -82,6 +83,7 @@ _IN_BATCH: Final = frozenset(
 _NOON: Final = time(12, tzinfo=UTC)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """One movement. The amount is positive; the kind is the direction.

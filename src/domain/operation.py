@@ -8,6 +8,7 @@ from domain.decline import Decline
 from domain.ids import OperationId, RequestId
 from domain.money import Money
 from domain.order_details import OrderDetails
+from domain.quick_init import quick_init
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
 
@@ -62,6 +63,7 @@ class FailureReason(Enum):
         return self in (FailureReason.GATEWAY_UNREACHABLE, FailureReason.GATEWAY_REFUSED_CREDENTIALS)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One gateway call and its outcome.

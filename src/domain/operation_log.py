@@ -29,6 +29,12 @@ class Funds(Enum):
 
 _AUTHORIZING: Final = (OperationKind.AUTHORIZE, OperationKind.ADJUST)
 _SELLING: Final = (*_AUTHORIZING, OperationKind.CAPTURE)
+_UNDONE: Final = (
+    TransactionStatus.SETTLEMENT_DECLINED,
+    TransactionStatus.VOIDED,
+    TransactionStatus.DECLINED,
+    TransactionStatus.FAILED,
+)
 _GIVEN_UP: Final = frozenset(
     {TransactionStatus.VOIDED, TransactionStatus.PARTIALLY_CAPTURED, TransactionStatus.RELEASED}
 )
@@ -46,8 +52,10 @@ class OperationLog:
 
     def _replace_operations(self, operations: Iterable[Operation]) -> None:
         self.operations = tuple(operations)
+        kept = self.__dict__
         for name in _DERIVED:
-            self.__dict__.pop(name, None)
+            if name in kept:
+                del kept[name]
 
     @derived
     def authorization(self) -> Operation:
@@ -232,20 +240,20 @@ class OperationLog:
     def refunded_amount(self) -> Money:
         return self._sum(self.given_refunds)
 
-    @property
-    def given_refunds(self) -> list[Operation]:
+    @derived
+    def given_refunds(self) -> tuple[Operation, ...]:
         """The refunds that gave money back, oldest first."""
-        return [o for o in self._refunds() if o.state is OperationState.SUCCEEDED]
+        return tuple([o for o in self._refunds if o.state is OperationState.SUCCEEDED])
 
     @derived
     def refund_pending_amount(self) -> Money:
-        return self._sum(o for o in self._refunds() if o.state.is_open)
+        return self._sum(o for o in self._refunds if o.state.is_open)
 
     @derived
     def disputed_amount(self) -> Money:
         """The part of the captured money that disputes claim. It cannot be refunded: that would pay twice."""
         claims = [sale.standing.disputed_amount for sale in self.sales if sale.standing is not None]
-        return Money.total([claim for claim in claims if claim is not None], self._zero.currency_code)
+        return self._total([claim for claim in claims if claim is not None])
 
     def would_pay_twice(self, refund: Operation) -> bool:
         """Whether the refund and the disputed amount of the same transaction exceed its captured amount."""
@@ -255,7 +263,7 @@ class OperationLog:
             return False
         returns = self._sum(
             o
-            for o in self._refunds()
+            for o in self._refunds
             if o.target_transaction_id == refund.target_transaction_id
             and o.operation_id != refund.operation_id
             and o.state in (OperationState.STARTED, OperationState.SUCCEEDED)
@@ -334,19 +342,11 @@ class OperationLog:
         target = self.latest_on(operation.target_transaction_id) if operation.kind is OperationKind.VOID else None
         return target is not None and target.is_captured_sale
 
-    def _refunds(self) -> list[Operation]:
+    @derived
+    def _refunds(self) -> tuple[Operation, ...]:
         """Refunds that gave money back or still may."""
-        undone = (
-            TransactionStatus.SETTLEMENT_DECLINED,
-            TransactionStatus.VOIDED,
-            TransactionStatus.DECLINED,
-            TransactionStatus.FAILED,
-        )
-        return [
-            o
-            for o in self.operations
-            if o.kind is OperationKind.REFUND and (o.standing is None or _status(o) not in undone)
-        ]
+        refunds = [o for o in self.operations if o.kind is OperationKind.REFUND]
+        return tuple([o for o in refunds if o.standing is None or o.standing.status not in _UNDONE])
 
     def _unreturned(self, sale: Operation) -> Money:
         """The part of one captured transaction that was not refunded."""
@@ -357,7 +357,7 @@ class OperationLog:
         """The refunded amount of the transaction, done or still to come."""
         return self._sum(
             o
-            for o in self._refunds()
+            for o in self._refunds
             if o.target_transaction_id == transaction_id and (o.state.is_open or o.state is OperationState.SUCCEEDED)
         )
 
@@ -383,7 +383,11 @@ class OperationLog:
         return latest
 
     def _sum(self, operations: Iterable[Operation]) -> Money:
-        return Money.total((o.amount for o in operations), self._zero.currency_code)
+        return self._total([o.amount for o in operations])
+
+    def _total(self, amounts: list[Money]) -> Money:
+        # Nearly always there are none, or there is one.
+        return Money.total(amounts, self._zero.currency_code) if amounts else self._zero
 
 
 _DERIVED: Final = tuple(name for name, kind in vars(OperationLog).items() if isinstance(kind, derived))

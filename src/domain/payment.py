@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, assert_never
@@ -93,6 +93,15 @@ class Payment(OperationLog):
         for event in later:
             payment._apply(event)
         return payment
+
+    @classmethod
+    def states_in(cls, events: Sequence[PaymentEvent]) -> Iterator[PaymentState]:
+        """The state after each event of a history. Before its first operation, a payment is pending."""
+        payment = cls.replay(events[:1])
+        yield PaymentState.PENDING
+        for event in events[1:]:
+            payment._apply(event)
+            yield payment.state if payment.operations else PaymentState.PENDING
 
     @classmethod
     def movements_in(cls, events: Sequence[PaymentEvent]) -> list[tuple[int, Movement]]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import Enum
 
 from domain.money import Money
+from domain.quick_init import quick_init
 from domain.three_d_secure import ThreeDSecureResult
 
 
@@ -102,6 +103,7 @@ class RiskCheck:
     provider: str = ""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class GatewayDetails:
     """The gateway's original details of a transaction, for administrators. Empty means not given."""
@@ -123,6 +125,7 @@ class GatewayDetails:
     mastercard_transaction_link_id: str = ""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class TransactionSnapshot:
     """The state of one transaction: its status, and the dates and the payout once they are known."""

@@ -533,13 +533,14 @@ _HINTS: Final = {kind: get_type_hints(kind) for kind in _DEFAULTS}
 def _pack(value: PaymentTerms | Operation | PaymentMethod, names: Iterable[str]) -> Values:
     """The fields that differ from their defaults, as JSON values."""
     defaults = _DEFAULTS[type(value)]
-    fields = {name: getattr(value, name) for name in names}
-    return {
-        # Plain text is its own JSON value.
-        name: item if type(item) is str else _converter.unstructure(item)
-        for name, item in fields.items()
-        if item != defaults[name]
-    }
+    packed = {}
+    for name in names:
+        item, default = getattr(value, name), defaults[name]
+        # Most are the default itself, which costs no comparison of its fields.
+        if item is not default and item != default:
+            # Plain text is its own JSON value.
+            packed[name] = item if type(item) is str else _converter.unstructure(item)
+    return packed
 
 
 def _unpack(kind: type[Any], packed: Mapping[str, Any]) -> Values:

@@ -1,6 +1,5 @@
 """Velocity limits against card testing: counts declines and verifications, and blocks further attempts past a limit."""
 
-import hmac
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Final
 from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
 from application.common.errors import StoreUnavailable, TooManyDeclines
+from application.common.keyed_digest import keyed_digest
 from application.common.velocity_scope import VelocityScope
 from application.ports.gateway import Declined, NotStored, Outcome, Source, Stored, StoreOutcome
 from application.ports.runtime import Clock, IdSource
@@ -251,8 +251,7 @@ class VelocityLimiter:
         return self._subject(caller_id, VelocityScope.CARD, value, f"card ending in {last_four}")
 
     def _subject(self, caller_id: CallerId, scope: VelocityScope, value: str, shown: str) -> _Subject:
-        text = f"{caller_id}\0{scope.value}\0{value}".encode()
-        return _Subject(scope, hmac.digest(self.key, text, "sha256").hex()[:32], shown)
+        return _Subject(scope, keyed_digest(self.key, f"{caller_id}\0{scope.value}\0{value}"), shown)
 
 
 def concerns_card(decline: Decline) -> bool:

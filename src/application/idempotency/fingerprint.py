@@ -1,9 +1,10 @@
 """Request fingerprints: keyed hashes that show whether two requests are equal, without storing their content."""
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+
+from application.common.keyed_digest import keyed_digest
 
 # Fields that stored fingerprints know by an earlier name, so that a request is still recognized after an upgrade.
 _PRESENT_NAMES: Final = {"descriptor": "statement_descriptor"}
@@ -21,7 +22,7 @@ class Fingerprinter:
 
     def _hash(self, name: str, value: object) -> str:
         text = repr(sorted(value.items())) if isinstance(value, Mapping) else str(value)
-        return hmac.digest(self.key, f"{name}\0{text}".encode(), "sha256").hex()[:32]
+        return keyed_digest(self.key, f"{name}\0{text}")
 
 
 def differing_fields(earlier: Mapping[str, str], later: Mapping[str, str]) -> tuple[str, ...]:

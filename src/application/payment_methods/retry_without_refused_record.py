@@ -127,11 +127,13 @@ class RefusalRemedies:
         _log.warning("%s, because the gateway refuses it (%s)", warning.reason.value, warning.gateway_code)
 
     def _with_warnings(self, outcome: Outcome) -> Outcome:
+        if not self.warnings:
+            return outcome
         warnings = tuple(self.warnings)
         match outcome:
             case Approved() | Declined():
                 return replace(outcome, warnings=warnings)
-            case Unknown(detail) if warnings:
+            case Unknown(detail):
                 return Unknown("; ".join([detail, *(f"{w.reason.value} ({w.gateway_code})" for w in warnings)]))
             case _:
                 return outcome

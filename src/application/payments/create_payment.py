@@ -82,6 +82,7 @@ from domain.order_details import OrderDetails
 from domain.payment import Payment
 from domain.payment_check import PaymentCheck
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.quick_init import quick_init
 from domain.three_d_secure import ThreeDSecurePolicy, ThreeDSecureRules
 
 # Takes the payment's id.
@@ -314,6 +315,7 @@ class CreatePayment:
         return customer, method
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _AuthorizeCall(SingleOperationCall):
     """A checked request."""

@@ -16,6 +16,7 @@ from domain.events import CaptureMode
 from domain.initiator import Initiator
 from domain.order_details import ShippingMethod
 from domain.payment_check import PaymentCheck
+from domain.quick_init import quick_init
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class RawStoredMethod:
 RawSource = RawCard | Nonce | RawStoredMethod
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePaymentCommand:
     """The caller's request, unchecked. No capture mode: the caller sent an unknown one."""

@@ -19,6 +19,7 @@ from domain.money import Money
 from domain.order_details import OrderDetails, ShippingMethod
 from domain.payment_check import PaymentCheck
 from domain.payment_method import Verification
+from domain.quick_init import quick_init
 from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecureResult
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
@@ -110,6 +111,7 @@ class RiskInput:
 NO_RISK_INPUT: Final = RiskInput()
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
     """Holds the amount, and captures it at once if requested. It is found again by its operation id."""
@@ -246,6 +248,7 @@ class Adjustment:
     details: GatewayDetails = GatewayDetails()
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """One transaction as the gateway shows it. `decline` is set where the gateway or the bank declined it.

@@ -36,6 +36,7 @@ from domain.ids import (
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
+from domain.quick_init import quick_init
 
 
 class ReferenceTaken(Exception):
@@ -58,6 +59,7 @@ class LoginTaken(Exception):
     """Another operator has the login."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
     """The permanent record of a request that changes something.

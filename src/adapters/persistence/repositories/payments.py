@@ -5,6 +5,7 @@ from collections import defaultdict, namedtuple
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -63,7 +64,6 @@ from application.ports.payment_filter import PaymentFilter, PaymentPage
 from application.ports.runtime import IdSource
 from application.ports.store import Archived, DetachedPayment, PaymentOperation, ReferenceTaken
 from domain import ids as prefixes
-from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
@@ -474,16 +474,12 @@ class SqlPayments:
     def _states_after(self, stored: _StoredState) -> list[PaymentState]:
         """The state after each new event."""
         payment = stored.payment
+        last = payment.state if payment.operations else PaymentState.PENDING
         if len(payment.new_events) == 1:
-            return [_state(payment)]
-        events: list[PaymentEvent] = []
-        if stored.event_count:
-            events += [entry.event for entry in self.history(payment.terms.payment_id)]
-        states = []
-        for event in payment.new_events:
-            events.append(event)
-            states.append(_state(Payment.replay(events)))
-        return states
+            return [last]
+        before = [entry.event for entry in self.history(payment.terms.payment_id)] if stored.event_count else []
+        states = Payment.states_in([*before, *payment.new_events[:-1]])
+        return [*islice(states, len(before), None), last]
 
     def _refuse_if_paid_in_another_scope(self, payment: Payment) -> None:
         """The customer's row is locked, so that nobody else starts to pay for the customer's same order meanwhile."""
@@ -509,10 +505,6 @@ class SqlPayments:
         return self._connection.execute(
             same.where(table.reference_space == terms.reference_space, IS_LIVE_IN_SPACE)
         ).scalar()
-
-
-def _state(payment: Payment) -> PaymentState:
-    return payment.state if payment.operations else PaymentState.PENDING
 
 
 def _same(now: tuple[Operation, ...], then: tuple[Operation, ...]) -> bool:

@@ -1,7 +1,5 @@
 """Translates database drivers' errors into the application's errors."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import exc
@@ -12,21 +10,24 @@ from application.common.errors import StoreConflict, StoreUnavailable
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
 
 
-@contextmanager
-def translate_db_errors() -> Iterator[None]:
+class translate_db_errors:  # noqa: N801  (a context manager, like contextlib.suppress)
     """Raises StoreUnavailable for failures of the database or of the way to it, never for an internal fault.
 
     StoreConflict if the transaction certainly did not commit, and may be retried at once.
     """
-    try:
-        yield
-    except exc.TimeoutError as failure:
-        raise StoreUnavailable("every connection is in use") from failure
-    except exc.DBAPIError as failure:
-        if not _is_the_databases(failure):
-            raise
-        kind = StoreConflict if getattr(failure.orig, "sqlstate", None) in _CONFLICTS else StoreUnavailable
-        raise kind(f"{type(failure.orig).__name__}: {failure.orig}") from failure
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, failure: BaseException | None, traceback: object) -> None:
+        if isinstance(failure, exc.TimeoutError):
+            raise StoreUnavailable("every connection is in use") from failure
+        if isinstance(failure, exc.DBAPIError) and _is_the_databases(failure):
+            is_conflict = getattr(failure.orig, "sqlstate", None) in _CONFLICTS
+            told = StoreConflict if is_conflict else StoreUnavailable
+            raise told(f"{type(failure.orig).__name__}: {failure.orig}") from failure
 
 
 def _is_the_databases(failure: exc.DBAPIError) -> bool:
