@@ -148,7 +148,7 @@ def _count_finished_refunds_only(self: OperationLog) -> Money:
 def _unreturned_by_finished_refunds(self: OperationLog, sale: Operation) -> Money:
     finished = [
         o
-        for o in self._refunds()
+        for o in self._refunds
         if o.target_transaction_id == sale.transaction_id and o.state is OperationState.SUCCEEDED
     ]
     return sale.amount - self._sum(finished)
