@@ -119,8 +119,8 @@ def _document(parts: list[str], *, skips_unread: bool) -> dict[str, Any]:
     A transaction has 300 of them, so the code does all it can in one pass, without a call for each.
     """
     # The element being filled, and the stack of those around it.
-    into: dict[str, Any] | list[Any] = {}
-    around: list[tuple[_Tag, dict[str, Any] | list[Any]]] = []
+    into: Any = {}
+    around: list[tuple[_Tag, Any]] = []
     # Errors and all other answers are read whole.
     skips = skips_unread and parts[1] == "transaction>"
     known = _tags.get
@@ -133,7 +133,7 @@ def _document(parts: list[str], *, skips_unread: bool) -> dict[str, Any]:
         if tag is None:
             written, bracket, text = part.partition(">")
             tag = known(written + bracket) or _learned(written + bracket)
-        if skips and not tag.is_read and isinstance(into, dict):
+        if skips and not tag.is_read and type(into) is dict:
             # Names of an array's items mean nothing. In a well-formed document, the end that is found first is that of
             # this element, or an element around it now ends too early and is refused.
             if text and parts[at] != tag.end:
@@ -165,7 +165,7 @@ def _document(parts: list[str], *, skips_unread: bool) -> dict[str, Any]:
             around.append((tag, into))
             into = [] if is_array else {}
             continue
-        if isinstance(into, list):
+        if type(into) is list:
             into.append(value)
         elif text or is_array or not (earlier := into.get(name)):
             # Texts and arrays replace an earlier value of the same name; all else is collected.

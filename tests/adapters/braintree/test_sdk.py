@@ -27,11 +27,12 @@ class Recorder:
     """A transport that answers each request with the same transaction."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[str, str, str]] = []
+        self.sent: list[tuple[str, str, dict[str, object], str]] = []
+        self.answer: list[int | str] = [201, documents.transaction()]
 
-    def http_do(self, verb: str, path: str, _headers: Any, body: str) -> list[int | str]:
-        self.sent.append((verb, path, body))
-        return [201, documents.transaction()]
+    def http_do(self, verb: str, path: str, headers: Any, body: str) -> list[int | str]:
+        self.sent.append((verb, path, dict(headers), body))
+        return self.answer
 
     def close(self) -> None:
         pass
@@ -52,7 +53,7 @@ def gateways() -> tuple[TransactionGateway, TransactionGateway, Recorder]:
     return Transactions(sdk), TransactionGateway(sdk), recorder
 
 
-VALUES = st.sampled_from(["10.00", "x", True, None])
+VALUES = st.sampled_from(["10.00", "x", True, False, None, "<a href='b'>&\"", "Jürgen \ud83d\ude42", 7])
 CARDS = st.dictionaries(st.sampled_from(["number", "cvv", "token", "nummer"]), VALUES, max_size=3)
 OPTIONS = st.dictionaries(
     st.sampled_from(["submit_for_settlement", "paypal", "nothing"]),
@@ -87,6 +88,21 @@ def test_every_sale_is_sent_or_refused_as_by_the_sdk(sales: list[dict[str, Any]]
 
     for sale in [*sales, *sales]:
         assert outcome(ours, sale) == outcome(stock, sale)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 422, 426, 429, 500, 503, 504, 418])
+def test_every_refusal_is_that_of_the_sdk(status: int) -> None:
+    ours, stock, recorder = gateways()
+    errors = "<api-error-response><errors><errors type='array'/></errors><message>no</message></api-error-response>"
+    recorder.answer = [status, errors]
+    gateways_of_both: list[Any] = [ours, stock]
+    seen: list[object] = []
+    for gateway in gateways_of_both:
+        try:
+            seen.append(gateway.sale({"amount": "1.00"}).message)
+        except Exception as refusal:
+            seen.append((type(refusal), str(refusal)))
+    assert seen[0] == seen[1]
 
 
 def test_an_unknown_name_is_refused_each_time_and_nothing_sent() -> None:
