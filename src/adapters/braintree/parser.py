@@ -105,7 +105,7 @@ def _parsed(text: str, *, skips_unread: bool) -> dict[str, Any]:
     """The document's content, if it is in the subset. Raises _NotOurs, and other errors, if it is not."""
     text = _BETWEEN_TAGS.sub("><", text).strip()
     encoded = text.encode()
-    if encoded.translate(None, _CHARACTERS) or _NO_CHARACTER.search(encoded):
+    if encoded.translate(None, _CHARACTERS) or (not text.isascii() and _NO_CHARACTER.search(encoded)):
         raise _NotOurs
     parts = text.removeprefix(_DECLARATION).split("<")
     if parts[0]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import select
 import sqlite3
 import time
@@ -21,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from adapters import cooperation
 from adapters.persistence.sql.cooperative_connections import ConnectionQueuePool
 from adapters.persistence.sql.db_errors import translate_db_errors
+from adapters.persistence.sql.documents import to_json
 from adapters.persistence.sql.file_permissions import create_private, restrict_to_owner
 from adapters.persistence.sql.prepared import execute_sql
 
@@ -35,8 +35,6 @@ _LOCK_POLL_SECONDS: Final = 0.002
 _IDLE_SINCE: Final = "idle_since"
 # Marks a connection that does not wait for locks by itself.
 _IS_IMPATIENT: Final = "is_impatient"
-
-_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 # The execution option with the BEGIN statement that opens a transaction on SQLite. Empty: none opens.
 SQLITE_BEGIN: Final = "sqlite_begin"
@@ -69,7 +67,7 @@ def create_engine(url: str, limits: Limits = Limits()) -> Engine:
         "pool_timeout": limits.pool_timeout.total_seconds(),
         # Errors are logged, and rows hold personal data.
         "hide_parameters": True,
-        "json_serializer": _JSON.encode,
+        "json_serializer": to_json,
     }
     if parsed.drivername in _SQLITE:
         return _create_sqlite(parsed, limits, shared)
