@@ -29,8 +29,6 @@ from domain.operation import OperationState
 
 _log = logging.getLogger(__name__)
 
-# As SingleReads on SQLite.
-_POSTGRESQL_SINGLE_READS: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
 _POSTGRESQL_READS: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 # By the prefix of the id: the traceparent of what a call began, and the column of its id.
 _TRACES: Final = {
@@ -52,7 +50,6 @@ class SqlStore:
         self._sealer = sealer
         self._engine = engine
         self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
-        self._reading_once = engine.execution_options(**_POSTGRESQL_SINGLE_READS)
         self._single_reads = SingleReads(engine, keeps_connection=_has_several(engine)) if is_sqlite else None
         # PostgreSQL groups the commits of its connections by itself.
         self._groups = GroupCommit(engine, keeps_connection=_has_several(engine)) if is_sqlite else None
@@ -161,8 +158,10 @@ class SqlStore:
     @contextmanager
     def _statement(self) -> Iterator[Connection]:
         """A connection for one statement that reads, without a transaction."""
-        with self._reading_once.connect() as connection:
-            yield connection
+        with self._engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            with driver.without_transaction():
+                yield connection
 
     def _write(self) -> AbstractContextManager[Connection]:
         """A connection in a transaction that may write, which is durable at the end."""

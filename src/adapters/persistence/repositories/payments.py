@@ -139,6 +139,8 @@ class _StoredState:
     instrument: Values | None = None
     # A later unit of work has the object, and changes it.
     is_reattached: bool = False
+    # No other unit of work changes the row before this one ends.
+    is_locked: bool = False
 
 
 class SqlPayments:
@@ -149,6 +151,8 @@ class SqlPayments:
         self._connection = connection
         self._ids = ids
         self._stored: dict[int, _StoredState] = {}
+        # The versions that this unit of work has written, of which there may be several copies.
+        self._written: dict[PaymentId, int] = {}
 
     def add(self, payment: Payment) -> None:
         row = payment_to_row(payment, self._sealer) | {
@@ -200,7 +204,7 @@ class SqlPayments:
                 apart = {"reference_space": payment.terms.payment_id} if in_space else {"is_live": False}
                 self._write_payment(stored, **apart)
         else:
-            self._write_payment(stored)
+            self._write_payment(stored, later=stored.is_locked)
         self._write_operations(stored)
         self._write_events(stored)
 
@@ -212,7 +216,7 @@ class SqlPayments:
             if not locked:
                 return None
             its = [_OperationRow._make(row) for row in _OPERATIONS_OF_ONE.all(self._connection, key)]
-            return self._restored(_PaymentRow._make(locked[0]), its)
+            return self._restored(_PaymentRow._make(locked[0]), its, is_locked=True)
         rows = _ONE_WITH_OPERATIONS.all(self._connection, key)
         if not rows:
             return None
@@ -230,7 +234,7 @@ class SqlPayments:
         )
 
     def detach(self, payment: Payment) -> DetachedPayment:
-        return replace(self._stored[id(payment)], is_reattached=False)
+        return replace(self._stored[id(payment)], is_reattached=False, is_locked=False)
 
     def reattach(self, kept: DetachedPayment) -> Payment | None:
         if not isinstance(kept, _StoredState) or kept.is_reattached:
@@ -240,6 +244,7 @@ class SqlPayments:
         key = {"payment_id": payment.terms.payment_id}
         if [tuple(row) for row in _VERSION_LOCKED.all(self._connection, key)] != [(kept.version,)]:
             return None
+        kept.is_locked = True
         self._stored[id(payment)] = kept
         return payment
 
@@ -384,11 +389,11 @@ class SqlPayments:
             own[operation.payment_id].append(operation)
         return [self._restored(row, own[row.payment_id]) for row in rows]
 
-    def _restored(self, row: Any, own: Sequence[Any]) -> Payment:
+    def _restored(self, row: Any, own: Sequence[Any], *, is_locked: bool = False) -> Payment:
         payment = payment_from_rows(row, own, self._sealer)
         is_live = row.is_live if row.reference_space is None else payment.is_live
         stored = _StoredState(payment, row.version, row.event_count, payment.operations, is_live, row.follow_time)
-        stored.operation_rows, stored.instrument = own, row.instrument
+        stored.operation_rows, stored.instrument, stored.is_locked = own, row.instrument, is_locked
         stored.booked_event_count = row.booked_event_count
         self._stored[id(payment)] = stored
         return payment
@@ -408,7 +413,8 @@ class SqlPayments:
                     self._connection.execute(later.values(follow_time=postponed_to))
             return found
 
-    def _write_payment(self, stored: _StoredState, **overruled: bool | str) -> None:
+    def _write_payment(self, stored: _StoredState, *, later: bool = False, **overruled: bool | str) -> None:
+        """later: the row is locked, so that only this unit of work may have changed it since."""
         payment = stored.payment
         payment_id = payment.terms.payment_id
         event_count = stored.event_count + len(payment.new_events)
@@ -423,9 +429,12 @@ class SqlPayments:
         if values["instrument"] is not None:
             values["instrument"] |= newer_entries(stored.instrument, INSTRUMENT_FIELDS)
         key = {"own_id": payment_id, "read_version": stored.version}
-        if not _UPDATE_PAYMENT.run(self._connection, values | key):
+        if later and self._written.get(payment_id, stored.version) == stored.version:
+            _UPDATE_PAYMENT.run_later(self._connection, values | key)
+        elif not _UPDATE_PAYMENT.run(self._connection, values | key):
             raise StaleWrite(payment_id)
         stored.version += 1
+        self._written[payment_id] = stored.version
         stored.is_live = values["is_live"] if payment.terms.reference_space is None else payment.is_live
         stored.next_poll_time = payment.next_poll_time
 

@@ -6,8 +6,9 @@ from sqlalchemy import exc
 
 from application.common.errors import StoreConflict, StoreUnavailable
 
-# Serialization failure and deadlock, in PostgreSQL and in engines with its protocol.
-_CONFLICTS: Final = frozenset({"40001", "40P01"})
+# Serialization failure and deadlock, in PostgreSQL and in engines with its protocol; and a prepared statement that is
+# gone, which is prepared again.
+_CONFLICTS: Final = frozenset({"40001", "40P01", "26000"})
 
 
 class translate_db_errors:  # noqa: N801  (a context manager, like contextlib.suppress)

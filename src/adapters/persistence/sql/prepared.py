@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
 from typing import Any, Final, NoReturn
 
@@ -16,27 +17,29 @@ from sqlalchemy import Connection, Dialect, Insert, Select, Update, exc
 Values = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
 
+_POSTGRESQL: Final = "postgresql"
+
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     """A statement in one database's SQL, for one set of parameters."""
 
     sql: str
-    # Takes the parameters' values, in the statement's order. None: the driver takes them by name.
-    in_order: Callable[[Values], tuple[Any, ...]] | None
-    # The positions or names of the parameters whose values are converted.
-    binds: tuple[tuple[Any, _Convert], ...]
+    encoded: bytes
+    # Takes the parameters' values, in the statement's order.
+    in_order: Callable[[Values], tuple[Any, ...]]
+    # The positions of the parameters whose values are converted.
+    binds: tuple[tuple[int, _Convert], ...]
     # The positions of the columns whose values are converted.
     results: tuple[tuple[int, _Convert], ...]
 
-    def parameters(self, values: Values) -> Any:
-        parameters: Any = dict(values) if self.in_order is None else [*self.in_order(values)]
+    def parameters(self, values: Values) -> list[Any]:
+        parameters = [*self.in_order(values)]
         for place, convert in self.binds:
             parameters[place] = convert(parameters[place])
         return parameters
 
-    def rows(self, found: Sequence[Sequence[Any]]) -> list[list[Any]]:
-        rows = [list(row) for row in found]
+    def converted(self, rows: list[list[Any]]) -> list[list[Any]]:
         for row in rows:
             for position, convert in self.results:
                 row[position] = convert(row[position])
@@ -57,14 +60,9 @@ class Prepared:
         """The rows, as sequences of the columns' values; those that a RETURNING gives are the driver's."""
         if not self._may_bypass(connection):
             return list(connection.execute(self._statement, values).all())
-        compiled, cursor = self._of(connection, values), _cursor(connection)
-        try:
-            cursor.execute(compiled.sql, compiled.parameters(values))
-            found = cursor.fetchall()
-        except Exception as failure:
-            _raise(connection, cursor, compiled.sql, failure)
-        cursor.close()
-        return compiled.rows(found) if found else []
+        compiled = self._of(connection, values)
+        found, _ = _execute(connection, compiled, [compiled.parameters(values)])
+        return compiled.converted(found)
 
     def run(self, connection: Connection, *rows: Values) -> int:
         """Executes the statement once for each row of values, which all have the same names. Returns the number of rows
@@ -72,29 +70,19 @@ class Prepared:
         """
         if not self._may_bypass(connection):
             return connection.execute(self._statement, rows if len(rows) > 1 else rows[0]).rowcount
-        compiled, cursor = self._of(connection, rows[0]), _cursor(connection)
-        try:
-            if len(rows) == 1:
-                cursor.execute(compiled.sql, compiled.parameters(rows[0]))
-            else:
-                cursor.executemany(compiled.sql, [compiled.parameters(row) for row in rows])
-            changed: int = cursor.rowcount
-        except Exception as failure:
-            _raise(connection, cursor, compiled.sql, failure)
-        cursor.close()
+        compiled = self._of(connection, rows[0])
+        _, changed = _execute(connection, compiled, [compiled.parameters(row) for row in rows])
         return changed
 
     def run_later(self, connection: Connection, *rows: Values) -> None:
         """As `run`, but where the driver can do it, with the next statement or the commit: its errors come then."""
         # SQLite has no round trips.
-        if connection.dialect.name == "postgresql" and self._may_bypass(connection):
-            # PostgreSQL's connections can (postgres_connection.py).
-            leave_for_later = getattr(connection.connection.driver_connection, "leave_for_later", None)
-            if leave_for_later is not None:
-                compiled = self._of(connection, rows[0])
-                leave_for_later(compiled.sql, [compiled.parameters(row) for row in rows])
-                return
-        self.run(connection, *rows)
+        if connection.dialect.name == _POSTGRESQL and self._may_bypass(connection):
+            compiled = self._of(connection, rows[0])
+            driver: Any = connection.connection.driver_connection
+            driver.leave_for_later(compiled.encoded, *(compiled.parameters(row) for row in rows))
+        else:
+            self.run(connection, *rows)
 
     def _may_bypass(self, connection: Connection) -> bool:
         """Not where listeners wait for its statements, nor for a change that would begin its transaction."""
@@ -113,23 +101,45 @@ class Prepared:
 
 def execute_sql(connection: Connection, sql: str) -> None:
     """Executes a statement without parameters or rows, such as SAVEPOINT, which listeners do not see."""
-    cursor = _cursor(connection)
+    cursor = connection.connection.cursor()
     try:
         cursor.execute(sql)
     except Exception as failure:
-        _raise(connection, cursor, sql, failure)
+        _raise(connection, sql, failure)
     cursor.close()
+
+
+def _execute(connection: Connection, compiled: _Compiled, rows: list[list[Any]]) -> tuple[list[list[Any]], int]:
+    """The rows that the last execution found, and the number of rows that all found or changed."""
+    try:
+        if connection.dialect.name == _POSTGRESQL:
+            # A PostgresConnection, as all of its engines have. The module is not imported here (there it says why).
+            driver: Any = connection.connection.driver_connection
+            answer: tuple[list[list[Any]], int] = driver.run(compiled.encoded, *rows)
+            return answer
+        cursor = connection.connection.cursor()
+        if len(rows) == 1:
+            cursor.execute(compiled.sql, rows[0])
+        else:
+            cursor.executemany(compiled.sql, rows)
+        found, changed = cursor.fetchall(), cursor.rowcount
+        cursor.close()
+    except Exception as failure:
+        _raise(connection, compiled.sql, failure)
+    return [list(row) for row in found], changed
 
 
 def _compile(statement: Select[Any] | Insert | Update, dialect: Dialect, names: list[str]) -> _Compiled:
     of_values = None if isinstance(statement, Select) else names
-    compiled: Any = statement.compile(dialect=dialect, column_keys=of_values)
-    order: Sequence[str] = compiled.positiontup if compiled.positional else tuple(compiled.binds)
+    spelling = _postgresql_spelling(dialect) if dialect.name == _POSTGRESQL else dialect
+    compiled: Any = statement.compile(dialect=spelling, column_keys=of_values)
+    order: Sequence[str] = compiled.positiontup
     return _Compiled(
         sql=str(compiled),
-        in_order=_getter(order) if compiled.positional else None,
+        encoded=str(compiled).encode(),
+        in_order=_getter(order),
         binds=tuple(
-            (place if compiled.positional else name, convert)
+            (place, convert)
             for place, name in enumerate(order)
             if (convert := compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) is not None
         ),
@@ -141,22 +151,26 @@ def _compile(statement: Select[Any] | Insert | Update, dialect: Dialect, names: 
     )
 
 
+@cache
+def _postgresql_spelling(dialect: Dialect) -> Dialect:
+    """The same, with libpq's placeholders instead of the driver's."""
+    kind: Any = type(dialect)
+    spelling: Dialect = kind(paramstyle="numeric_dollar")
+    return spelling
+
+
 def _getter(names: Sequence[str]) -> Callable[[Values], tuple[Any, ...]]:
     # itemgetter gives a single item as it is.
     return itemgetter(*names) if len(names) > 1 else lambda values: tuple([values[name] for name in names])
 
 
-def _cursor(connection: Connection) -> Any:
-    return connection.connection.cursor()
-
-
-def _raise(connection: Connection, cursor: Any, sql: str, failure: Exception) -> NoReturn:
+def _raise(connection: Connection, sql: str, failure: Exception) -> NoReturn:
     """Raises SQLAlchemy's error for the driver's, and gives up a connection that is broken."""
     dialect = connection.dialect
     errors: Any = dialect.loaded_dbapi.Error
     if not isinstance(failure, errors):
         raise failure
-    is_gone = dialect.is_disconnect(failure, connection.connection.driver_connection, cursor)
+    is_gone = dialect.is_disconnect(failure, connection.connection.driver_connection, None)
     if is_gone:
         connection.invalidate(failure)
     # Errors are logged, and parameters hold personal data.

@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, event
 
 from adapters.persistence.sql.group_commit import GroupCommit
+from adapters.persistence.sql.postgres_connection import PostgresConnection
 from adapters.persistence.store import SqlStore
 from tests.application.shop import SHOP, Shop, an_order
 from tests.encryption_keys import SEALER
@@ -103,6 +104,40 @@ def test_a_payment_is_read_in_one_round_trip(shop: Shop, engine: Engine) -> None
     with counting(engine) as cost:
         assert shop.get(payment.terms.payment_id, SHOP) == payment
     assert (cost.statements, cost.in_transactions, cost.commits) == (1, 0, 0)
+
+
+@pytest.fixture
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[list[bytes]]:
+    """The statements of each round trip to PostgreSQL, by their first words."""
+    seen: list[list[bytes]] = []
+    send = PostgresConnection._send
+
+    def noting(driver: PostgresConnection, commands: list[Any]) -> Any:
+        seen.append([command.sql.split()[0] for command in commands])
+        return send(driver, commands)
+
+    monkeypatch.setattr(PostgresConnection, "_send", noting)
+    return seen
+
+
+def test_a_payment_on_postgresql_is_six_round_trips(postgres_engine: Engine, round_trips: list[list[bytes]]) -> None:
+    shop = shop_on(postgres_engine)
+    shop.pay()
+    round_trips.clear()
+    payment = shop.pay()
+    assert round_trips == [
+        # The request is claimed, and the intent is recorded. Limits of attempts with a card cost one more.
+        [b"BEGIN", b"INSERT"],
+        [b"INSERT"],
+        [b"INSERT", b"INSERT", b"INSERT", b"COMMIT"],
+        # The payment is locked, its disputes are looked for, and the outcome is recorded.
+        [b"BEGIN", b"SELECT"],
+        [b"SELECT"],
+        [b"UPDATE", b"UPDATE", b"INSERT", b"INSERT", b"COMMIT"],
+    ]
+    round_trips.clear()
+    shop.get(payment.terms.payment_id, SHOP)
+    assert round_trips == [[b"SELECT"]]
 
 
 def test_payments_that_are_ready_together_share_two_commits(sqlite_engine: Engine) -> None:
