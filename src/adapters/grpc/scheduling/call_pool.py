@@ -59,6 +59,7 @@ class _Job:
     latest_start: float = math.inf
     expected_seconds: float = 0.0
     took_seconds: float = 0.0
+    # What becomes of the future.
     _outcome: Callable[[], None] | None = None
 
     def run(self, pool: CallPool) -> None:
@@ -278,7 +279,10 @@ class CallPool:
             if job not in startable:
                 self._require_room(job, remaining_seconds)
         for one in startable:
-            self._start(one)
+            if one is job and job.is_cooperative:
+                cooperation.start(partial(self._run, job))
+            else:
+                self._start(one)
 
     def _require_room(self, job: _Job, remaining_seconds: float | None) -> None:
         """Raises Overloaded if the job cannot queue. Called under the lock."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final, Generic, TypeVar
 
 from application.common.caller import Caller
 
 Item = TypeVar("Item")
+
+_used_seconds: Final = attrgetter("used_seconds")
 
 # Idle shares are kept for their cost estimates, up to this many at each level.
 _MOST_IDLE: Final = 1_000
@@ -162,7 +165,7 @@ class FairQueue(Generic[Item]):
     def _next(self, parent: Share[Item], may_begin: Callable[[Share[Item]], bool]) -> Share[Item] | None:
         able = [share for share in parent.busy.values() if may_begin(share)]
         while able:
-            first = min(able, key=lambda share: share.used_seconds)
+            first = min(able, key=_used_seconds) if len(able) > 1 else able[0]
             if first.items:
                 return first
             found = self._next(first, may_begin)

@@ -36,6 +36,8 @@ _IDLE_SINCE: Final = "idle_since"
 # Marks a connection that does not wait for locks by itself.
 _IS_IMPATIENT: Final = "is_impatient"
 
+_read_json: Final = json.JSONDecoder().raw_decode
+
 # The execution option with the BEGIN statement that opens a transaction on SQLite. Empty: none opens.
 SQLITE_BEGIN: Final = "sqlite_begin"
 
@@ -91,13 +93,22 @@ def _parse(url: str) -> URL:
 def _create_sqlite(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
     # Without an isolation level, the driver leaves BEGIN to this service.
     connect_args = {"timeout": limits.lock_timeout.total_seconds(), "isolation_level": None}
-    engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
+    engine = sqlalchemy.create_engine(url, connect_args=connect_args, json_deserializer=_json_value, **shared)
     if not _names_uri(url):
         event.listen(engine, "do_connect", _private(Path(url.database or "")), once=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", partial(_begin_sqlite, limits.lock_timeout))
     event.listen(engine, "checkin", partial(_restore_timeout, limits.lock_timeout))
     return engine
+
+
+def _json_value(text: str) -> Any:
+    """As json.loads, without a look for spaces around what this service wrote."""
+    try:
+        value, end = _read_json(text)
+    except ValueError:
+        end = -1
+    return value if end == len(text) else json.loads(text)
 
 
 def _names_uri(url: URL) -> bool:
