@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from adapters import cooperation
 from adapters.persistence.sql.cooperative_connections import ConnectionQueuePool
 from adapters.persistence.sql.db_errors import translate_db_errors
-from adapters.persistence.sql.documents import to_json
+from adapters.persistence.sql.documents import from_json, to_json
 from adapters.persistence.sql.file_permissions import create_private, restrict_to_owner
 from adapters.persistence.sql.prepared import execute_sql
 
@@ -35,8 +35,6 @@ _LOCK_POLL_SECONDS: Final = 0.002
 _IDLE_SINCE: Final = "idle_since"
 # Marks a connection that does not wait for locks by itself.
 _IS_IMPATIENT: Final = "is_impatient"
-
-_read_json: Final = json.JSONDecoder().raw_decode
 
 # The execution option with the BEGIN statement that opens a transaction on SQLite. Empty: none opens.
 SQLITE_BEGIN: Final = "sqlite_begin"
@@ -93,22 +91,13 @@ def _parse(url: str) -> URL:
 def _create_sqlite(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
     # Without an isolation level, the driver leaves BEGIN to this service.
     connect_args = {"timeout": limits.lock_timeout.total_seconds(), "isolation_level": None}
-    engine = sqlalchemy.create_engine(url, connect_args=connect_args, json_deserializer=_json_value, **shared)
+    engine = sqlalchemy.create_engine(url, connect_args=connect_args, json_deserializer=from_json, **shared)
     if not _names_uri(url):
         event.listen(engine, "do_connect", _private(Path(url.database or "")), once=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", partial(_begin_sqlite, limits.lock_timeout))
     event.listen(engine, "checkin", partial(_restore_timeout, limits.lock_timeout))
     return engine
-
-
-def _json_value(text: str) -> Any:
-    """As json.loads, without a look for spaces around what this service wrote."""
-    try:
-        value, end = _read_json(text)
-    except ValueError:
-        end = -1
-    return value if end == len(text) else json.loads(text)
 
 
 def _names_uri(url: URL) -> bool:
