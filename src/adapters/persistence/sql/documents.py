@@ -1,24 +1,27 @@
 """Writes and reads the JSON documents of the database."""
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
 
-def _writer() -> Callable[[Any], str]:
+def _document_parts() -> Any:
     """JSONEncoder.encode makes the encoder in C anew for each document, which takes longer than a payment's documents
-    do. Python without it has only JSONEncoder.
+    do. None: this Python has only JSONEncoder.
     """
-    encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:
-        return encoder.encode
-    parts = make(None, encoder.default, json.encoder.encode_basestring, None, ":", ",", False, False, True)
-    return lambda document: "".join(parts(document, 0))
+        return None
+    return make(None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", False, False, True)
 
 
-to_json: Final = _writer()
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_PARTS: Final = _document_parts()
 _read: Final = json.JSONDecoder().raw_decode
+
+
+# A plain function: the driver of PostgreSQL keeps others for each connection, and warns of it.
+def to_json(document: Any) -> str:
+    return _ENCODER.encode(document) if _PARTS is None else "".join(_PARTS(document, 0))
 
 
 def from_json(text: str) -> Any:
