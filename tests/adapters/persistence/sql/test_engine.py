@@ -58,7 +58,14 @@ def test_sqlite_is_durable_keeps_foreign_keys_and_lets_readers_be(sqlite_engine:
     with sqlite_engine.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout", "secure_delete")
+            for name in (
+                "journal_mode",
+                "foreign_keys",
+                "synchronous",
+                "busy_timeout",
+                "secure_delete",
+                "wal_autocheckpoint",
+            )
         }
     assert pragmas == {
         "journal_mode": "wal",
@@ -66,6 +73,7 @@ def test_sqlite_is_durable_keeps_foreign_keys_and_lets_readers_be(sqlite_engine:
         "synchronous": 2,
         "busy_timeout": 5000,
         "secure_delete": 1,
+        "wal_autocheckpoint": 4000,
     }
 
 
