@@ -122,7 +122,7 @@ def _add_entries(connection: Connection, new: Iterable[tuple[Whose, set[int]]]) 
     for (caller_id, create_time, payment_id), digests in new:
         time = microseconds(create_time)
         entries += [(digest, caller_id, time, payment_id) for digest in digests]
-    _ADD_ENTRIES.run_later(
+    _ADD_ENTRIES.run(
         connection,
         [
             {"digest": digest, "caller_id": caller_id, "create_time": time, "payment_id": payment_id}

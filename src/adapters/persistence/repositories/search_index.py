@@ -109,7 +109,7 @@ class SqlSearchIndex:
         return _progress_of(rows)
 
     def save(self, progress: IndexProgress) -> None:
-        _SAVE.run_later(self.connection, feed_followers.columns_of(progress))
+        _SAVE.run(self.connection, feed_followers.columns_of(progress))
 
     def restart(self) -> None:
         # No version writes this: the next run begins again.

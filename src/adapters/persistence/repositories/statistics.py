@@ -145,7 +145,7 @@ class SqlStatistics:
         return _progress_of(rows)
 
     def save(self, progress: StatisticsProgress) -> None:
-        _SAVE.run_later(self.connection, feed_followers.columns_of(progress))
+        _SAVE.run(self.connection, feed_followers.columns_of(progress))
 
     def restart(self) -> None:
         row = self.connection.execute(select(statistics_progress).with_for_update()).first()
@@ -197,7 +197,7 @@ class SqlStatistics:
                 _add_to(changes, one.caller_id, before, -1)
                 rows.append({"payment_id": payment_id, "generation": generation, "facts": _packed(one.sums)})
         if rows:
-            _SAVE_FACTS.run_later(self.connection, rows)
+            _SAVE_FACTS.run(self.connection, rows)
             self._add(generation, changes)
         return len(rows)
 
@@ -263,7 +263,7 @@ class SqlStatistics:
             for (caller_id, bucket), (count, minor_units) in sorted(_of_rollups(changes).items())
             if count or minor_units
         ]
-        _ADD_TO_ROLLUPS.run_later(self.connection, rows)
+        _ADD_TO_ROLLUPS.run(self.connection, rows)
 
 
 def _add_to(

@@ -54,16 +54,8 @@ class BulkInsert:
             return 0
         if connection.dialect.name != _POSTGRESQL:
             return self._of_each.run(connection, *rows)
-        return self._of_all.run(connection, _as_json(rows))
-
-    def run_later(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """As `run`, but where the driver can do it, with the next statement or the commit: its errors come then."""
-        if not rows:
-            return
-        if connection.dialect.name != _POSTGRESQL:
-            self._of_each.run(connection, *rows)
-        else:
-            self._of_all.run_later(connection, _as_json(rows))
+        text = json.dumps(rows, default=_hexadecimal, separators=(",", ":"))
+        return self._of_all.run(connection, {_JSON: text})
 
 
 class OfKeys:
@@ -89,10 +81,6 @@ class OfNumbers:
     def run(self, connection: Connection, numbers: Mapping[str, int]) -> int:
         """Returns the number of changed rows."""
         return self._each[connection.dialect.name].run(connection, {_JSON: json.dumps(numbers)})
-
-
-def _as_json(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
-    return {_JSON: json.dumps(rows, default=_hexadecimal, separators=(",", ":"))}
 
 
 def _given(type_: Any) -> Any:
