@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from adapters.persistence.store import SqlStore
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind
@@ -22,6 +22,7 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 from tests.contract import random_payments
 from tests.contract.random_payments import SHOP, START
 from tests.encryption_keys import SEALER
+from tests.end_to_end.service import until
 from tests.fakes.ids import CountingIds
 
 EVERYTHING = FeedFilter()
@@ -235,6 +236,33 @@ def test_two_relays_give_no_place_twice(postgres_engine: Engine) -> None:
         placed.append(given)
     assert sum(placed) == 300
     assert [e.position for e in _entries(store)] == list(range(1, 301))
+
+
+def test_a_relay_that_comes_second_leaves_its_transaction_usable(postgres_engine: Engine) -> None:
+    """The feed is empty: no row of its end is there to lock, and both have read the same events."""
+    store = SqlStore(postgres_engine, CountingIds(), SEALER)
+    with store.begin() as work:
+        work.payments.add(random_payments.started())
+    found: list[int] = []
+
+    def come_second() -> None:
+        with store.begin() as work:
+            found.extend([work.feed.relay(100), work.feed.end()])
+
+    second = threading.Thread(target=come_second)
+    with store.begin() as work:
+        given = work.feed.relay(100)
+        second.start()
+        until(lambda: _waits_for_a_lock(postgres_engine), what="the second relay waits for the first")
+    second.join(60)
+    assert found == [0, given]
+    assert [entry.position for entry in _entries(store)] == list(range(1, given + 1))
+
+
+def _waits_for_a_lock(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(connection.scalar(waiting))
 
 
 @pytest.mark.timeout(900)
