@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from enum import Enum
 
+from domain.quick_enum import QuickEnum
 from domain.quick_init import quick_init
 
 
-class InstrumentKind(Enum):
+class InstrumentKind(QuickEnum):
     CARD = "card"
     PAYPAL = "paypal"
     APPLE_PAY = "apple_pay"

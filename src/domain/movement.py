@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
@@ -13,11 +12,12 @@ from domain.dispute import DisputeReport
 from domain.money import Money
 from domain.operation import Operation
 from domain.operation_log import OperationLog
+from domain.quick_enum import QuickEnum
 from domain.quick_init import quick_init
 from domain.transaction import TransactionStatus
 
 
-class MovementKind(Enum):
+class MovementKind(QuickEnum):
     # Money was taken from the customer.
     CAPTURE = "capture"
     # A capture was undone before it became a payout: it was voided, or refused at settlement.

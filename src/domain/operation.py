@@ -8,12 +8,13 @@ from domain.decline import Decline
 from domain.ids import OperationId, RequestId
 from domain.money import Money
 from domain.order_details import OrderDetails
+from domain.quick_enum import QuickEnum
 from domain.quick_init import quick_init
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
 
 
-class OperationKind(Enum):
+class OperationKind(QuickEnum):
     AUTHORIZE = "authorize"
     CAPTURE = "capture"
     VOID = "void"
@@ -22,7 +23,7 @@ class OperationKind(Enum):
     ADJUST = "adjust"
 
 
-class OperationState(Enum):
+class OperationState(QuickEnum):
     SCHEDULED = "scheduled"
     STARTED = "started"
     SUCCEEDED = "succeeded"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from enum import Enum
 from typing import Final
 
 from domain.decline import CATALOGUE, Decline, DeclineReason
@@ -11,10 +10,11 @@ from domain.ids import OperationId, RequestId
 from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationState
 from domain.payment_state import PaymentState
+from domain.quick_enum import QuickEnum
 from domain.transaction import TransactionSnapshot, TransactionStatus
 
 
-class Funds(Enum):
+class Funds(QuickEnum):
     """The location of the money."""
 
     UNKNOWN = "unknown"

@@ -1,13 +1,13 @@
 """The states of a payment, and the operations that each allows."""
 
-from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
 from domain.operation import OperationKind
+from domain.quick_enum import QuickEnum
 
 
-class PaymentState(Enum):
+class PaymentState(QuickEnum):
     PENDING = "pending"
     AUTHORIZED = "authorized"
     CAPTURED = "captured"

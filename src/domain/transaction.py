@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import Enum
 
 from domain.money import Money
+from domain.quick_enum import QuickEnum
 from domain.quick_init import quick_init
 from domain.three_d_secure import ThreeDSecureResult
 
 
-class TransactionStatus(Enum):
+class TransactionStatus(QuickEnum):
     AUTHORIZING = "authorizing"
     AUTHORIZED = "authorized"
     # Captured in parts: the parts are transactions of their own.

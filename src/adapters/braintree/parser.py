@@ -129,10 +129,10 @@ def _document(parts: list[str], *, skips_unread: bool) -> dict[str, Any]:
         part = parts[at]
         at += 1
         text = ""
-        tag = known(part)
-        if tag is None:
+        if part[-1:] != ">":
             written, bracket, text = part.partition(">")
-            tag = known(written + bracket) or _learned(written + bracket)
+            part = written + bracket
+        tag = known(part) or _learned(part)
         if skips and not tag.is_read and type(into) is dict:
             # Names of an array's items mean nothing. In a well-formed document, the end that is found first is that of
             # this element, or an element around it now ends too early and is refused.
