@@ -24,6 +24,8 @@ Answer = TypeVar("Answer")
 READABLE: Final = 1
 WRITABLE: Final = 2
 
+_HAS_EPOLL: Final = hasattr(select, "epoll")
+
 # Each starts with its first use. Where a peer does not answer, as many calls wait for a connection to it.
 _THREADS: Final = ThreadPoolExecutor(256, thread_name_prefix="waits")
 
@@ -50,6 +52,7 @@ class _RunQueue:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.sockets: _Sockets | _SocketsOfTheLoop = (_Sockets if _HAS_EPOLL else _SocketsOfTheLoop)(loop)
         self._ready: deque[tuple[_Work, Any]] = deque()
         # When the work of the present round is over. None: it has not begun.
         self._round_end: float | None = None
@@ -205,66 +208,90 @@ def sleep(seconds: float) -> None:
         time.sleep(seconds)
 
 
-def _ready_now(descriptor: int) -> int:
+def wait_for_socket(number: int, wanted: int, timeout_seconds: float | None = None) -> int:
+    """Waits until the socket is READABLE, WRITABLE or either. Returns what is ready, and 0 after the timeout. In work
+    only, and by one at a time for each socket.
+    """
+    if wanted & WRITABLE and (ready := _ready_now(number) & wanted):
+        # As a rule, a socket can be written to at once.
+        return ready
+    work: Any = getcurrent()
+    wait, sockets = _Wait(work), work.run_queue.sockets
+    sockets.arm(number, wanted, wait)
+    timer = None if timeout_seconds is None else work.loop.call_later(timeout_seconds, wait.end, 0)
+    try:
+        return int(work.suspend())
+    finally:
+        sockets.disarm(number, wait)
+        wait.cancel()
+        if timer is not None:
+            timer.cancel()
+
+
+def _ready_now(number: int) -> int:
     """READABLE, WRITABLE, both or 0."""
     poller = select.poll()
-    poller.register(descriptor, select.POLLIN | select.POLLOUT)
-    ready = 0
-    for _, events in poller.poll(0):
-        if events & ~select.POLLOUT:
-            ready |= READABLE
-        if events & select.POLLOUT:
-            ready |= WRITABLE
-    return ready
+    poller.register(number, select.POLLIN | select.POLLOUT)
+    return next((_ready(events) for _, events in poller.poll(0)), 0)
 
 
-class Descriptor:
-    """A socket on which work waits, one at a time. It stays registered between waits, until it is forgotten: at the
-    latest before it is closed or used on a thread, since its number may soon be another socket's.
+def _ready(events: int) -> int:
+    """The other side's end, and errors, can be read."""
+    return (READABLE if events & ~select.POLLOUT else 0) | (WRITABLE if events & select.POLLOUT else 0)
+
+
+class _Sockets:
+    """The sockets on which the work of one event loop waits.
+
+    They have an epoll of their own, one descriptor for the loop: asyncio's registration of a socket and its end
+    take longer than the answer of a local database. Each socket is armed for one event, and may be used elsewhere
+    afterwards. The system removes one that is closed, whose number may soon be another's.
     """
 
-    __slots__ = ("_loop", "_number", "_wait")
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._waits: dict[int, _Wait] = {}
+        self._epoll = select.epoll()
+        loop.add_reader(self._epoll.fileno(), self._end_waits)
 
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._wait: _Wait | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def wait(self, wanted: int, timeout_seconds: float | None = None) -> int:
-        """Waits for READABLE, WRITABLE or either. Returns what is ready, and 0 after the timeout. In work only."""
-        if wanted & WRITABLE and (ready := _ready_now(self._number) & wanted):
-            # As a rule, a socket can be written to at once.
-            return ready
-        work: Any = getcurrent()
-        wait = self._wait = _Wait(work)
-        loop = work.loop
-        if wanted & READABLE and self._loop is None:
-            self._loop = loop
-            loop.add_reader(self._number, self._readable)
+    def arm(self, number: int, wanted: int, wait: _Wait) -> None:
+        events = select.EPOLLONESHOT
+        if wanted & READABLE:
+            events |= select.EPOLLIN
         if wanted & WRITABLE:
-            loop.add_writer(self._number, wait.end, WRITABLE)
-        timer = None if timeout_seconds is None else loop.call_later(timeout_seconds, wait.end, 0)
+            events |= select.EPOLLOUT
+        self._waits[number] = wait
         try:
-            return int(work.suspend())
-        finally:
-            self._wait = None
-            wait.cancel()
-            if timer is not None:
-                timer.cancel()
-            if wanted & WRITABLE:
-                loop.remove_writer(self._number)
+            self._epoll.modify(number, events)
+        except FileNotFoundError:
+            self._epoll.register(number, events)
 
-    def forget(self) -> None:
-        """On the event loop of the last wait."""
-        if self._loop is not None:
-            self._loop.remove_reader(self._number)
-            self._loop = None
+    def disarm(self, number: int, wait: _Wait) -> None:
+        """An event that nobody waits for any more comes once, and is left out."""
+        if self._waits.get(number) is wait:
+            del self._waits[number]
 
-    def _readable(self) -> None:
-        if self._wait is None or not self._wait.end(READABLE):
-            # Nobody waits: the other side closes, or says what nobody asked for. Or the time slice of the work that
-            # waited for it is yet to come.
-            self.forget()
+    def _end_waits(self) -> None:
+        for number, events in self._epoll.poll(0):
+            wait = self._waits.pop(number, None)
+            if wait is not None:
+                wait.end(_ready(events))
+
+
+class _SocketsOfTheLoop:
+    """The same where the system has no epoll: registered with the loop during each wait."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def arm(self, number: int, wanted: int, wait: _Wait) -> None:
+        if wanted & READABLE:
+            self._loop.add_reader(number, wait.end, READABLE)
+        if wanted & WRITABLE:
+            self._loop.add_writer(number, wait.end, WRITABLE)
+
+    def disarm(self, number: int, _wait: _Wait) -> None:
+        self._loop.remove_reader(number)
+        self._loop.remove_writer(number)
 
 
 class Waiter:

@@ -299,20 +299,26 @@ def test_cpu_time_is_the_work_s_own() -> None:
     in_a_loop(story)
 
 
+@pytest.fixture(params=["epoll", "the loop's own"])
+def sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way in which sockets are waited for."""
+    monkeypatch.setattr(cooperation, "_HAS_EPOLL", request.param == "epoll")
+
+
+@pytest.mark.usefixtures("sockets")
 def test_sockets_are_waited_for(pair: tuple[socket.socket, socket.socket]) -> None:
     one, other = pair
 
     async def story() -> None:
-        descriptor = cooperation.Descriptor(one.fileno())
+        wait = partial(cooperation.wait_for_socket, one.fileno())
 
         def receive() -> list[bytes]:
             parts = []
             for _ in range(3):
-                assert descriptor.wait(cooperation.READABLE, 10) == cooperation.READABLE
+                assert wait(cooperation.READABLE, 10) == cooperation.READABLE
                 parts.append(one.recv(10))
-            assert descriptor.wait(cooperation.READABLE, 0.01) == 0
-            assert descriptor.wait(cooperation.WRITABLE) == cooperation.WRITABLE
-            descriptor.forget()
+            assert wait(cooperation.READABLE, 0.01) == 0
+            assert wait(cooperation.WRITABLE) == cooperation.WRITABLE
             return parts
 
         waiting = result_of(receive)
@@ -324,30 +330,42 @@ def test_sockets_are_waited_for(pair: tuple[socket.socket, socket.socket]) -> No
     in_a_loop(story)
 
 
-def test_a_socket_that_nobody_waits_for_costs_the_loop_nothing(pair: tuple[socket.socket, socket.socket]) -> None:
+@pytest.mark.usefixtures("sockets")
+def test_a_socket_that_nobody_waits_for_costs_the_loop_one_event_at_most(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, other = pair
+    looks = []
+    end_waits = cooperation._Sockets._end_waits
+
+    def noting(self: Any) -> None:
+        looks.append(1)
+        end_waits(self)
+
+    monkeypatch.setattr(cooperation._Sockets, "_end_waits", noting)
 
     async def story() -> None:
-        descriptor = cooperation.Descriptor(one.fileno())
-        await result_of(lambda: descriptor.wait(cooperation.READABLE, 0.01))
+        wait = partial(cooperation.wait_for_socket, one.fileno(), cooperation.READABLE)
+        assert await result_of(partial(wait, 0.001)) == 0
         other.send(b"unsolicited")
         await asyncio.sleep(0.02)
-        assert not asyncio.get_running_loop().remove_reader(one.fileno()), "it is not registered any more"
-        assert await result_of(lambda: descriptor.wait(cooperation.READABLE, 10)) == cooperation.READABLE
-        descriptor.forget()
+        assert len(looks) <= 1
+        assert await result_of(partial(wait, 10)) == cooperation.READABLE
 
     in_a_loop(story)
 
 
+@pytest.mark.usefixtures("sockets")
 def test_the_number_of_a_closed_socket_may_be_used_again() -> None:
     async def story() -> None:
-        for _ in range(20):
+        for is_armed in [False, True] * 10:
             one, other = socket.socketpair()
-            descriptor = cooperation.Descriptor(one.fileno())
-            waiting = result_of(lambda: descriptor.wait(cooperation.READABLE, 10))  # noqa: B023
+            wait = partial(cooperation.wait_for_socket, one.fileno(), cooperation.READABLE)
+            if is_armed:
+                assert await result_of(partial(wait, 0.001)) == 0
+            waiting = result_of(partial(wait, 10))
             other.close()
             assert await waiting == cooperation.READABLE
-            descriptor.forget()
             one.close()
 
     in_a_loop(story)

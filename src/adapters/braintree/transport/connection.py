@@ -17,7 +17,7 @@ from urllib3.util import make_headers, parse_url
 from urllib3.util.wait import wait_for_read
 
 from adapters.braintree.transport.tls import ResumingContext, TlsSocket
-from adapters.cooperation import READABLE, WRITABLE, Descriptor, is_cooperative
+from adapters.cooperation import READABLE, WRITABLE, is_cooperative, wait_for_socket
 from application.common.lease import steady_seconds
 
 Argument = TypeVar("Argument")
@@ -87,13 +87,11 @@ class Connection:
         self._opened = address.connect()
         self._socket = self._opened.sock
         self._tls = address.tls
-        self._descriptor = Descriptor(self._socket.fileno())
         # The first answer brings the session for resumption.
         self._is_new = True
         self.last_use = steady_seconds()
 
     def close(self) -> None:
-        self._descriptor.forget()
         self._opened.close()
 
     @property
@@ -173,11 +171,8 @@ class Connection:
             except ssl.SSLWantWriteError:
                 wanted = WRITABLE
             remaining = deadline - steady_seconds()
-            try:
-                if remaining <= 0 or not self._descriptor.wait(wanted, remaining):
-                    raise TimeoutError
-            finally:
-                self._descriptor.forget()
+            if remaining <= 0 or not wait_for_socket(self._socket.fileno(), wanted, remaining):
+                raise TimeoutError
 
 
 class _Answer:

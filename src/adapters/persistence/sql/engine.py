@@ -167,7 +167,7 @@ def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
 
 def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
     # Imported here only: a service on SQLite does without the memory of PostgreSQL's driver.
-    from adapters.persistence.sql.postgres_connection import connect_postgresql, leave_connection
+    from adapters.persistence.sql.postgres_connection import connect_postgresql
 
     settings = {
         "timezone": "UTC",
@@ -189,7 +189,6 @@ def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engi
     event.listen(engine, "do_connect", connect_postgresql)
     event.listen(engine, "connect", _make_durable)
     event.listen(engine, "checkin", _record_checkin)
-    event.listen(engine, "checkin", leave_connection)
     event.listen(engine, "checkout", partial(_ping_if_suspect, engine.dialect))
     return engine
 

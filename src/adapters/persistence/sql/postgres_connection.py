@@ -50,8 +50,6 @@ class PostgresConnection(psycopg.Connection[Any]):
     with COMMIT.
     """
 
-    _descriptor: cooperation.Descriptor | None = None
-
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.cursor_factory = _Cursor
@@ -105,28 +103,13 @@ class PostgresConnection(psycopg.Connection[Any]):
     def wait(self, gen: Generator[Any, Any, Any], *arguments: Any, **options: Any) -> Any:
         if not cooperation.is_cooperative():
             return super().wait(gen, *arguments, **options)
-        if self._descriptor is None:
-            self._descriptor = cooperation.Descriptor(self.pgconn.socket)
+        number = self.pgconn.socket
         try:
             wanted = next(gen)
             while True:
-                wanted = gen.send(self._descriptor.wait(wanted))
+                wanted = gen.send(cooperation.wait_for_socket(number, wanted))
         except StopIteration as end:
             return end.value
-        except BaseException:
-            # libpq may have closed the socket.
-            self.leave()
-            raise
-
-    def leave(self) -> None:
-        """Call it when the present work has done with the connection."""
-        if self._descriptor is not None:
-            self._descriptor.forget()
-            self._descriptor = None
-
-    def close(self) -> None:
-        self.leave()
-        super().close()
 
     def _deallocate(self, name: bytes | None) -> Generator[Any, Any, None]:
         """psycopg calls it. It gives up all statements, also those that are not its own, after some rollbacks."""
@@ -224,9 +207,3 @@ class PostgresConnection(psycopg.Connection[Any]):
 def connect_postgresql(_dialect: Any, _record: Any, arguments: Any, options: Any) -> psycopg.Connection[Any]:
     """Opens a connection on a thread, also where the pool replaces one that was lost."""
     return cooperation.on_thread(lambda: PostgresConnection.connect(*arguments, **options))
-
-
-def leave_connection(connection: Any, _record: object) -> None:
-    """For connections that go back to the pool. None: it is closed."""
-    if isinstance(connection, PostgresConnection):
-        connection.leave()
