@@ -58,5 +58,5 @@ def trace_headers() -> dict[str, str]:
 
 def exemplar() -> dict[str, str] | None:
     """The exemplar of a measurement on the current thread."""
-    trace_id = current_trace_id()
-    return {"trace_id": trace_id} if trace_id else None
+    current = TRACEPARENT.get()
+    return {"trace_id": current[3:35]} if current else None

@@ -88,9 +88,15 @@ class AdmissionControl:
 
     def admit(self, method: str, context: Any) -> Caller:
         """For calls on a thread of their own."""
-        with self._logins.watched(context):
+        digest = credential_digest(context)
+        self._logins.refuse_if_throttled(context, digest)
+        try:
             caller = self.guard.admit(method, context)
-        self._note_flow(context, caller)
+        except NotAuthenticated:
+            self._logins.note_failure(context, digest)
+            raise
+        self._logins.note_success(digest)
+        self._note_flow(digest, caller)
         self._rates[method in self._writes].spend(caller)
         return caller
 
@@ -159,8 +165,8 @@ class AdmissionControl:
             return {flow: most, f"administrative of {flow.caller}": _part(most, _SHARE_OF_ADMINISTRATIVE_STREAMS)}
         return {flow: most}
 
-    def _note_flow(self, context: Any, caller: Caller) -> None:
-        digest, customer = credential_digest(context), caller.customer_id or ""
+    def _note_flow(self, digest: bytes, caller: Caller) -> None:
+        customer = caller.customer_id or ""
         with self._lock:
             flow = self._flows.get(digest)
             if flow is None or flow.caller != caller.quota_id or flow.customer != customer:
@@ -231,9 +237,6 @@ class FailedLogins:
         self._lock = Lock()
         self._proven: OrderedDict[bytes, None] = OrderedDict()
 
-    def is_proven(self, context: Any) -> bool:
-        return self.is_proven_digest(credential_digest(context))
-
     def is_proven_digest(self, digest: bytes) -> bool:
         return digest in self._proven
 
@@ -241,15 +244,25 @@ class FailedLogins:
     def watched(self, context: Any) -> Iterator[None]:
         """Wraps an authentication. Raises TooManyFailedLogins before it."""
         digest = credential_digest(context)
-        if digest not in self._proven and (wait := self._failures.wait_seconds(peer_of(context))):
-            raise TooManyFailedLogins(wait)
+        self.refuse_if_throttled(context, digest)
         try:
             yield
         except NotAuthenticated:
-            self._failures.take(peer_of(context))
-            with self._lock:
-                self._proven.pop(digest, None)
+            self.note_failure(context, digest)
             raise
+        self.note_success(digest)
+
+    def refuse_if_throttled(self, context: Any, digest: bytes) -> None:
+        """Raises TooManyFailedLogins. digest: the credential's, as for the next two."""
+        if digest not in self._proven and (wait := self._failures.wait_seconds(peer_of(context))):
+            raise TooManyFailedLogins(wait)
+
+    def note_failure(self, context: Any, digest: bytes) -> None:
+        self._failures.take(peer_of(context))
+        with self._lock:
+            self._proven.pop(digest, None)
+
+    def note_success(self, digest: bytes) -> None:
         with self._lock:
             self._proven[digest] = None
             self._proven.move_to_end(digest)
