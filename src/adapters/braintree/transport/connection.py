@@ -4,6 +4,8 @@ urllib3 opens it (addresses, TLS, proxies) and llhttp parses the responses. The 
 request paths of either library would take more time than all the rest.
 """
 
+from __future__ import annotations
+
 import ssl
 import zlib
 from collections.abc import Callable
@@ -24,6 +26,7 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
+_TOO_SLOW: Final = "the answer arrives too slowly"
 
 # The maximum of one TLS record, and so of one read.
 _RECORD_BYTES: Final = 16 * 1024
@@ -84,15 +87,15 @@ class Connection:
     """Raises OSError and urllib3's errors if it cannot be opened."""
 
     def __init__(self, address: Address) -> None:
-        self._opened = address.connect()
-        self._socket = self._opened.sock
+        # Only the socket is kept: urllib3's object has no more to do.
+        self._socket: Any = address.connect().sock
         self._tls = address.tls
         # The first answer brings the session for resumption.
         self._is_new = True
         self.last_use = steady_seconds()
 
     def close(self) -> None:
-        self._opened.close()
+        self._socket.close()
 
     @property
     def is_quiet(self) -> bool:
@@ -117,40 +120,49 @@ class Connection:
 
         `timeout_seconds` bounds the silence before the answer, and then the whole of its arrival.
         """
+        part = self._part(_ANSWER_BYTES, timeout_seconds, "no answer in time")
+        # Made only now, so that a call that waits holds nothing of it.
         answer = _Answer()
-        parser = answer.parser
-        deadline = 0.0
+        try:
+            self._read(answer, part, timeout_seconds)
+        finally:
+            # Answer and parser refer to one another, and so would be left to the garbage collector.
+            del answer.parser
+        self.last_use = steady_seconds()
+        if self._is_new and isinstance(self._socket, TlsSocket) and self._tls is not None:
+            self._tls.keep_session(self._socket)
+        self._is_new = False
+        return answer.status, answer.content(), answer.may_go_on
+
+    def _read(self, answer: _Answer, part: bytes, timeout_seconds: float) -> None:
+        """The answer that begins with this part."""
+        deadline = steady_seconds() + timeout_seconds
         received_bytes = 0
-        while not answer.is_complete:
+        while part:
             try:
-                part = self._transfer(self._socket.recv, _RECORD_BYTES if deadline else _ANSWER_BYTES, timeout_seconds)
-            except TimeoutError:
-                raise AnswerLost("the answer arrives too slowly" if deadline else "no answer in time") from None
-            if not part:
-                answer.end()
-                break
-            try:
-                parser.feed_data(part)
+                answer.parser.feed_data(part)
             except (HttpParserError, HttpParserUpgrade):
                 # Data after a complete answer belongs to no request.
                 if not answer.is_complete:
                     raise AnswerLost("the answer is no HTTP") from None
                 answer.may_go_on = False
             if answer.is_complete:
-                break
+                return
             received_bytes += len(part)
             if received_bytes > MAX_ANSWER_BYTES:
                 raise AnswerLost("the answer is too large")
-            now = steady_seconds()
-            deadline = deadline or now + timeout_seconds
-            if now >= deadline:
-                raise AnswerLost("the answer arrives too slowly")
-            timeout_seconds = deadline - now
-        self.last_use = steady_seconds()
-        if self._is_new and isinstance(self._socket, TlsSocket) and self._tls is not None:
-            self._tls.keep_session(self._socket)
-        self._is_new = False
-        return answer.status, answer.content(), answer.may_go_on
+            remaining = deadline - steady_seconds()
+            if remaining <= 0:
+                raise AnswerLost(_TOO_SLOW)
+            part = self._part(_RECORD_BYTES, remaining, _TOO_SLOW)
+        answer.end()
+
+    def _part(self, most_bytes: int, timeout_seconds: float, too_late: str) -> bytes:
+        try:
+            part: bytes = self._transfer(self._socket.recv, most_bytes, timeout_seconds)
+        except TimeoutError:
+            raise AnswerLost(too_late) from None
+        return part
 
     def _transfer(self, transfer: Callable[[Argument], Result], argument: Argument, timeout_seconds: float) -> Result:
         """Sends or receives once, and waits until that is possible. Raises TimeoutError, and OSError."""

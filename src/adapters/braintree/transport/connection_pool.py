@@ -128,6 +128,8 @@ class PooledTransport:
         self._pool.enter(self._connect_timeout_seconds)
         try:
             connection = self._sent(request)
+            # Not held while the call waits.
+            del request
             return self._answer(connection)
         finally:
             self._pool.leave()

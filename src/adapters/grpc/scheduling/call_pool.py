@@ -84,8 +84,10 @@ class _Job:
 
     def tell(self) -> None:
         """Gives the outcome to whoever waits for it, once the slot is released."""
-        if self._outcome is not None:
-            self._tell(self._outcome)
+        # Forgotten here: it refers to this job, and so would be left to the garbage collector with all of the call.
+        outcome, self._outcome = self._outcome, None
+        if outcome is not None:
+            self._tell(outcome)
 
     def _tell(self, outcome: Callable[[], None]) -> None:
         if cooperation.current_loop() is self.loop:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -321,3 +324,24 @@ def test_a_stop_waits_for_what_waits_behind_what_has_begun() -> None:
         assert len(await asyncio.gather(*all_of_them)) == 4
 
     in_a_loop(story)
+
+
+def test_an_ended_call_leaves_nothing_to_the_garbage_collector() -> None:
+    class Request:
+        """Held by the work."""
+
+    async def story() -> None:
+        request = Request()
+        left = weakref.ref(request)
+        with a_pool(1, 10) as pool:
+            # The pool's threads keep no work, so only a cycle can.
+            assert await pool.run(partial(id, request), is_cooperative=True) == id(request)
+            del request
+            await asyncio.sleep(0)
+            assert left() is None
+
+    gc.disable()
+    try:
+        in_a_loop(story)
+    finally:
+        gc.enable()
