@@ -96,6 +96,8 @@ class _Work(greenlet):
         # The CPU seconds until the last wait, and the thread's CPU seconds at its end.
         self.used = 0.0
         self.since = 0.0
+        # Until it waits for work: arguments of its start, and so a card, would live as long as the greenlet.
+        self.switch()
 
     def suspend(self) -> Any:
         self.used += time.thread_time() - self.since
@@ -104,15 +106,15 @@ class _Work(greenlet):
         finally:
             self.since = time.thread_time()
 
-    def _go_on(self, work: Callable[[], None]) -> None:
+    def _go_on(self) -> None:
         while True:
+            work: Callable[[], None] = self._loop_greenlet.switch()
             self.used, self.since = 0.0, time.thread_time()
             work()
             del work
             if len(_idle.works) >= _MOST_IDLE or _idle.run_queue is not self.run_queue:
                 return
             _idle.works.append(self)
-            work = self._loop_greenlet.switch()
 
 
 _idle: Final = _Idle()
