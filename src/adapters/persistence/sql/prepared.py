@@ -12,7 +12,10 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, Final, NoReturn
 
-from sqlalchemy import Connection, Dialect, Insert, Select, Update, exc
+from sqlalchemy import JSON, Connection, Dialect, Insert, Select, Update, exc
+from sqlalchemy.types import TypeEngine
+
+from adapters.persistence.sql.documents import to_json
 
 Values = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
@@ -141,7 +144,7 @@ def _compile(statement: Select[Any] | Insert | Update, dialect: Dialect, names: 
         binds=tuple(
             (place, convert)
             for place, name in enumerate(order)
-            if (convert := compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) is not None
+            if (convert := _bind_processor(compiled.binds[name].type, dialect)) is not None
         ),
         results=tuple(
             (position, convert)
@@ -149,6 +152,17 @@ def _compile(statement: Select[Any] | Insert | Update, dialect: Dialect, names: 
             if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
         ),
     )
+
+
+def _bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    if isinstance(kind, JSON) and kind.none_as_null and dialect.name == _POSTGRESQL:
+        # SQLAlchemy's would wrap it for the driver, which would write it.
+        return _json_or_null
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _json_or_null(document: Any) -> str | None:
+    return None if document is None else to_json(document)
 
 
 @cache
