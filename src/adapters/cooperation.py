@@ -34,9 +34,12 @@ _MOST_IDLE: Final = 100
 
 # The time slice of work in one round of the event loop, and how many rounds after it are the loop's own where more work
 # is ready. gRPC takes one new call every few rounds, health checks included, in the order of their arrival: with fewer
-# rounds, those that are taken later than work is done wait behind a crowd, where no fair queueing reaches them.
+# rounds, those that are taken later than work is done wait behind a crowd, where no fair queueing reaches them. Where the
+# free rounds take long, since a crowd of thousands arrives, the slice is a part of their time: otherwise hardly any work
+# would be done until all of them are taken, and it would look as if the last had to wait for minutes.
 _ROUND_SECONDS: Final = 0.001
 _FREE_ROUNDS: Final = 16
+_SHARE_OF_FREE_ROUNDS: Final = 0.25
 
 
 class _Idle(local):
@@ -56,6 +59,8 @@ class _RunQueue:
         self._ready: deque[tuple[_Work, Any]] = deque()
         # When the work of the present round is over. None: it has not begun.
         self._round_end: float | None = None
+        # When the latest free rounds began.
+        self._free_since = 0.0
 
     def give(self, work: _Work, value: Any) -> None:
         """Goes on with the work: at once, or in a later round where others wait already."""
@@ -66,8 +71,8 @@ class _RunQueue:
             self._begin_round()
         work.switch(value)
 
-    def _begin_round(self) -> float:
-        end = self._round_end = time.perf_counter() + _ROUND_SECONDS
+    def _begin_round(self, seconds: float = _ROUND_SECONDS) -> float:
+        end = self._round_end = time.perf_counter() + seconds
         self.loop.call_soon(self._next_round, _FREE_ROUNDS)
         return end
 
@@ -76,9 +81,12 @@ class _RunQueue:
             self._round_end = None
             return
         if free_rounds:
+            if free_rounds == _FREE_ROUNDS:
+                self._free_since = time.perf_counter()
             self.loop.call_soon(self._next_round, free_rounds - 1)
             return
-        end = self._begin_round()
+        free_seconds = time.perf_counter() - self._free_since
+        end = self._begin_round(max(_ROUND_SECONDS, _SHARE_OF_FREE_ROUNDS * free_seconds))
         while self._ready and time.perf_counter() < end:
             work, value = self._ready.popleft()
             work.switch(value)

@@ -425,3 +425,40 @@ def test_work_goes_on_in_the_order_in_which_it_became_ready() -> None:
         assert order == [*range(50)]
 
     in_a_loop(story)
+
+
+def test_work_has_a_part_of_the_time_where_the_loop_s_own_events_take_long() -> None:
+    """While thousands of calls arrive, each round of the loop takes milliseconds."""
+    own_seconds, work_seconds = 0.0, 0.0
+
+    def compute(seconds: float) -> float:
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            pass
+        return seconds
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        is_over = False
+
+        def arrive() -> None:
+            nonlocal own_seconds
+            own_seconds += compute(0.002)
+            if not is_over:
+                loop.call_soon(arrive)
+
+        def work() -> None:
+            nonlocal work_seconds
+            while not is_over:
+                work_seconds += compute(0.0005)
+                cooperation.sleep(0)
+
+        loop.call_soon(arrive)
+        for _ in range(30):
+            cooperation.start(work)
+        await asyncio.sleep(0.4)
+        is_over = True
+        await asyncio.sleep(0.05)
+
+    in_a_loop(story)
+    assert work_seconds > own_seconds / 8
