@@ -34,9 +34,9 @@ _MOST_IDLE: Final = 100
 
 # The time slice of work in one round of the event loop, and how many rounds after it are the loop's own where more work
 # is ready. gRPC takes one new call every few rounds, health checks included, in the order of their arrival: with fewer
-# rounds, those that are taken later than work is done wait behind a crowd, where no fair queueing reaches them. Where the
-# free rounds take long, since a crowd of thousands arrives, the slice is a part of their time: otherwise hardly any work
-# would be done until all of them are taken, and it would look as if the last had to wait for minutes.
+# rounds, those that are taken later than work is done wait behind a crowd, where no fair queueing reaches them.
+# Where the free rounds take long, since a crowd of thousands arrives, the slice is a part of their time: otherwise
+# hardly any work would be done until all are taken, and it would look as if the last had to wait for minutes.
 _ROUND_SECONDS: Final = 0.001
 _FREE_ROUNDS: Final = 16
 _SHARE_OF_FREE_ROUNDS: Final = 0.25
