@@ -35,11 +35,11 @@ _MOST_IDLE: Final = 100
 # The time slice of work in one round of the event loop, and how many rounds after it are the loop's own where more work
 # is ready. gRPC takes one new call every few rounds, health checks included, in the order of their arrival: with fewer
 # rounds, those that are taken later than work is done wait behind a crowd, where no fair queueing reaches them.
-# Where the free rounds take long, since a crowd of thousands arrives, the slice is a part of their time: otherwise
+# Where they take longer than this time, since a crowd of thousands arrives, the slice is half of the excess: otherwise
 # hardly any work would be done until all are taken, and it would look as if the last had to wait for minutes.
 _ROUND_SECONDS: Final = 0.001
 _FREE_ROUNDS: Final = 16
-_SHARE_OF_FREE_ROUNDS: Final = 0.25
+_FREE_SECONDS: Final = 0.04
 
 
 class _Idle(local):
@@ -86,7 +86,7 @@ class _RunQueue:
             self.loop.call_soon(self._next_round, free_rounds - 1)
             return
         free_seconds = time.perf_counter() - self._free_since
-        end = self._begin_round(max(_ROUND_SECONDS, _SHARE_OF_FREE_ROUNDS * free_seconds))
+        end = self._begin_round(max(_ROUND_SECONDS, (free_seconds - _FREE_SECONDS) / 2))
         while self._ready and time.perf_counter() < end:
             work, value = self._ready.popleft()
             work.switch(value)
