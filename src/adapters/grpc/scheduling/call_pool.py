@@ -8,11 +8,11 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event, Lock
+from threading import Lock
 from typing import Any, Final, TypeVar, cast
 
 from adapters import cooperation
@@ -209,7 +209,7 @@ class CallPool:
         self._quick = _Lane(max(1, threads - slow))
         self._lock = Lock()
         self._is_stopped = False
-        self._drained = Event()
+        self._drained: Future[None] = Future()
 
     def is_full(self, *, is_slow: bool, flow: Callable[[], Flow] = Flow) -> bool:
         """Whether the flow's next call would be refused for lack of room. Without a queue, only `run` can tell."""
@@ -250,13 +250,14 @@ class CallPool:
             timer.cancel()
         return answer
 
-    def shutdown(self) -> None:
-        """Waits for the running calls and for those that queue behind them. It blocks: call it off the event loop."""
+    def shutdown(self) -> Future[None]:
+        """Accepts no more calls. The future is done once the running calls, and those that queue behind them, have
+        ended: never, if the event loop of some ends before.
+        """
         with self._lock:
             self._is_stopped = True
             self._note_drained()
-        self._drained.wait()
-        self._executor.shutdown()
+        return self._drained
 
     def pause(self, job: _Job) -> None:
         """Releases the slot of a job that blocks, so that another may run."""
@@ -356,5 +357,8 @@ class CallPool:
 
     def _note_drained(self) -> None:
         """Called under the lock."""
-        if self._is_stopped and not any(lane.started or len(lane.queue) for lane in (self._slow, self._quick)):
-            self._drained.set()
+        if not self._is_stopped or self._drained.done():
+            return
+        if not any(lane.started or len(lane.queue) for lane in (self._slow, self._quick)):
+            self._executor.shutdown(wait=False)
+            self._drained.set_result(None)

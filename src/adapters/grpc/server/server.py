@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -219,9 +221,17 @@ class GrpcServer:
         await self._server.stop(grace_seconds + _STATUS_SECONDS)
         ending.cancel()
         await loop.run_in_executor(None, self._connections.stop)
-        shutdown = asyncio.ensure_future(loop.run_in_executor(None, self._pool.shutdown))
-        _, running = await asyncio.wait((shutdown,), timeout=max(0.0, deadline - loop.time()))
-        return not running
+        drained, told = self._pool.shutdown(), asyncio.Event()
+
+        def tell(_: Future[None]) -> None:
+            # A loop that is closed has nobody who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(told.set)
+
+        drained.add_done_callback(tell)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), max(0.0, deadline - loop.time()))
+        return drained.done()
 
     def _end_calls(self) -> None:
         if count := self._interceptor.end_calls():

@@ -37,7 +37,7 @@ class Gate:
 def a_pool(threads: int, queue: int, *, seconds: float = 20, slow_threads: int | None = None) -> Iterator[CallPool]:
     pool = CallPool(threads, queue, seconds, slow_threads)
     yield pool
-    pool.shutdown()
+    pool.shutdown().result(20)
 
 
 def in_a_loop(story: Callable[[], Awaitable[None]]) -> None:
