@@ -23,6 +23,9 @@ from psycopg.waiting import Ready, Wait
 from adapters import cooperation
 
 _COMMIT: Final = b"COMMIT"
+# The server's function that refuses the plan of a prepared statement whose result would have other types now. The code
+# of the error is that of everything that is not supported.
+_KEPT_PLAN: Final = "RevalidateCachedQuery"
 
 
 class _Command(NamedTuple):
@@ -201,6 +204,9 @@ class PostgresConnection(psycopg.Connection[Any]):
                 if isinstance(failure, InvalidSqlStatementName):
                     # Somebody on the way, such as a pooler, gave them up.
                     self._statement_names.clear()
+                elif failure.diag.source_function == _KEPT_PLAN:
+                    self._statement_names.clear()
+                    raise InvalidSqlStatementName("a column has another type since the preparation") from failure
                 raise failure
 
 

@@ -100,6 +100,18 @@ def test_statements_that_somebody_else_gave_up_are_prepared_again(driver: Postgr
     assert ids(driver) == []
 
 
+def test_a_statement_survives_a_column_of_another_type(driver: PostgresConnection) -> None:
+    """The server refuses the plan that it has kept, in each further transaction."""
+    assert ids(driver) == []
+    driver.commit()
+    driver.execute("ALTER TABLE things ALTER COLUMN id TYPE integer")
+    driver.commit()
+    with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+        ids(driver)
+    driver.rollback()
+    assert ids(driver) == []
+
+
 def test_the_commit_of_a_failed_transaction_is_an_error(driver: PostgresConnection) -> None:
     driver.run(_ADD, [1, "one"])
     with pytest.raises(psycopg.errors.UniqueViolation):
