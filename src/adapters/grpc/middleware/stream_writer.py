@@ -30,6 +30,9 @@ async def send(
     limits, CancelledError once the reader is gone, and the error of `loss`. Any pending wait is then cancelled, also
     one for a reader who reads nothing.
     """
+    # gRPC notes that they are sent only when the message that came with them is. A stream that ends before would send
+    # them a second time with its status, which fails: then the call is open until the server's grace is over.
+    await context.send_initial_metadata(())
     writer = _Writer(answers, context)
     writing = asyncio.ensure_future(writer.run())
     stop = asyncio.ensure_future(stopping.wait())
