@@ -65,7 +65,8 @@ def main() -> int:
                     # The others are still worth having, and the table says what is missing.
                     traceback.print_exc()
                     report.fail(name, error)
-    report.write(arguments.output)
+                # A run that is interrupted keeps what it has.
+                report.write(arguments.output)
     print(report.table())
     return 1 if report.failed else 0
 

@@ -13,6 +13,8 @@ from benchmarks.report import Line
 # The percentiles, and their goals in times of the CPU of one sale of the bare SDK loop.
 _SHARES: Final = ((0.5, 1.0), (0.99, 4.0), (0.999, None))
 _WORKERS: Final = (1, 2, 4)
+# Five processes share the hundred connections of PostgreSQL.
+_FEW_CONNECTIONS: Final = {"BAYAR_DATABASE_CONNECTIONS": "16"}
 
 
 def latency(environment: Environment) -> list[Line]:
@@ -80,7 +82,8 @@ def workers(environment: Environment) -> list[Line]:
     lines: list[Line] = []
     alone: list[float] = []
     for count in _WORKERS:
-        with processes.bayar(environment.twin, environment.new_database(POSTGRESQL), workers=count) as bayar:
+        database = environment.new_database(POSTGRESQL)
+        with processes.bayar(environment.twin, database, _FEW_CONNECTIONS, workers=count) as bayar:
             bayar.load("payments", seconds=environment.seconds, callers=16 * count, connections=16)
             loads = [
                 bayar.load("payments", seconds=environment.seconds, callers=16 * count, connections=16)
