@@ -11,16 +11,20 @@ import json
 import os
 import threading
 import time
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 from adapters.braintree.sdk import sdk_of
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.transport.circuit_breaker import GuardedTransport
+from adapters.braintree.transport.lease_check import holding_lease
 from adapters.braintree.transport.tls import TlsSocket
+from application.common.lease import LeasePolicy
 from benchmarks.peers.stock_loop import sale_of
 from domain.merchant_account import MerchantAccounts
 
+_LEASES = LeasePolicy(duration=timedelta(seconds=75), first_check=timedelta(seconds=1))
 _PREFIX = f"gateway-{os.getpid()}-{time.time_ns()}"
 
 
@@ -44,7 +48,8 @@ class Loop:
 
     def sell(self) -> None:
         number = next(self._numbers)
-        result = self._sdk.transaction.sale(sale_of(number, f"{_PREFIX}-{number}"))
+        with holding_lease(_LEASES.begin()):
+            result = self._sdk.transaction.sale(sale_of(number, f"{_PREFIX}-{number}"))
         if not result.is_success:
             raise SystemExit(f"a sale failed: {result.message}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -24,6 +25,7 @@ from benchmarks.report import Line, Report
 from bootstrap.config.settings import load_settings
 from braintree_twin.testing import start_twin
 from tests.encryption_keys import ENCRYPTION_KEYS
+from tests.end_to_end.service import environment_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -143,3 +145,11 @@ def test_a_slow_disk_delays_and_counts_each_flush(tmp_path: Path) -> None:
         subprocess.run(command, check=True)
         assert time.monotonic() - began > 0.4
     assert disk.flushes == 4
+
+
+def test_the_way_to_the_gateway_sells() -> None:
+    with start_twin() as twin:
+        environment = environment_of(twin, "sqlite:///unused.db")
+        command = [sys.executable, "-m", "benchmarks.peers.gateway_loop", "--seconds", "0.2"]
+        told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert json.loads(told.stdout)["payments"] > 0
