@@ -13,6 +13,8 @@ from benchmarks.report import Line
 # The percentiles, and their goals in times of the CPU of one sale of the bare SDK loop.
 _SHARES: Final = ((0.5, 1.0), (0.99, 4.0), (0.999, None))
 _WORKERS: Final = (1, 2, 4)
+# With few, the core would refuse what is beyond the calls of a connection, before Bayar sees it.
+_CONNECTIONS_OF_A_CROWD: Final = 16
 # Five processes share the hundred connections of PostgreSQL.
 _FEW_CONNECTIONS: Final = {"BAYAR_DATABASE_CONNECTIONS": "16"}
 
@@ -56,7 +58,11 @@ def overload(environment: Environment) -> list[Line]:
             for _ in range(environment.rounds):
                 capacity = bayar.load("payments", seconds=environment.seconds).per_second
                 load = bayar.load(
-                    "payments", seconds=2 * environment.seconds, rate=3 * capacity, timeout_seconds=float(patience)
+                    "payments",
+                    seconds=2 * environment.seconds,
+                    rate=3 * capacity,
+                    timeout_seconds=float(patience),
+                    connections=_CONNECTIONS_OF_A_CROWD,
                 )
                 calls, refused = sum(load.outcomes.values()), load.outcomes.get("RESOURCE_EXHAUSTED", 0)
                 goodputs.append(load.per_second / capacity)
