@@ -46,6 +46,9 @@ class Listening(HungUp):
     def __init__(self) -> None:
         self.read: list[Any] = []
 
+    async def send_initial_metadata(self, metadata: Any) -> None:
+        assert not metadata
+
     async def write(self, answer: Any) -> None:
         self.read.append(answer)
 
