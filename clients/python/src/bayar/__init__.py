@@ -15,6 +15,14 @@ else:
         # Python asks for names of its own, such as __path__.
         if name.startswith("__") and name != "__all__":
             raise AttributeError(name)
+        if name != "__all__":
+            # A module of the package: `from bayar import requests` asks here before it imports one, also in the midst of
+            # the import of `bayar.public`.
+            try:
+                return import_module(f"{__name__}.{name}")
+            except ModuleNotFoundError as missing:
+                if missing.name != f"{__name__}.{name}":
+                    raise
         public = import_module("bayar.public")
         globals().update({each: getattr(public, each) for each in public.__all__}, __all__=public.__all__)
         try:
