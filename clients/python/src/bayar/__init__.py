@@ -16,8 +16,8 @@ else:
         if name.startswith("__") and name != "__all__":
             raise AttributeError(name)
         if name != "__all__":
-            # A module of the package: `from bayar import requests` asks here before it imports one, also in the midst of
-            # the import of `bayar.public`.
+            # A module of the package: `from bayar import requests` asks here before it imports one, also while
+            # `bayar.public` is imported.
             try:
                 return import_module(f"{__name__}.{name}")
             except ModuleNotFoundError as missing:
