@@ -100,6 +100,7 @@ def open_desk(page: Page, example: RunningShop) -> None:
     page.goto(f"{example.url}/owner")
     page.get_by_label("Password").fill(example.owner_password)
     page.get_by_role("button", name="Open").click()
+    expect(page.get_by_label("Password")).to_have_count(0)
 
 
 def put_into_cart(page: Page, example: RunningShop) -> None:
@@ -170,6 +171,8 @@ def test_axe_finds_nothing_on_the_pages_of_the_shop(example: RunningShop, page: 
     page.emulate_media(color_scheme=scheme)
 
     def check() -> None:
+        # A click does not wait for the style of the page to which it leads.
+        page.wait_for_load_state()
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
         assert violations(page) == [], page.url
 
