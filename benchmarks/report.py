@@ -67,7 +67,8 @@ class Report:
         self.lines.extend(lines)
 
     def fail(self, measure: str, error: Exception) -> None:
-        self.failed[measure] = f"{type(error).__name__}: {error}"
+        # The report is published: of a command that failed, nobody need know where this machine has its Python.
+        self.failed[measure] = f"{type(error).__name__}: {error}".replace(sys.executable, "python")
 
     def table(self) -> str:
         rows = [("", "what", "median", "from - to", "goal", "")]

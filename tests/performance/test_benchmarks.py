@@ -50,6 +50,12 @@ def test_the_table_says_what_is_met_what_is_missed_and_what_could_not_be_measure
     assert report.table().count("told once") == 1
 
 
+def test_the_report_names_no_path_of_the_machine() -> None:
+    report = Report(1, 1)
+    report.fail("gateway_path", subprocess.CalledProcessError(1, [sys.executable, "-m", "benchmarks"]))
+    assert report.failed["gateway_path"].startswith("CalledProcessError: Command '['python', '-m', 'benchmarks']'")
+
+
 def test_a_load_is_made_and_its_cost_is_read() -> None:
     answer = payment_service_pb2.GetPaymentResponse(payment=payment_pb2.Payment(payment_id="pay_1"))
     for options in ((), ("--aio",)):
