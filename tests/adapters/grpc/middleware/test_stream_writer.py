@@ -52,18 +52,20 @@ def test_a_stream_that_ends_while_its_first_message_is_under_way_has_a_status() 
     """The core would refuse it, and keep the call open, if the headers were still under way with the message."""
 
     async def story() -> None:
-        began, stopping = asyncio.Event(), asyncio.Event()
+        began, stopping, ending = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         async def answers() -> AsyncGenerator[bytes, None]:
             began.set()
             # More than a reader takes who does not read yet.
             yield b"x" * 3_000_000
+            await asyncio.Event().wait()
 
         async def behaviour(_request: bytes, context: Any) -> None:
             loss = asyncio.get_running_loop().create_future()
             try:
                 await send(answers(), context, stopping, loss, StreamLimits(60, 60))
             except ServiceStopping:
+                ending.set()
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "stopping")
 
         server = grpc.aio.server()
@@ -77,6 +79,7 @@ def test_a_stream_that_ends_while_its_first_message_is_under_way_has_a_status() 
             call = watch(b"")
             await began.wait()
             stopping.set()
+            await asyncio.wait_for(ending.wait(), 10)
             assert len(await asyncio.wait_for(call.read(), 10)) == 3_000_000
             assert await asyncio.wait_for(call.code(), 10) is grpc.StatusCode.UNAVAILABLE
         await server.stop(0)
