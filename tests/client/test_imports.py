@@ -33,11 +33,11 @@ print("ok")
 
 
 def test_every_module_may_be_imported_first() -> None:
-    told = subprocess.run([sys.executable, "-c", _EACH_FIRST], capture_output=True, text=True, check=False)
-    assert (told.stdout, told.stderr) == ("ok\n", "")
+    done = subprocess.run([sys.executable, "-c", _EACH_FIRST], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("ok\n", "")
 
 
 def test_a_name_that_is_none_is_an_import_error() -> None:
     program = "from bayar import Nothing"
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "ImportError: cannot import name 'Nothing' from 'bayar'" in told.stderr
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "ImportError: cannot import name 'Nothing' from 'bayar'" in done.stderr

@@ -1,5 +1,7 @@
 """Admission control: rate limits and stream limits for each caller, each peer and the whole process."""
 
+from __future__ import annotations
+
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -88,15 +90,9 @@ class AdmissionControl:
 
     def admit(self, method: str, context: Any) -> Caller:
         """For calls on a thread of their own."""
-        digest = credential_digest(context)
-        self._logins.refuse_if_throttled(context, digest)
-        try:
+        with self._logins.watched(context):
             caller = self.guard.admit(method, context)
-        except NotAuthenticated:
-            self._logins.note_failure(context, digest)
-            raise
-        self._logins.note_success(digest)
-        self._note_flow(digest, caller)
+        self._note_flow(credential_digest(context), caller)
         self._rates[method in self._writes].spend(caller)
         return caller
 
@@ -240,17 +236,9 @@ class FailedLogins:
     def is_proven_digest(self, digest: bytes) -> bool:
         return digest in self._proven
 
-    @contextmanager
-    def watched(self, context: Any) -> Iterator[None]:
+    def watched(self, context: Any) -> _WatchedLogin:
         """Wraps an authentication. Raises TooManyFailedLogins before it."""
-        digest = credential_digest(context)
-        self.refuse_if_throttled(context, digest)
-        try:
-            yield
-        except NotAuthenticated:
-            self.note_failure(context, digest)
-            raise
-        self.note_success(digest)
+        return _WatchedLogin(self, context, credential_digest(context))
 
     def refuse_if_throttled(self, context: Any, digest: bytes) -> None:
         """Raises TooManyFailedLogins. digest: the credential's, as for the next two."""
@@ -268,6 +256,22 @@ class FailedLogins:
             self._proven.move_to_end(digest)
             if len(self._proven) > _MAX_PROVEN:
                 self._proven.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _WatchedLogin:
+    logins: FailedLogins
+    context: Any
+    digest: bytes
+
+    def __enter__(self) -> None:
+        self.logins.refuse_if_throttled(self.context, self.digest)
+
+    def __exit__(self, kind: object, failure: BaseException | None, traceback: object) -> None:
+        if failure is None:
+            self.logins.note_success(self.digest)
+        elif isinstance(failure, NotAuthenticated):
+            self.logins.note_failure(self.context, self.digest)
 
 
 def write_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]:

@@ -59,7 +59,7 @@ class _Job:
     latest_start: float = math.inf
     expected_seconds: float = 0.0
     took_seconds: float = 0.0
-    # What becomes of the future.
+    # Sets the result or the failure of the future.
     _outcome: Callable[[], None] | None = None
 
     def run(self, pool: CallPool) -> None:

@@ -221,16 +221,16 @@ class GrpcServer:
         await self._server.stop(grace_seconds + _STATUS_SECONDS)
         ending.cancel()
         await loop.run_in_executor(None, self._connections.stop)
-        drained, told = self._pool.shutdown(), asyncio.Event()
+        drained, is_drained = self._pool.shutdown(), asyncio.Event()
 
-        def tell(_: Future[None]) -> None:
+        def notify(_: Future[None]) -> None:
             # A loop that is closed has nobody who waits.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(told.set)
+                loop.call_soon_threadsafe(is_drained.set)
 
-        drained.add_done_callback(tell)
+        drained.add_done_callback(notify)
         with suppress(TimeoutError):
-            await asyncio.wait_for(told.wait(), max(0.0, deadline - loop.time()))
+            await asyncio.wait_for(is_drained.wait(), max(0.0, deadline - loop.time()))
         return drained.done()
 
     def _end_calls(self) -> None:

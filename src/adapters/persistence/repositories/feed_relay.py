@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -22,12 +21,11 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import NullType
 
 from adapters.persistence.sql.bulk import OfKeys, OfNumbers
-from adapters.persistence.sql.prepared import Prepared, execute_sql
-from adapters.persistence.sql.statements import UniqueViolation, limited
+from adapters.persistence.sql.prepared import Prepared
+from adapters.persistence.sql.statements import UniqueViolation, limited, savepoint
 from adapters.persistence.tables import IS_UNPUBLISHED, feed_events, payment_events, payments
 from application.ports.feed import FeedKind
 
@@ -121,24 +119,12 @@ def relay(connection: Connection, limit: int) -> int:
         return 0
     positions = {event_id: position for position, event_id in enumerate(ordered, last + 1)}
     try:
-        with _savepoint(connection):
+        with savepoint(connection):
             _publish(connection, *({one[0]: positions[one[0]] for one in each} for each in (of_payments, changes)))
     except UniqueViolation:
         # No row to lock existed yet, or this transaction sees an old one: another relay was first.
         return 0
     return len(ordered)
-
-
-@contextmanager
-def _savepoint(connection: Connection) -> Iterator[None]:
-    """Raises UniqueViolation after undoing only the statements inside. SQLAlchemy's costs as much as thirty events."""
-    execute_sql(connection, "SAVEPOINT publication")
-    try:
-        yield
-    except (IntegrityError, UniqueViolation) as refusal:
-        execute_sql(connection, "ROLLBACK TO publication")
-        raise UniqueViolation from refusal
-    execute_sql(connection, "RELEASE publication")
 
 
 def _publish(connection: Connection, of_payments: dict[str, int], changes: dict[str, int]) -> None:

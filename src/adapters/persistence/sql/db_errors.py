@@ -27,8 +27,8 @@ class translate_db_errors:  # noqa: N801  (a context manager, like contextlib.su
             raise StoreUnavailable("every connection is in use") from failure
         if isinstance(failure, exc.DBAPIError) and _is_the_databases(failure):
             is_conflict = getattr(failure.orig, "sqlstate", None) in _CONFLICTS
-            told = StoreConflict if is_conflict else StoreUnavailable
-            raise told(f"{type(failure.orig).__name__}: {failure.orig}") from failure
+            error = StoreConflict if is_conflict else StoreUnavailable
+            raise error(f"{type(failure.orig).__name__}: {failure.orig}") from failure
 
 
 def _is_the_databases(failure: exc.DBAPIError) -> bool:

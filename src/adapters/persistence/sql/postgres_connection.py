@@ -94,7 +94,7 @@ class PostgresConnection(psycopg.Connection[Any]):
             return
         committed = self._exchange([_Command(_COMMIT)])[-1]
         if committed.command_status != _COMMIT:
-            # An earlier statement had failed, and nobody was told.
+            # An earlier statement had failed, and its error was lost.
             raise InFailedSqlTransaction("the transaction had failed, and was rolled back")
 
     def rollback(self) -> None:
@@ -202,7 +202,7 @@ class PostgresConnection(psycopg.Connection[Any]):
             if answer.status == ExecStatus.FATAL_ERROR:
                 failure = error_from_result(answer, encoding=self.info.encoding)
                 if isinstance(failure, InvalidSqlStatementName):
-                    # Somebody on the way, such as a pooler, gave them up.
+                    # A pooler, or a command of another client, deallocated them.
                     self._statement_names.clear()
                 elif failure.diag.source_function == _KEPT_PLAN:
                     self._statement_names.clear()

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, TextClause, lit
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from adapters.persistence.sql.prepared import Prepared
+from adapters.persistence.sql.prepared import Prepared, execute_sql
 from application.common.pagination import Position
 
 
@@ -46,11 +46,17 @@ class UniqueViolation(Exception):
 
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
-    """Raises UniqueViolation after undoing only the statements inside. PostgreSQL would abort the whole transaction."""
+    """Raises UniqueViolation after undoing only the statements inside. PostgreSQL would abort the whole transaction.
+
+    After any other error, the transaction may only be rolled back. SQLAlchemy's costs as much as thirty events.
+    """
+    execute_sql(connection, "SAVEPOINT attempt")
     try:
-        with connection.begin_nested():
-            yield
-    except IntegrityError as refusal:
+        yield
+        # The driver of PostgreSQL may have left statements for it.
+        execute_sql(connection, "RELEASE attempt")
+    except (IntegrityError, UniqueViolation) as refusal:
+        execute_sql(connection, "ROLLBACK TO attempt")
         raise UniqueViolation from refusal
 
 

@@ -47,7 +47,7 @@ class Listener:
 
 @pytest.fixture
 def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
-    # Whoever is not authenticated sends too much at once.
+    # A stranger sends too much at once.
     monkeypatch.setattr(connection_guard, "FREE_BYTES", -1)
     monkeypatch.setattr(connection_guard, "FREE_BYTES_A_SECOND", 0)
     with ExitStack() as stack:
