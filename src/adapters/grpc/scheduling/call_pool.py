@@ -282,10 +282,7 @@ class CallPool:
             if job not in startable:
                 self._require_room(job, remaining_seconds)
         for one in startable:
-            if one is job and job.is_cooperative:
-                cooperation.start(partial(self._run, job))
-            else:
-                self._start(one)
+            self._start(one)
 
     def _require_room(self, job: _Job, remaining_seconds: float | None) -> None:
         """Raises Overloaded if the job cannot queue. Called under the lock."""
